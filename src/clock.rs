@@ -1,0 +1,48 @@
+//! The time of day, passed in so that tests can hold it. It does not sleep: waiting is tokio's.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since 1970-01-01T00:00:00Z: how Tagwerk writes times down.
+pub type Millis = i64;
+
+/// Where the current time comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    /// The operating system's wall clock.
+    System,
+    /// Tokio's clock, counted from a fixed start; stands still when a test pauses tokio's time.
+    Tokio {
+        /// The time of day at `start`.
+        base: Millis,
+        /// The moment in tokio's time that `base` belongs to.
+        start: tokio::time::Instant,
+    },
+}
+
+impl Clock {
+    /// A clock that follows tokio's time from `base` on.
+    pub fn tokio(base: Millis) -> Self {
+        Self::Tokio {
+            base,
+            start: tokio::time::Instant::now(),
+        }
+    }
+
+    /// The time of day now.
+    pub fn now(&self) -> Millis {
+        match self {
+            Self::System => wall_clock(),
+            Self::Tokio { base, start } => base + to_millis(start.elapsed().as_millis()),
+        }
+    }
+}
+
+fn wall_clock() -> Millis {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| to_millis(since.as_millis()))
+}
+
+fn to_millis(value: u128) -> Millis {
+    Millis::try_from(value).unwrap_or(Millis::MAX)
+}

@@ -1,0 +1,3 @@
+//! The `tagwerk` binary: hands its arguments to `cli`.
+
+fn main() {}
