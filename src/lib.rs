@@ -21,7 +21,7 @@ pub mod request;
 pub mod secret;
 
 // The ground: what the user configured, and how the program speaks to its operator.
-// pub mod config;
+pub mod config;
 // pub mod telemetry;
 
 // Where deliveries go: one file a vendor, and the one HTTP client.
