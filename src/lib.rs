@@ -28,7 +28,7 @@ pub mod config;
 // pub mod destination;
 
 // The user's scripts, from the engine up to the immutable set that handles an event.
-// pub mod script;
+pub mod script;
 // pub mod client;
 // pub mod trigger;
 // pub mod tag;
