@@ -32,6 +32,7 @@ pub use problem::{Problem, Problems, quoted, suggest};
 pub use section::Section;
 pub use server::{Admin, Server};
 pub use storage::{Data, Journal, JournalKind, Scripts};
+pub use units::{parse_duration, parse_size};
 
 /// The commented file that documents every key and says the defaults.
 pub const DEFAULT_FILE: &str = include_str!("../../tagwerk.toml");

@@ -145,6 +145,11 @@ impl Section {
         std::mem::take(&mut self.problems)
     }
 
+    /// The problems so far, without one for each key that was never asked for.
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
     /// All problems of this section, with one for each key that was never asked for.
     pub fn finish(mut self) -> Vec<Problem> {
         let unread = |entry: &&Entry| !matches!(entry.value, Value::Taken);

@@ -30,7 +30,7 @@ const SIZE_UNITS: [(&str, u64); 5] = [
 ];
 
 /// `250ms`, `5s`, `2m`, `1h`, `14d`.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     parse(text, &DURATION_UNITS).map(Duration::from_millis)
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn duration_text(duration: Duration) -> String {
 }
 
 /// `256KiB`, `1MiB`, `10GiB`, or plain bytes: `512` and `512B`.
-pub(crate) fn parse_size(text: &str) -> Option<u64> {
+pub fn parse_size(text: &str) -> Option<u64> {
     parse(text, &SIZE_UNITS).or_else(|| number(text))
 }
 

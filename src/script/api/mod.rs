@@ -21,7 +21,7 @@ mod regex;
 mod skip;
 mod slack;
 mod text;
-mod time;
+pub mod time;
 mod tracify;
 mod url;
 
@@ -83,6 +83,12 @@ pub fn register(engine: &mut rhai::Engine) {
     for topic in TOPICS {
         (topic.register)(engine);
     }
+}
+
+/// The names of all host functions, as scripts write them.
+pub(super) fn function_names() -> impl Iterator<Item = &'static str> {
+    let functions = TOPICS.iter().flat_map(|topic| topic.functions);
+    functions.filter_map(|function| function.signature.split('(').next())
 }
 
 #[cfg(test)]

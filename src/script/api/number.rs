@@ -50,6 +50,17 @@ impl Number {
     }
 }
 
+impl Number {
+    /// The nearest floating point number.
+    #[allow(clippy::cast_precision_loss)] // the nearest is what is asked for
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Self::Integer(integer) => integer as f64,
+            Self::Float(float) => float,
+        }
+    }
+}
+
 /// Reads a number with a decimal point, such as `12`, `-0.5`, `+3`, `1e3`; spaces around it are
 /// ignored. No comma, no grouping, no hex, no `inf`.
 pub fn parse(text: &str) -> Option<Number> {

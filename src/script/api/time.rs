@@ -155,7 +155,8 @@ fn bounded(pattern: Dynamic) -> Result<ImmutableString, Problem> {
     Ok(pattern)
 }
 
-fn read(text: &str) -> Option<Millis> {
+/// The moment that a text names, as `time::parse` reads it. UTC where it names no zone.
+pub fn read(text: &str) -> Option<Millis> {
     // As a Unix time, eight digits would be one of before March 1973.
     let date_only = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
     if !date_only && let Some(number) = number::parse(text) {
