@@ -1,5 +1,6 @@
 //! `log::`: lines for whoever watches the script. They go to the call's log, which preview and the
-//! trace show; where else they go is the caller's to say.
+//! trace show; where else they go is the caller's to say. There is no `log::debug`, since `debug`
+//! is a word of Rhai's own, even there; its plain `debug(value)` writes to the same log.
 
 use std::fmt::{self, Write as _};
 
@@ -12,7 +13,7 @@ use crate::script::frame::{self, Level, MAX_LINE_CHARS};
 pub(super) const TOPIC: Topic = Topic {
     name: "log",
     about: "Lines for whoever watches the script in preview: any value, at most 100 lines a call \
-            and 1,000 characters a line.",
+            and 1,000 characters a line. Rhai's own `print` and `debug` write there, too.",
     functions: &[
         Function {
             signature: "log::info(value)",

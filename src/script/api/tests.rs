@@ -10,19 +10,22 @@ use super::*;
 use crate::script::frame;
 
 /// Functions that take any value at all, so that nothing can be missing or wrong.
-const TAKES_ANYTHING: [&str; 6] = [
-    "json::stringify",
-    "log::error",
-    "log::info",
-    "log::warn",
-    "num",
-    "skip",
+const TAKES_ANYTHING: [&str; 5] = [
+    "json::stringify(",
+    "log::error(",
+    "log::info(",
+    "log::warn(",
+    "num(value, default)",
 ];
+
+fn takes_anything(function: &Function) -> bool {
+    TAKES_ANYTHING
+        .iter()
+        .any(|start| function.signature.starts_with(start))
+}
 
 fn engine() -> Engine {
     let mut engine = Engine::new();
-    // One error message is built of nested expressions; debug builds allow few.
-    engine.set_max_expr_depths(64, 32);
     register(&mut engine);
     frame::begin(1_718_973_400_000, Duration::from_secs(3_600));
     engine
@@ -121,7 +124,7 @@ fn a_missing_argument_is_named() {
         let arguments = vec![Dynamic::UNIT; parameters.len()];
         let message = message(&engine, name, &arguments);
         assert!(!message.contains("Function not found"), "{message}");
-        if TAKES_ANYTHING.contains(&name) {
+        if takes_anything(function) {
             continue;
         }
         let says = |parameter: &str| format!("{name}: the {parameter} is missing (it is ())");
@@ -137,7 +140,7 @@ fn a_wrong_argument_is_named_in_every_position() {
     let engine = engine();
     for (_, function) in functions() {
         let (name, parameters) = take_apart(function.signature);
-        if TAKES_ANYTHING.contains(&name) || parameters.is_empty() {
+        if takes_anything(function) || parameters.is_empty() {
             continue;
         }
         let nonsense = Dynamic::from(rhai::Blob::new());
