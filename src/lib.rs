@@ -46,7 +46,7 @@ pub mod secret;
 // The doors.
 // pub mod ingress;
 // pub mod admin;
-// pub mod emulator;
+pub mod emulator;
 
 // The whole.
 // pub mod app;
