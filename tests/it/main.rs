@@ -7,5 +7,6 @@
 )]
 
 mod emulator;
+mod examples;
 mod layers;
 mod support;
