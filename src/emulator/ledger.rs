@@ -12,8 +12,12 @@ use crate::clock::Millis;
 /// Enough for any test; a stand-in that runs for weeks forgets its oldest requests.
 const MAX_REQUESTS: usize = 10_000;
 
-/// Bodies may be 20 MB each, so the number of requests alone bounds nothing.
-const MAX_BODY_BYTES: usize = 64 << 20;
+/// Bodies may be 20 MB each, so the number of requests alone bounds nothing. Counted are bodies,
+/// answers and reasons; heads are small, hyper sees to that.
+const MAX_BYTES: usize = 64 << 20;
+
+/// A body can be wrong in a million places, and nobody reads so many reasons.
+const MAX_REASONS: usize = 100;
 
 /// How many ids are known at once. Vendors forget by time (Amplitude after 7 days); a stand-in
 /// does not live that long, and 16 bytes each make this 3 MB at most.
@@ -22,7 +26,7 @@ const MAX_SEEN: usize = 100_000;
 #[derive(Default)]
 pub(super) struct Ledger {
     requests: VecDeque<Received>,
-    body_bytes: usize,
+    bytes: usize,
     seen: Seen,
 }
 
@@ -31,21 +35,22 @@ impl Ledger {
     pub(super) fn enter(&mut self, at: Millis, request: Incoming, answer: &Answer) -> usize {
         let items = &answer.accepted;
         let new = items.iter().filter(|item| self.seen.is_new(item)).count();
-        let body = request.body.unwrap_or_default();
-        self.body_bytes += body.len();
-        self.requests.push_back(Received {
+        let reasons = answer.refused.iter().take(MAX_REASONS);
+        let received = Received {
             at,
             method: request.method,
             path: request.path,
             query: request.query,
             headers: request.headers,
-            body,
+            body: request.body.unwrap_or_default(),
             status: answer.status,
             answer: answer.body.clone(),
             accepted: new,
             duplicates: items.len() - new,
-            refused: answer.refused.clone(),
-        });
+            refused: reasons.cloned().collect(),
+        };
+        self.bytes += weight(&received);
+        self.requests.push_back(received);
         self.forget();
         new
     }
@@ -55,13 +60,18 @@ impl Ledger {
     }
 
     fn forget(&mut self) {
-        while self.requests.len() > MAX_REQUESTS || self.body_bytes > MAX_BODY_BYTES {
+        while self.requests.len() > MAX_REQUESTS || self.bytes > MAX_BYTES {
             let Some(oldest) = self.requests.pop_front() else {
                 return;
             };
-            self.body_bytes -= oldest.body.len();
+            self.bytes -= weight(&oldest);
         }
     }
+}
+
+fn weight(request: &Received) -> usize {
+    let reasons = request.refused.iter().map(String::len).sum::<usize>();
+    request.body.len() + request.answer.len() + reasons
 }
 
 /// Ids seen before, as the first half of their SHA-256, so that a long id costs no more.
@@ -96,7 +106,7 @@ mod tests {
     use bytes::Bytes;
     use serde_json::json;
 
-    use super::{Ledger, MAX_BODY_BYTES, MAX_REQUESTS, MAX_SEEN, Seen};
+    use super::{Ledger, MAX_BYTES, MAX_REASONS, MAX_REQUESTS, MAX_SEEN, Seen};
     use crate::emulator::Incoming;
     use crate::emulator::answer::Answer;
 
@@ -133,9 +143,19 @@ mod tests {
             ledger.enter(0, request(Bytes::from_static(b"x")), &answer);
         }
         assert_eq!(ledger.requests().len(), MAX_REQUESTS);
-        ledger.enter(0, request(Bytes::from(vec![0; MAX_BODY_BYTES])), &answer);
+        let large = request(Bytes::from(vec![0; MAX_BYTES - answer.body.len()]));
+        ledger.enter(0, large, &answer);
         assert_eq!(ledger.requests().len(), 1);
-        assert_eq!(ledger.body_bytes, MAX_BODY_BYTES);
+        assert_eq!(ledger.bytes, MAX_BYTES);
+    }
+
+    #[test]
+    fn of_many_reasons_the_first_are_kept() {
+        let mut ledger = Ledger::default();
+        let mut answer = Answer::json(400, &json!({}));
+        answer.refused = (0..=MAX_REASONS).map(|number| number.to_string()).collect();
+        ledger.enter(0, request(Bytes::new()), &answer);
+        assert_eq!(ledger.requests()[0].refused, answer.refused[..MAX_REASONS]);
     }
 
     #[test]

@@ -131,7 +131,7 @@ pub struct Received {
     pub accepted: usize,
     /// How many were taken and then ignored, because the vendor knows their id already.
     pub duplicates: usize,
-    /// Why it was refused, for a person: more than the vendor would say.
+    /// Why it was refused, for a person: more than the vendor would say. The first 100 reasons.
     pub refused: Vec<String>,
 }
 
@@ -159,7 +159,6 @@ impl Incoming {
 #[derive(Clone)]
 pub struct Emulator {
     kind: Kind,
-    clock: Clock,
     state: Arc<Mutex<State>>,
     /// Counts accepted items; a watch, so that a waiter who comes late misses nothing.
     accepted: Arc<watch::Sender<usize>>,
@@ -176,7 +175,6 @@ impl Emulator {
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
-            clock: Clock::System,
             state: Arc::default(),
             accepted: Arc::new(watch::Sender::new(0)),
         }
@@ -194,7 +192,7 @@ impl Emulator {
         server::router(self.clone())
     }
 
-    /// The latest requests, oldest first, within the bounds of 10,000 requests and 64 MiB of bodies.
+    /// The latest requests, oldest first, within the bounds of 10,000 requests and 64 MiB.
     pub fn received(&self) -> Vec<Received> {
         self.state().ledger.requests()
     }
@@ -212,7 +210,7 @@ impl Emulator {
 
     /// Judges one request and enters it into the ledger.
     fn receive(&self, request: Incoming) -> Answer {
-        let at = self.clock.now();
+        let at = Clock::System.now();
         let answer = self.answer(&request, at);
         let accepted = self.state().ledger.enter(at, request, &answer);
         self.accepted.send_modify(|count| *count += accepted);

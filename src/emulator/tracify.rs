@@ -78,23 +78,12 @@ pub(super) fn judge(head: Head<'_>, body: &[u8], _at: Millis) -> Answer {
         Ok(events) => events,
         Err(refusal) => return refusal,
     };
-    let problems: Vec<String> = events
-        .iter()
-        .enumerate()
-        .flat_map(|(index, event)| {
-            let problems = check(event).into_iter();
-            problems.map(move |problem| format!("events[{index}].{problem}"))
-        })
-        .collect();
+    let problems = problems(&events);
     if problems.is_empty() {
         let accepted = events.iter().map(item).collect();
         return Answer::json(200, &json!({ "status": true })).accepting(accepted);
     }
-    let told: Vec<&str> = problems
-        .iter()
-        .take(MAX_PROBLEMS_TOLD)
-        .map(String::as_str)
-        .collect();
+    let told = problems.get(..MAX_PROBLEMS_TOLD).unwrap_or(&problems);
     let mut answer = Answer::json(200, &json!({ "status": false, "error": told.join("; ") }));
     answer.refused = problems;
     answer
@@ -131,6 +120,16 @@ fn item(event: &Value) -> Item {
     ))
 }
 
+fn problems(events: &[Value]) -> Vec<String> {
+    let checked = events.iter().map(check).enumerate();
+    checked
+        .flat_map(|(index, problems)| {
+            let problems = problems.into_iter();
+            problems.map(move |problem| format!("events[{index}].{problem}"))
+        })
+        .collect()
+}
+
 /// Everything that is wrong with one event, each as `field: why`.
 fn check(event: &Value) -> Vec<String> {
     let mut problems = Problems::default();
@@ -138,12 +137,8 @@ fn check(event: &Value) -> Vec<String> {
     let site = &event["customer_site_id"];
     problems.check("customer_site_id", site, is_uuid, "is not a UUID");
     let datetime = &event["datetime"];
-    problems.check(
-        "datetime",
-        datetime,
-        is_datetime,
-        "is not of the form 2024-06-21 12:36:40",
-    );
+    let why = "is not of the form 2024-06-21 12:36:40";
+    problems.check("datetime", datetime, is_datetime, why);
     check_identity(&event["identity_data"], &mut problems);
     let kind = TYPES.iter().find(|kind| event["type"] == kind.name);
     if kind.is_none() {
@@ -161,32 +156,20 @@ fn check_identity(identity: &Value, problems: &mut Problems) {
     let Some(identity) = identity.as_object() else {
         return problems.add("identity_data", "is not an object of hashes");
     };
-    for (hash, reference) in identity {
-        if !is_hash(hash) {
-            problems.add(
-                "identity_data",
-                "a key is not a hash of 64 lower-case hex digits",
-            );
-        }
-        if !reference
-            .as_i64()
-            .is_some_and(|number| IDENTITIES.contains(&number))
-        {
-            problems.add(
-                "identity_data",
-                "a value is not one of the numbers 1, 2, 3, 4",
-            );
-        }
+    if !identity.keys().all(|hash| is_hash(hash)) {
+        let why = "a key is not a hash of 64 lower-case hex digits";
+        problems.add("identity_data", why);
+    }
+    let references: Vec<Option<i64>> = identity.values().map(Value::as_i64).collect();
+    let is_known = |reference: &Option<i64>| reference.is_some_and(|it| IDENTITIES.contains(&it));
+    if !references.iter().all(is_known) {
+        let why = "a value is not one of the numbers 1, 2, 3, 4";
+        problems.add("identity_data", why);
     }
     for (reference, what) in [(3, "IP address"), (4, "user agent")] {
-        if !identity
-            .values()
-            .any(|value| value.as_i64() == Some(reference))
-        {
-            problems.add(
-                "identity_data",
-                format!("{reference}, the {what}, is required"),
-            );
+        if !references.contains(&Some(reference)) {
+            let why = format!("{reference}, the {what}, is required");
+            problems.add("identity_data", why);
         }
     }
 }

@@ -67,16 +67,7 @@ pub(super) fn judge(head: Head<'_>, body: &[u8], at: Millis) -> Answer {
         Ok(upload) => upload,
         Err(refusal) => return refusal,
     };
-    let flaws: Vec<(usize, Flaw)> = upload
-        .events
-        .iter()
-        .enumerate()
-        .flat_map(|(index, event)| {
-            event::check(event, upload.min_id_length)
-                .into_iter()
-                .map(move |flaw| (index, flaw))
-        })
-        .collect();
+    let flaws = flaws(&upload);
     if !flaws.is_empty() {
         return flawed(endpoint, &flaws);
     }
@@ -174,6 +165,15 @@ fn events(events: Option<Value>) -> Result<Vec<Map<String, Value>>, Answer> {
                 Err(bad("Invalid event JSON").refusing(format!("events[{index}] is not an object")))
             }
         })
+        .collect()
+}
+
+/// Each flaw with the index of its event.
+fn flaws(upload: &Upload) -> Vec<(usize, Flaw)> {
+    let events = upload.events.iter().enumerate();
+    let checked = events.map(|(index, event)| (index, event::check(event, upload.min_id_length)));
+    checked
+        .flat_map(|(index, flaws)| flaws.into_iter().map(move |flaw| (index, flaw)))
         .collect()
 }
 

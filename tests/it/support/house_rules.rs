@@ -45,46 +45,47 @@ fn module_of(file: &str) -> Vec<String> {
     path.split('/').map(str::to_owned).collect()
 }
 
+/// Paths that lead to a module below their own, or where nobody can see that they do not.
 pub(crate) fn upward(order: &[String], files: &Files) -> Vec<Fault> {
-    let place = |module: &str| order.iter().position(|name| name == module);
     let mut faults = Vec::new();
     for (file, source) in files {
         let own = module_of(file);
         for path in &source.paths {
-            let mut fault = |names: &str, why: String| {
-                let (file, line, names) = (file.clone(), path.line, names.to_owned());
-                faults.push(Fault {
-                    file,
-                    line,
-                    names,
-                    why,
-                });
-            };
-            if supers(path) > 1 {
-                fault(
-                    "super::super",
-                    "`super::super` hides where it leads, write `crate::…`".to_owned(),
-                );
-            }
-            let (Some(used), Some(own)) = (used_module(&own, path), own.first()) else {
-                continue;
-            };
-            match (place(&used), place(own)) {
-                (None, _) => fault(
-                    &used,
-                    format!("`crate::{used}` is not in the map: name the module"),
-                ),
-                (Some(used_at), Some(own_at)) if used_at > own_at => {
-                    fault(
-                        &used,
-                        format!("`{own}` uses `{used}`, which stands below it in src/lib.rs"),
-                    );
-                }
-                _ => {}
-            }
+            let broken = [climbs(path), leads_down(order, &own, path)];
+            let broken = broken.into_iter().flatten();
+            faults.extend(broken.map(|(names, why)| fault(file, path, names, why)));
         }
     }
     faults
+}
+
+/// What a path names, and why it must not.
+type Broken = (String, String);
+
+fn fault(file: &str, path: &Path, names: String, why: String) -> Fault {
+    Fault {
+        file: file.to_owned(),
+        line: path.line,
+        names,
+        why,
+    }
+}
+
+fn climbs(path: &Path) -> Option<Broken> {
+    let why = "`super::super` hides where it leads, write `crate::…`".to_owned();
+    (supers(path) > 1).then(|| ("super::super".to_owned(), why))
+}
+
+fn leads_down(order: &[String], own: &[String], path: &Path) -> Option<Broken> {
+    let place = |module: &str| order.iter().position(|name| name == module);
+    let used = used_module(own, path)?;
+    let own = own.first()?;
+    let Some(used_at) = place(&used) else {
+        let why = format!("`crate::{used}` is not in the map: name the module");
+        return Some((used, why));
+    };
+    let why = format!("`{own}` uses `{used}`, which stands below it in src/lib.rs");
+    (used_at > place(own)?).then_some((used, why))
 }
 
 fn supers(path: &Path) -> usize {
@@ -116,40 +117,29 @@ fn used_module(own: &[String], path: &Path) -> Option<String> {
     Some(target.map_or("*", String::as_str).to_owned())
 }
 
+/// Outside crates that are used outside of their homes.
 pub(crate) fn strays(homes: &[(&str, &[&str])], files: &Files) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (file, source) in files {
         let own = module_of(file);
         let own = own.first().map_or("lib", String::as_str);
         for path in &source.paths {
-            let Some(name) = path
-                .segments
-                .first()
-                .filter(|name| !source.bound.contains(name))
-            else {
+            let name = &path.segments[0];
+            let home = homes.iter().find(|(outside, _)| outside == name);
+            let Some((_, homes)) = home.filter(|_| !source.bound.contains(name)) else {
                 continue;
             };
-            let home = homes
-                .iter()
-                .find(|(outside, homes)| outside == name && !homes.contains(&own));
-            if let Some((_, homes)) = home {
-                let why = format!(
-                    "`{name}` is at home in {}, not in `{own}`",
-                    homes.join(", ")
-                );
-                let (file, line, names) = (file.clone(), path.line, name.clone());
-                faults.push(Fault {
-                    file,
-                    line,
-                    names,
-                    why,
-                });
+            if !homes.contains(&own) {
+                let homes = homes.join(", ");
+                let why = format!("`{name}` is at home in {homes}, not in `{own}`");
+                faults.push(fault(file, path, name.clone(), why));
             }
         }
     }
     faults
 }
 
+/// Files that no module declares.
 pub(crate) fn orphans(files: &Files) -> Vec<String> {
     let mut faults = Vec::new();
     let mut declared = BTreeSet::from(["src/lib.rs".to_owned(), "src/main.rs".to_owned()]);
@@ -174,6 +164,7 @@ pub(crate) fn orphans(files: &Files) -> Vec<String> {
     faults
 }
 
+/// Files of more than [`MAX_LINES`] lines.
 pub(crate) fn too_long(files: &BTreeMap<String, String>) -> Vec<String> {
     let lines = files
         .iter()

@@ -16,7 +16,8 @@ pub(crate) struct Source {
     pub(crate) path_attributes: Vec<usize>,
 }
 
-/// A path such as `crate::journal::Journal`, written out: a `use` tree gives one for each leaf.
+/// A path such as `crate::journal::Journal`, written out: a `use` tree gives one for each leaf. It
+/// has at least one segment.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Path {
     pub(crate) line: usize,
@@ -160,6 +161,9 @@ impl Reader {
     }
 
     fn push(&mut self, line: usize, segments: Vec<String>) {
+        if segments.is_empty() {
+            return;
+        }
         let inside = self.inside();
         self.source.paths.push(Path {
             line,
