@@ -47,7 +47,7 @@ pub mod dispatch;
 // The doors.
 // pub mod ingress;
 // pub mod admin;
-// pub mod emulator;
+pub mod emulator;
 
 // The whole.
 // pub mod app;
