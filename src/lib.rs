@@ -40,9 +40,9 @@ pub mod journal;
 pub mod dispatch;
 
 // The flow.
-// pub mod preview;
-// pub mod processor;
-// pub mod intake;
+pub mod preview;
+pub mod processor;
+pub mod intake;
 
 // The doors.
 // pub mod ingress;

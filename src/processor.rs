@@ -42,7 +42,13 @@ pub enum Watch {
 }
 
 /// Runs until stopped. Several of these may run on one journal.
-pub async fn run(journal: Journal, live: Arc<Live>, pool: Pool, clock: Clock, stop: CancellationToken) {
+pub async fn run(
+    journal: Journal,
+    live: Arc<Live>,
+    pool: Pool,
+    clock: Clock,
+    stop: CancellationToken,
+) {
     loop {
         let events = tokio::select! {
             () = stop.cancelled() => return,
@@ -52,7 +58,10 @@ pub async fn run(journal: Journal, live: Arc<Live>, pool: Pool, clock: Clock, st
         let count = events.len();
         let job = pool.run(move |worker| process_all(worker, &generation, &events, clock.now()));
         let Some(processed) = job.await else {
-            error!(count, "processing was interrupted; these events are processed again at the next start");
+            error!(
+                count,
+                "processing was interrupted; these events are processed again at the next start"
+            );
             continue;
         };
         if let Err(error) = journal.append_deliveries(processed).await {
@@ -61,7 +70,12 @@ pub async fn run(journal: Journal, live: Arc<Live>, pool: Pool, clock: Clock, st
     }
 }
 
-fn process_all(worker: &mut Worker, generation: &Generation, events: &[TakenEvent], now: Millis) -> Vec<Processed> {
+fn process_all(
+    worker: &mut Worker,
+    generation: &Generation,
+    events: &[TakenEvent],
+    now: Millis,
+) -> Vec<Processed> {
     let one = |taken: &TakenEvent| Processed {
         number: taken.number,
         deliveries: process(worker, generation, &taken.event, now, Watch::Off).deliveries,
@@ -70,22 +84,47 @@ fn process_all(worker: &mut Worker, generation: &Generation, events: &[TakenEven
 }
 
 /// Runs all tags that listen to an event. The same for live traffic, preview and `trace`.
-pub fn process(worker: &mut Worker, generation: &Generation, event: &Event, now: Millis, watch: Watch) -> Made {
+pub fn process(
+    worker: &mut Worker,
+    generation: &Generation,
+    event: &Event,
+    now: Millis,
+    watch: Watch,
+) -> Made {
     let mut made = Made::default();
     let Some(data) = read(event) else { return made };
-    let name = data.get("event_name").map(ToString::to_string).unwrap_or_default();
+    let name = data
+        .get("event_name")
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let listeners = generation.index.listeners(&name);
     let mut data = Value::from(data);
     let last = listeners.len().saturating_sub(1);
     for (at, position) in listeners.into_iter().enumerate() {
-        let Some(tag) = generation.tags.get(position) else { continue };
+        let Some(tag) = generation.tags.get(position) else {
+            continue;
+        };
         // Each tag gets its own copy, so that none sees what another did; the last takes the rest.
-        let copy = if at == last { std::mem::take(&mut data) } else { data.clone() };
+        let copy = if at == last {
+            std::mem::take(&mut data)
+        } else {
+            data.clone()
+        };
         if watch == Watch::Send && tag.preview == PreviewMode::Skip {
             continue;
         }
         let ran = tag::run(worker, tag, copy, event.received_at, watch != Watch::Off);
-        add(&mut made, &Context { generation, event, tag, now, watch }, ran);
+        add(
+            &mut made,
+            &Context {
+                generation,
+                event,
+                tag,
+                now,
+                watch,
+            },
+            ran,
+        );
     }
     made
 }
@@ -103,7 +142,8 @@ fn read(event: &Event) -> Option<Map> {
     match script::parse_json(&event.data) {
         Ok(value) => {
             let mut data: Map = value.try_cast()?;
-            data.entry("event_id".into()).or_insert_with(|| (&*event.id).into());
+            data.entry("event_id".into())
+                .or_insert_with(|| (&*event.id).into());
             Some(data)
         }
         Err(error) => {
@@ -117,7 +157,10 @@ fn add(made: &mut Made, context: &Context<'_>, ran: Ran) {
     let Context { event, tag, .. } = context;
     if let Some(fault) = &ran.fault {
         warn!(tag = %tag.name, event = %event.id, "{fault}");
-        made.deliveries.push((context.delivery(0, Vec::new(), State::Dead), Some(fault.to_string())));
+        made.deliveries.push((
+            context.delivery(0, Vec::new(), State::Dead),
+            Some(fault.to_string()),
+        ));
     }
     let mut traces = Vec::new();
     for (ordinal, payload) in ran.payloads.iter().enumerate() {
@@ -146,7 +189,11 @@ impl Context<'_> {
             tag: self.tag.name.clone(),
             destination: self.tag.to.clone(),
             payload: payload.into(),
-            due: if delay == 0 { self.now } else { self.event.received_at.saturating_add(delay) },
+            due: if delay == 0 {
+                self.now
+            } else {
+                self.event.received_at.saturating_add(delay)
+            },
             state,
         }
     }
@@ -167,8 +214,15 @@ impl Context<'_> {
     }
 }
 
-fn show(destination: &Destination, delivery: &Delivery) -> Result<crate::preview::SentTrace, String> {
-    let item = Item { id: delivery.id, payload: &delivery.payload, received_at: delivery.received_at };
+fn show(
+    destination: &Destination,
+    delivery: &Delivery,
+) -> Result<crate::preview::SentTrace, String> {
+    let item = Item {
+        id: delivery.id,
+        payload: &delivery.payload,
+        received_at: delivery.received_at,
+    };
     match destination.vendor.encode(&[item]) {
         Ok(outgoing) => Ok(destination.show(&outgoing).into()),
         Err(refused) => Err(refused.why),

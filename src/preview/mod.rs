@@ -29,6 +29,9 @@ pub struct Preview {
 impl Preview {
     /// No sessions, no traces.
     pub fn new(clock: Clock) -> Self {
-        Self { sessions: Arc::new(Sessions::new(clock)), ring: Arc::default() }
+        Self {
+            sessions: Arc::new(Sessions::new(clock)),
+            ring: Arc::default(),
+        }
     }
 }

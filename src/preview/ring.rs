@@ -28,7 +28,9 @@ impl Ring {
         kept.bytes += json.len();
         kept.traces.push_back((id.into(), json));
         while kept.bytes > MAX_BYTES || kept.traces.len() > MAX_TRACES {
-            let Some((_, oldest)) = kept.traces.pop_front() else { break };
+            let Some((_, oldest)) = kept.traces.pop_front() else {
+                break;
+            };
             kept.bytes -= oldest.len();
         }
     }
@@ -36,12 +38,20 @@ impl Ring {
     /// The trace of that id, if it is still there.
     pub fn get(&self, id: &str) -> Option<Bytes> {
         let kept = self.lock();
-        kept.traces.iter().find(|(known, _)| &**known == id).map(|(_, json)| json.clone())
+        kept.traces
+            .iter()
+            .find(|(known, _)| &**known == id)
+            .map(|(_, json)| json.clone())
     }
 
     /// The ids, newest first.
     pub fn ids(&self) -> Vec<Arc<str>> {
-        self.lock().traces.iter().rev().map(|(id, _)| id.clone()).collect()
+        self.lock()
+            .traces
+            .iter()
+            .rev()
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

@@ -61,7 +61,10 @@ pub struct SessionsFull;
 
 impl fmt::Display for SessionsFull {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{MAX_SESSIONS} preview sessions are open, which is the most; close one first")
+        write!(
+            f,
+            "{MAX_SESSIONS} preview sessions are open, which is the most; close one first"
+        )
     }
 }
 
@@ -69,7 +72,10 @@ impl std::error::Error for SessionsFull {}
 
 impl Sessions {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, open: Mutex::default() }
+        Self {
+            clock,
+            open: Mutex::default(),
+        }
     }
 
     /// Opens a session for `ttl`, at most 24 hours.
@@ -86,8 +92,17 @@ impl Sessions {
             return Err(SessionsFull.into());
         }
         let expires = now + ttl;
-        open.push(Session { id: id.clone(), expires, send, token: Sha256::digest(&token).into() });
-        Ok(Opened { id, token: Secret::new(token), expires })
+        open.push(Session {
+            id: id.clone(),
+            expires,
+            send,
+            token: Sha256::digest(&token).into(),
+        });
+        Ok(Opened {
+            id,
+            token: Secret::new(token),
+            expires,
+        })
     }
 
     /// Ends a session. False if there is none of that name.
@@ -111,7 +126,9 @@ impl Sessions {
         }
         let given: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let open = self.current(self.clock.now());
-        open.iter().find(|session| bool::from(session.token.ct_eq(&given))).cloned()
+        open.iter()
+            .find(|session| bool::from(session.token.ct_eq(&given)))
+            .cloned()
     }
 
     fn current(&self, now: Millis) -> MutexGuard<'_, Vec<Session>> {
@@ -123,7 +140,8 @@ impl Sessions {
 
 fn random_hex<const BYTES: usize>() -> Result<String, BoxError> {
     let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| format!("the system has no randomness: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| format!("the system has no randomness: {error}"))?;
     Ok(hex::encode(bytes))
 }
 
@@ -140,21 +158,41 @@ mod tests {
         let sessions = Sessions::new(Clock::tokio(0));
         let opened = sessions.open(Duration::from_secs(60), false).unwrap();
         for name in PREVIEW_HEADERS {
-            assert_eq!(sessions.of(&headers(name, opened.token.expose())).unwrap().id, opened.id);
+            assert_eq!(
+                sessions
+                    .of(&headers(name, opened.token.expose()))
+                    .unwrap()
+                    .id,
+                opened.id
+            );
         }
-        for wrong in ["", "x", &"a".repeat(300), &opened.token.expose().to_uppercase()] {
+        for wrong in [
+            "",
+            "x",
+            &"a".repeat(300),
+            &opened.token.expose().to_uppercase(),
+        ] {
             let same = wrong == opened.token.expose();
-            assert_eq!(sessions.of(&headers("x-preview", wrong)).is_some(), same, "{wrong}");
+            assert_eq!(
+                sessions.of(&headers("x-preview", wrong)).is_some(),
+                same,
+                "{wrong}"
+            );
         }
         tokio::time::advance(Duration::from_secs(61)).await;
-        assert!(sessions.of(&headers("x-preview", opened.token.expose())).is_none());
+        assert!(
+            sessions
+                .of(&headers("x-preview", opened.token.expose()))
+                .is_none()
+        );
     }
 
     #[test]
     fn five_may_be_open() {
         let sessions = Sessions::new(Clock::System);
-        let ids: Vec<String> =
-            (0..5).map(|_| sessions.open(Duration::from_secs(60), true).unwrap().id).collect();
+        let ids: Vec<String> = (0..5)
+            .map(|_| sessions.open(Duration::from_secs(60), true).unwrap().id)
+            .collect();
         assert!(sessions.open(Duration::from_secs(60), true).is_err());
         assert!(sessions.close(&ids[0]) && !sessions.close(&ids[0]));
         assert!(sessions.open(Duration::from_secs(60), true).is_ok());

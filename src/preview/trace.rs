@@ -217,7 +217,12 @@ pub struct AttemptTrace {
 }
 
 /// Headers whose values give access to something.
-const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
+const SECRET_HEADERS: [&str; 4] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+];
 
 impl RequestTrace {
     /// What may be shown of a request.
@@ -274,22 +279,37 @@ impl From<Check> for ConditionTrace {
 
 impl From<ConsentCheck> for ConsentTrace {
     fn from(check: ConsentCheck) -> Self {
-        Self { granted: check.missing.is_empty(), required: check.required, missing: check.missing }
+        Self {
+            granted: check.missing.is_empty(),
+            required: check.required,
+            missing: check.missing,
+        }
     }
 }
 
 impl From<Shown> for SentTrace {
     fn from(shown: Shown) -> Self {
         let body = serde_json::from_str(&shown.body).unwrap_or(Value::String(shown.body));
-        Self { method: shown.method, url: shown.url, headers: shown.headers, body }
+        Self {
+            method: shown.method,
+            url: shown.url,
+            headers: shown.headers,
+            body,
+        }
     }
 }
 
 impl TagTrace {
     /// Splits an explanation into the lists of a trace.
-    pub fn conditions_of(explanation: Option<Explanation>) -> (Vec<ConditionTrace>, Option<ConsentTrace>) {
+    pub fn conditions_of(
+        explanation: Option<Explanation>,
+    ) -> (Vec<ConditionTrace>, Option<ConsentTrace>) {
         let explanation = explanation.unwrap_or_default();
-        let conditions = explanation.checks.into_iter().map(ConditionTrace::from).collect();
+        let conditions = explanation
+            .checks
+            .into_iter()
+            .map(ConditionTrace::from)
+            .collect();
         (conditions, explanation.consent.map(ConsentTrace::from))
     }
 }
@@ -301,13 +321,21 @@ impl DeliveryTrace {
             Ok(request) => (Some(request), None),
             Err(why) => (None, Some(why)),
         };
-        Self { delivery_id, state: state.as_str(), request, refused, attempts: Vec::new() }
+        Self {
+            delivery_id,
+            state: state.as_str(),
+            request,
+            refused,
+            attempts: Vec::new(),
+        }
     }
 }
 
 /// A script's value as JSON; what JSON cannot hold is shown as text.
 fn to_value(value: &script::Value) -> Value {
-    let json = script::to_json(value).ok().and_then(|json| serde_json::from_slice(&json).ok());
+    let json = script::to_json(value)
+        .ok()
+        .and_then(|json| serde_json::from_slice(&json).ok());
     json.unwrap_or_else(|| Value::String(value.to_string()))
 }
 
@@ -315,7 +343,11 @@ fn headers(headers: &http::HeaderMap) -> BTreeMap<String, String> {
     let mut shown = BTreeMap::<String, String>::new();
     for (name, value) in headers {
         let secret = SECRET_HEADERS.contains(&name.as_str());
-        let text = if secret { "***".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+        let text = if secret {
+            "***".into()
+        } else {
+            String::from_utf8_lossy(value.as_bytes())
+        };
         let entry = shown.entry(name.to_string()).or_default();
         if !entry.is_empty() {
             entry.push_str(", ");

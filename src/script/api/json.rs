@@ -5,6 +5,7 @@ use rhai::{Dynamic, Engine, ImmutableString};
 use super::argument;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
+use crate::script::json::{parse_json, to_json};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "json",
@@ -35,17 +36,15 @@ fn register(engine: &mut Engine) {
 
 fn parse(text: Dynamic) -> Result<Dynamic, Problem> {
     let text = argument::text("text", text)?;
-    let json = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    serde_json::from_str(json).map_err(|cause| {
+    parse_json(text.as_bytes()).map_err(|cause| {
         let shown = argument::quote(&text);
         Problem(format!("{shown} is no JSON: {cause}"))
     })
 }
 
 fn stringify(value: Dynamic) -> Result<ImmutableString, Problem> {
-    serde_json::to_string(&value)
-        .map(ImmutableString::from)
-        .map_err(|cause| Problem(cause.to_string()))
+    let json = to_json(&value).map_err(Problem)?;
+    Ok(String::from_utf8_lossy(&json).as_ref().into())
 }
 
 #[cfg(test)]
