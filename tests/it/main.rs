@@ -6,7 +6,9 @@
     reason = "clippy.toml lets tests unwrap, but counts only functions marked #[test] as tests"
 )]
 
+mod cases;
 mod emulator;
 mod examples;
 mod layers;
+mod scripts;
 mod support;

@@ -1,5 +1,8 @@
 //! What several integration tests need: one file a helper.
 
+pub(crate) mod examples;
+pub(crate) mod flow;
 pub(crate) mod house_rules;
 pub(crate) mod http;
+pub(crate) mod json;
 pub(crate) mod rust_source;
