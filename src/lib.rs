@@ -44,7 +44,7 @@ pub mod secret;
 // pub mod intake;
 
 // The doors.
-// pub mod ingress;
+pub mod ingress;
 // pub mod admin;
 // pub mod emulator;
 

@@ -1,0 +1,10 @@
+//! The one integration test binary: one module a subject, shared helpers in `support`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "clippy.toml lets tests unwrap, but counts only functions marked #[test] as tests"
+)]
+
+mod ingress;
+mod support;
