@@ -45,7 +45,7 @@ pub mod processor;
 pub mod intake;
 
 // The doors.
-// pub mod ingress;
+pub mod ingress;
 // pub mod admin;
 pub mod emulator;
 

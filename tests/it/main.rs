@@ -9,4 +9,5 @@
 mod emulator;
 mod examples;
 mod layers;
+mod ingress;
 mod support;
