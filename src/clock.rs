@@ -37,6 +37,14 @@ impl Clock {
     }
 }
 
+/// A moment as `2024-06-21 12:36:40`, in UTC.
+pub fn utc_text(at: Millis) -> String {
+    match jiff::Timestamp::from_millisecond(at) {
+        Ok(moment) => moment.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => "1970-01-01 00:00:00".to_owned(),
+    }
+}
+
 fn wall_clock() -> Millis {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -16,37 +16,39 @@ pub mod clock;
 pub mod delivery;
 pub mod error;
 pub mod event;
+pub mod mailbox;
 pub mod outcome;
 pub mod request;
 pub mod secret;
 
 // The ground: what the user configured, and how the program speaks to its operator.
-// pub mod config;
-// pub mod telemetry;
+pub mod config;
+pub mod telemetry;
 
 // Where deliveries go: one file a vendor, and the one HTTP client.
-// pub mod destination;
+pub mod destination;
 
 // The user's scripts, from the engine up to the immutable set that handles an event.
-// pub mod script;
-// pub mod client;
-// pub mod trigger;
-// pub mod tag;
-// pub mod generation;
+pub mod script;
+pub mod client;
+pub mod trigger;
+pub mod tag;
+pub mod generation;
 
 // Keep and send.
-// pub mod journal;
-// pub mod dispatch;
+pub mod journal;
+pub mod dispatch;
 
 // The flow.
-// pub mod preview;
-// pub mod processor;
-// pub mod intake;
+pub mod preview;
+pub mod processor;
+pub mod intake;
+pub mod watched;
 
 // The doors.
 pub mod ingress;
 // pub mod admin;
-// pub mod emulator;
+pub mod emulator;
 
 // The whole.
 // pub mod app;

@@ -6,5 +6,8 @@
     reason = "clippy.toml lets tests unwrap, but counts only functions marked #[test] as tests"
 )]
 
+mod emulator;
+mod examples;
+mod layers;
 mod ingress;
 mod support;

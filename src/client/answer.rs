@@ -1,0 +1,186 @@
+//! The answer to a request that a client took: its own by `fn respond`, else the default.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde_json::json;
+
+use super::{Client, NewEvent};
+use crate::request::{Request, Response};
+use crate::script::value::kind;
+use crate::script::{self, Fault, Map, RequestView, Value, Worker};
+
+/// 200 with the ids of the events that are safe now.
+pub fn accepted(events: &[NewEvent]) -> Response {
+    let ids: Vec<&str> = events.iter().map(|event| &*event.id).collect();
+    Response::json(200, &json!({ "status": "accepted", "events": ids }))
+}
+
+/// Runs `fn respond(request, events)`. Each event is shown with its `event_id`.
+pub fn respond(
+    worker: &mut Worker,
+    client: &Client,
+    view: &RequestView,
+    request: &Request,
+    events: &[NewEvent],
+) -> Result<Response, Fault> {
+    let shown: Vec<Value> = events.iter().map(with_id).collect();
+    let called = script::call(
+        worker,
+        &client.script,
+        "respond",
+        (view.clone(), shown),
+        request.received_at,
+    );
+    read_response(&called.result?).map_err(|message| Fault {
+        function: Some("respond".to_owned()),
+        ..Fault::new(&client.script.file, message)
+    })
+}
+
+fn with_id(event: &NewEvent) -> Value {
+    let mut data = event.data.clone();
+    data.insert("event_id".into(), (&*event.id).into());
+    data.into()
+}
+
+/// Headers that say how the answer is framed or who we are: the listener's, not a script's.
+const RESERVED: [HeaderName; 4] = [
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::HOST,
+];
+
+const KEYS: [&str; 4] = ["status", "headers", "body", "cookies"];
+
+fn read_response(value: &Value) -> Result<Response, String> {
+    let Ok(map) = value.as_map_ref() else {
+        return Err(format!(
+            "respond() must return #{{ status, headers, body, cookies }}, it returned {}",
+            kind(value)
+        ));
+    };
+    if let Some(unknown) = map.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(format!(
+            "respond() returned the unknown key `{unknown}`; there are {}",
+            KEYS.join(", ")
+        ));
+    }
+    let status = match map.get("status") {
+        None => 200,
+        Some(status) => read_status(status)?,
+    };
+    let (body, content_type) = read_body(map.get("body"))?;
+    let mut headers = HeaderMap::new();
+    if let Some(content_type) = content_type {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    read_headers(map.get("headers"), &mut headers)?;
+    read_cookies(map.get("cookies"), &mut headers)?;
+    Ok(Response {
+        status,
+        headers,
+        body,
+    })
+}
+
+fn read_status(value: &Value) -> Result<u16, String> {
+    let status = value
+        .as_int()
+        .ok()
+        .and_then(|status| u16::try_from(status).ok());
+    status
+        .filter(|status| (200..=599).contains(status))
+        .ok_or_else(|| format!("status must be 200 to 599, it is {value}"))
+}
+
+fn read_body(value: Option<&Value>) -> Result<(Bytes, Option<&'static str>), String> {
+    let Some(value) = value.filter(|value| !value.is_unit()) else {
+        return Ok((Bytes::new(), None));
+    };
+    if let Ok(text) = value.as_immutable_string_ref() {
+        return Ok((
+            Bytes::from(text.to_string()),
+            Some("text/plain; charset=utf-8"),
+        ));
+    }
+    let json = script::to_json(value).map_err(|error| format!("body: {error}"))?;
+    Ok((json.into(), Some("application/json")))
+}
+
+fn read_headers(value: Option<&Value>, headers: &mut HeaderMap) -> Result<(), String> {
+    let Some(value) = value else { return Ok(()) };
+    let map = value
+        .as_map_ref()
+        .map_err(|_| format!("headers must be a map, it is {}", kind(value)))?;
+    for (name, value) in map.iter() {
+        let name = HeaderName::try_from(name.as_str())
+            .map_err(|_| format!("`{name}` is not a header name"))?;
+        if RESERVED.contains(&name) {
+            return Err(format!("the header {name} is set by the server"));
+        }
+        let text = HeaderValue::try_from(value.to_string()).map_err(|_| {
+            format!("the value of header {name} has characters that no header may have")
+        })?;
+        headers.insert(name, text);
+    }
+    Ok(())
+}
+
+fn read_cookies(value: Option<&Value>, headers: &mut HeaderMap) -> Result<(), String> {
+    let Some(value) = value else { return Ok(()) };
+    let map = value.as_map_ref().map_err(|_| {
+        format!(
+            "cookies must be a map of name to value or options, it is {}",
+            kind(value)
+        )
+    })?;
+    for (name, value) in map.iter() {
+        let cookie = match value.as_map_ref() {
+            Ok(options) => cookie(name, &options)?,
+            Err(_) => cookie_of(name, &value.to_string(), "; Path=/; Secure; SameSite=Lax")?,
+        };
+        headers.append(header::SET_COOKIE, cookie);
+    }
+    Ok(())
+}
+
+/// Options: `value`, `path`, `domain`, `max_age` (seconds), `http_only`, `secure`, `same_site`.
+fn cookie(name: &str, options: &Map) -> Result<HeaderValue, String> {
+    let text = |key: &str| options.get(key).map(ToString::to_string);
+    let flag = |key: &str, default: bool| {
+        options
+            .get(key)
+            .map_or(default, |flag| flag.as_bool().unwrap_or(default))
+    };
+    let mut rest = format!("; Path={}", text("path").unwrap_or_else(|| "/".to_owned()));
+    for (key, attribute) in [("domain", "Domain"), ("max_age", "Max-Age")] {
+        if let Some(value) = text(key) {
+            rest.push_str(&format!("; {attribute}={value}"));
+        }
+    }
+    if flag("secure", true) {
+        rest.push_str("; Secure");
+    }
+    if flag("http_only", false) {
+        rest.push_str("; HttpOnly");
+    }
+    rest.push_str(&format!(
+        "; SameSite={}",
+        text("same_site").unwrap_or_else(|| "Lax".to_owned())
+    ));
+    cookie_of(name, &text("value").unwrap_or_default(), &rest)
+}
+
+fn cookie_of(name: &str, value: &str, rest: &str) -> Result<HeaderValue, String> {
+    let bad =
+        |letter: char| letter.is_control() || letter.is_whitespace() || ";,\"\\".contains(letter);
+    let bad_name = name.is_empty() || name.contains(|letter: char| bad(letter) || letter == '=');
+    if bad_name || value.contains(bad) || rest.contains(|letter: char| letter.is_control()) {
+        return Err(format!(
+            "the cookie `{name}` has characters that no cookie may have"
+        ));
+    }
+    HeaderValue::try_from(format!("{name}={value}{rest}"))
+        .map_err(|_| format!("the cookie `{name}` has characters that no cookie may have"))
+}

@@ -1,0 +1,156 @@
+//! Runs a client's `claims` and `parse`, and checks that what it returned is events.
+
+use std::sync::Arc;
+
+use super::{Client, Source};
+use crate::event::{MAX_ID_BYTES, new_id};
+use crate::request::Request;
+use crate::script::frame::LogLine;
+use crate::script::value::kind;
+use crate::script::{self, Fault, Map, RequestView, Value, Worker};
+
+/// An event before it is journalled.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// The client's `event_id`, else a new one.
+    pub id: Arc<str>,
+    /// Event data.
+    pub data: Map,
+}
+
+/// The most events that one request may make; a batch of more is a mistake or an attack.
+const MAX_EVENTS: usize = 1_000;
+
+/// Asks `fn claims`; a client without it claims whatever its path matches.
+pub fn claims(
+    worker: &mut Worker,
+    client: &Client,
+    view: &RequestView,
+    at: i64,
+) -> Result<bool, Fault> {
+    if !client.has_claims {
+        return Ok(true);
+    }
+    let value = script::call(worker, &client.script, "claims", (view.clone(),), at).result?;
+    value.as_bool().map_err(|_| {
+        returned(
+            client,
+            "claims",
+            format!(
+                "claims() must return true or false, it returned {}",
+                kind(&value)
+            ),
+        )
+    })
+}
+
+/// Runs `fn parse` and reads the events. The log comes back also if it failed.
+pub fn parse(
+    worker: &mut Worker,
+    client: &Client,
+    view: &RequestView,
+    request: &Request,
+) -> (Result<Vec<NewEvent>, Fault>, Vec<LogLine>) {
+    let called = script::call(
+        worker,
+        &client.script,
+        "parse",
+        (view.clone(),),
+        request.received_at,
+    );
+    let events = called
+        .result
+        .and_then(|value| read_events(client, request, value));
+    (events, called.log)
+}
+
+fn read_events(client: &Client, request: &Request, value: Value) -> Result<Vec<NewEvent>, Fault> {
+    if value.is_unit() {
+        return Ok(Vec::new());
+    }
+    if value.is_map() {
+        return Ok(vec![read_event(client, request, value)?]);
+    }
+    let found = kind(&value);
+    let Ok(items) = value.into_array() else {
+        let message =
+            format!("parse() must return a map, an array of maps or (), it returned {found}");
+        return Err(returned(client, "parse", message));
+    };
+    if items.len() > MAX_EVENTS {
+        let message = format!(
+            "parse() returned {} events, the most is {MAX_EVENTS}",
+            items.len()
+        );
+        return Err(returned(client, "parse", message));
+    }
+    items
+        .into_iter()
+        .map(|item| read_event(client, request, item))
+        .collect()
+}
+
+fn read_event(client: &Client, request: &Request, value: Value) -> Result<NewEvent, Fault> {
+    let found = kind(&value);
+    let Some(mut data) = value.try_cast::<Map>() else {
+        return Err(returned(
+            client,
+            "parse",
+            format!("an event must be a map, one is {found}"),
+        ));
+    };
+    let named = data.get("event_name").is_some_and(|name| {
+        name.as_immutable_string_ref()
+            .is_ok_and(|name| !name.is_empty())
+    });
+    if !named {
+        let fault = returned(
+            client,
+            "parse",
+            "an event must have event_name, a text that is not empty".to_owned(),
+        );
+        return Err(fault.with_hint("add `event_name: \"purchase\"` to the map"));
+    }
+    if client.source == Source::Browser {
+        add_visitor(&mut data, request);
+    }
+    let id = event_id(client, &data)?;
+    Ok(NewEvent { id, data })
+}
+
+/// What the visitor's browser tells of itself, unless the script said otherwise.
+fn add_visitor(data: &mut Map, request: &Request) {
+    data.entry("ip_override".into())
+        .or_insert_with(|| request.ip.to_string().into());
+    let agent = request
+        .headers
+        .get(http::header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    if let Some(agent) = agent {
+        data.entry("user_agent".into())
+            .or_insert_with(|| agent.into());
+    }
+}
+
+fn event_id(client: &Client, data: &Map) -> Result<Arc<str>, Fault> {
+    let Some(value) = data.get("event_id").filter(|value| !value.is_unit()) else {
+        return Ok(new_id());
+    };
+    let usable = value.is_string() || value.is_int();
+    let text = value.to_string();
+    if !usable || text.is_empty() || text.len() > MAX_ID_BYTES || text.contains('\0') {
+        let message = format!(
+            "event_id must be a text of 1 to {MAX_ID_BYTES} bytes or a whole number, it is {}",
+            kind(value)
+        );
+        return Err(returned(client, "parse", message));
+    }
+    Ok(text.into())
+}
+
+fn returned(client: &Client, function: &str, message: String) -> Fault {
+    Fault {
+        function: Some(function.to_owned()),
+        ..Fault::new(&client.script.file, message)
+    }
+}

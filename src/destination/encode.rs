@@ -1,0 +1,103 @@
+//! What a vendor's file provides: deliveries in, one HTTP request out; a reply in, outcomes out.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method};
+
+use super::reply::Reply;
+use crate::clock::Millis;
+use crate::config::Rate;
+use crate::delivery::DeliveryId;
+use crate::outcome::Outcome;
+use crate::secret::Secret;
+
+/// One vendor, with its settings. Pure: it opens no connection and keeps no state.
+pub trait Vendor: fmt::Debug + Send + Sync {
+    /// One request that carries all of `items`, of which there is at least one.
+    fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused>;
+
+    /// What the reply means for each of the `count` items.
+    fn read(&self, reply: &Reply, count: usize) -> Verdict;
+
+    /// How much fits into one request, and how fast they may come.
+    fn limits(&self) -> Limits;
+
+    /// What must never be shown.
+    fn secrets(&self) -> Vec<&Secret>;
+}
+
+/// A delivery as a vendor's file sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Item<'a> {
+    /// The idempotency key.
+    pub id: DeliveryId,
+    /// What the tag returned, a JSON object.
+    pub payload: &'a [u8],
+    /// When the event's request arrived.
+    pub received_at: Millis,
+}
+
+/// An HTTP request to a vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The method.
+    pub method: Method,
+    /// The whole address.
+    pub url: String,
+    /// Header fields; length and host are the HTTP client's.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Outgoing {
+    /// A `POST` with a JSON body.
+    pub fn post_json(url: &str, body: Vec<u8>) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        Self {
+            method: Method::POST,
+            url: url.to_owned(),
+            headers: vec![(http::header::CONTENT_TYPE, json)],
+            body: body.into(),
+        }
+    }
+
+    /// The same with one more header field.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+/// An item that can never be sent as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Which one.
+    pub index: usize,
+    /// Why, for the person who wrote the tag.
+    pub why: String,
+}
+
+/// What a reply means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same for all items.
+    All(Outcome),
+    /// One outcome an item, in order.
+    Each(Vec<Outcome>),
+    /// Send it in halves: it was too large, or one item that is not named spoilt it. A single item
+    /// is rejected.
+    Split(String),
+}
+
+/// What a vendor takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Items in one request.
+    pub items: usize,
+    /// Bytes of all payloads in one request.
+    pub bytes: usize,
+    /// Requests in a time.
+    pub rate: Rate,
+}

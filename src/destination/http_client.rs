@@ -1,0 +1,139 @@
+//! The one HTTP client: pooled connections, deadlines, no redirects, no proxies from the
+//! environment, bounded replies. It does not decide what a reply means.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{LOCATION, RETRY_AFTER};
+
+use super::encode::Outgoing;
+use super::reply::{Reply, parse_retry_after};
+use crate::error::BoxError;
+
+/// Sends requests to vendors. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct HttpClient(reqwest::Client);
+
+/// Nothing came back: no connection, no TLS, no answer in time.
+#[derive(Debug)]
+pub struct TransportError(String);
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TransportError {}
+
+/// A vendor that does not take the connection by then is down.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Below what load balancers close at (60 s is common), so that we rarely send into a closing one.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// No vendor says more than this about a request; a hostile one might.
+const MAX_REPLY_BYTES: usize = 64 * 1024;
+
+impl HttpClient {
+    /// A client that trusts the certificate authorities of the system.
+    pub fn new() -> Result<Self, BoxError> {
+        // An error means that somebody installed one before us, which is as good.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .tcp_nodelay(true)
+            .referer(false)
+            .user_agent(concat!("tagwerk/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self(client))
+    }
+
+    /// Sends one request; `timeout` covers everything up to the last byte of the reply.
+    pub async fn send(
+        &self,
+        outgoing: Outgoing,
+        timeout: Duration,
+    ) -> Result<Reply, TransportError> {
+        // Around the whole, not per request in reqwest, which costs 14 µs more.
+        match tokio::time::timeout(timeout, self.exchange(outgoing)).await {
+            Ok(result) => result.map_err(|error| TransportError(chain(&error))),
+            Err(_) => Err(TransportError(format!(
+                "no complete answer within {timeout:?}"
+            ))),
+        }
+    }
+
+    async fn exchange(&self, outgoing: Outgoing) -> Result<Reply, reqwest::Error> {
+        let headers = outgoing.headers.into_iter().collect();
+        let request = self
+            .0
+            .request(outgoing.method, outgoing.url)
+            .headers(headers)
+            .body(outgoing.body);
+        let response = request.send().await?;
+        let text = |name| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        Ok(Reply {
+            status: response.status().as_u16(),
+            retry_after: text(RETRY_AFTER)
+                .and_then(|value| parse_retry_after(value, SystemTime::now())),
+            location: text(LOCATION).map(str::to_owned),
+            body: read_body(response).await?,
+        })
+    }
+}
+
+async fn read_body(mut response: reqwest::Response) -> Result<Bytes, reqwest::Error> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        let room = MAX_REPLY_BYTES - body.len();
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if body.len() == MAX_REPLY_BYTES {
+            break; // dropping the response closes the connection
+        }
+    }
+    Ok(body.freeze())
+}
+
+/// The error and its causes, without the address: it may hold a secret.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = kind(error).to_owned();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn kind(error: &reqwest::Error) -> &'static str {
+    if error.is_connect() {
+        "cannot connect"
+    } else if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_builder() {
+        "the request cannot be made"
+    } else if error.is_body() || error.is_decode() {
+        "the answer broke off"
+    } else {
+        "no answer"
+    }
+}
+
+/// Shared by the files beside this one: the address of a path under a base address.
+pub(super) fn join(base: &str, path: &str) -> String {
+    format!("{}{path}", base.trim_end_matches('/'))
+}

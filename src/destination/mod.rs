@@ -1,0 +1,162 @@
+//! Where deliveries go. Each vendor is one file with its `Settings`, a pure `encode` and a pure
+//! `read`; nothing here knows the journal, when to try again, or what a tag is.
+//!
+//! To add a vendor: one file beside these, and its line in [`TYPES`].
+
+mod amplitude;
+mod encode;
+mod http;
+mod http_client;
+mod payload;
+mod reply;
+mod slack;
+mod tracify;
+
+pub use encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
+pub use http_client::{HttpClient, TransportError};
+pub use payload::Payload;
+pub use reply::{Reply, classify};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::{self, Options, Problem, Rate, Section, suggest};
+
+/// Reads a vendor's own keys; what is wrong with them is collected in the section.
+type Load = fn(&mut Section, &Options) -> Arc<dyn Vendor>;
+
+/// Every destination type.
+const TYPES: &[(&str, Load)] = &[
+    ("amplitude", amplitude::load),
+    ("http", http::load),
+    ("slack", slack::load),
+    ("tracify", tracify::load),
+];
+
+/// The names of all types.
+pub fn type_names() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|(name, _)| *name)
+}
+
+/// A destination of the configuration, ready to be sent to.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// Its name in `[destinations.NAME]`.
+    pub name: Arc<str>,
+    /// Its type's name.
+    pub kind: &'static str,
+    /// Environment variables that its settings want and that are not set: it waits for them.
+    pub missing: Vec<String>,
+    /// What all types have.
+    pub options: Options,
+    /// The type itself.
+    pub vendor: Arc<dyn Vendor>,
+}
+
+impl Destination {
+    /// How many deliveries may go into one request: what the user says, within what the vendor takes.
+    pub fn batch_items(&self) -> usize {
+        let most = self.vendor.limits().items;
+        self.options.batch.unwrap_or(most).clamp(1, most)
+    }
+
+    /// How fast requests may leave.
+    pub fn rate(&self) -> Rate {
+        self.options.rate.unwrap_or(self.vendor.limits().rate)
+    }
+
+    /// The request that these deliveries make, for people: keys and tokens are `***`.
+    pub fn show(&self, outgoing: &Outgoing) -> Shown {
+        let hide = |text: &str| {
+            let secrets = self.vendor.secrets();
+            secrets
+                .iter()
+                .filter(|secret| !secret.is_empty())
+                .fold(text.to_owned(), |text, secret| {
+                    text.replace(secret.expose(), "***")
+                })
+        };
+        let headers = outgoing.headers.iter().map(|(name, value)| {
+            (
+                name.to_string(),
+                hide(&String::from_utf8_lossy(value.as_bytes())),
+            )
+        });
+        Shown {
+            method: outgoing.method.to_string(),
+            url: hide(&outgoing.url),
+            headers: headers.collect(),
+            body: hide(&String::from_utf8_lossy(&outgoing.body)),
+        }
+    }
+}
+
+/// An outgoing request without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The method.
+    pub method: String,
+    /// The address.
+    pub url: String,
+    /// Header fields by lower-case name.
+    pub headers: BTreeMap<String, String>,
+    /// The body as text.
+    pub body: String,
+}
+
+/// All destinations by name.
+pub type Destinations = BTreeMap<Arc<str>, Arc<Destination>>;
+
+/// Makes the destinations of a configuration; every problem at once.
+pub fn load_all(config: &config::Config) -> Result<Destinations, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut destinations = Destinations::new();
+    for configured in config.destinations.values() {
+        match load(configured) {
+            Ok(destination) => {
+                destinations.insert(destination.name.clone(), Arc::new(destination));
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() {
+        Ok(destinations)
+    } else {
+        Err(problems)
+    }
+}
+
+/// Makes one destination.
+pub fn load(configured: &config::Destination) -> Result<Destination, Vec<Problem>> {
+    let mut section = configured.settings.clone();
+    let Some((kind, load)) = TYPES.iter().find(|(name, _)| *name == configured.kind) else {
+        let hint = suggest(&configured.kind, type_names()).unwrap_or_else(|| {
+            format!("there are {}", type_names().collect::<Vec<_>>().join(", "))
+        });
+        section.problem(
+            "type",
+            format!("unknown destination type `{}`", configured.kind),
+            Some(hint),
+        );
+        return Err(section.into_problems());
+    };
+    if configured.options.delivery == config::DeliveryMode::AtMostOnce {
+        section.problem(
+            "delivery",
+            "\"at-most-once\" is not there yet in this version".to_owned(),
+            None,
+        );
+    }
+    let vendor = load(&mut section, &configured.options);
+    let problems = section.finish();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Destination {
+        name: configured.name.as_str().into(),
+        kind,
+        missing: configured.missing.clone(),
+        options: configured.options.clone(),
+        vendor,
+    })
+}

@@ -1,0 +1,226 @@
+//! Slack: an incoming webhook, or `chat.postMessage` with a bot token. A payload is one message,
+//! `{ text, blocks, … }`, as Slack documents it; user text in it must have gone through
+//! `slack::escape`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderValue, header};
+
+use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
+use super::http_client::join;
+use super::payload::Payload;
+use super::reply::{Reply, classify};
+use crate::config::{Options, Rate, Section};
+use crate::outcome::Outcome;
+use crate::secret::Secret;
+
+/// `[destinations.NAME]` with `type = "slack"`.
+#[derive(Debug)]
+enum Settings {
+    Webhook {
+        url: String,
+        secret: Secret,
+    },
+    Bot {
+        url: String,
+        token: Secret,
+        authorization: HeaderValue,
+        channel: String,
+    },
+}
+
+/// Slack allows about one message a second and channel.
+const RATE: Rate = Rate::Per {
+    count: 1,
+    period: Duration::from_secs(1),
+};
+
+/// Errors of the Web API that pass by themselves.
+const PASSING: [&str; 5] = [
+    "ratelimited",
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+];
+
+/// Errors of the Web API that a person must mend: the token.
+const TOKEN: [&str; 6] = [
+    "invalid_auth",
+    "not_authed",
+    "token_revoked",
+    "token_expired",
+    "account_inactive",
+    "missing_scope",
+];
+
+pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
+    let webhook = section.secret("webhook_url");
+    let token = section.secret("bot_token");
+    let channel = section.text("channel");
+    match (webhook, token) {
+        (Some(webhook), None) => Arc::new(load_webhook(section, options, &webhook)),
+        (None, Some(token)) => Arc::new(load_bot(section, options, token, channel)),
+        (Some(_), Some(_)) => {
+            section.problem(
+                "bot_token",
+                "set either `webhook_url` or `bot_token`, not both".to_owned(),
+                None,
+            );
+            Arc::new(Settings::nowhere())
+        }
+        (None, None) => {
+            let hint = "or `bot_token` and `channel` for chat.postMessage";
+            section.problem(
+                "webhook_url",
+                "is missing".to_owned(),
+                Some(hint.to_owned()),
+            );
+            Arc::new(Settings::nowhere())
+        }
+    }
+}
+
+/// The path of a webhook's address is its secret; the host is not.
+fn load_webhook(section: &mut Section, options: &Options, webhook: &Secret) -> Settings {
+    let address = webhook.expose();
+    let parts = address
+        .split_once("://")
+        .map(|(scheme, rest)| match rest.split_once('/') {
+            Some((host, path)) => (format!("{scheme}://{host}"), format!("/{path}")),
+            None => (address.to_owned(), String::new()),
+        });
+    let Some((origin, path)) = parts.filter(|_| address.starts_with("http")) else {
+        if !address.is_empty() {
+            section.problem("webhook_url", "is not an http(s) address".to_owned(), None);
+        }
+        return Settings::nowhere();
+    };
+    let url = join(options.endpoint.as_deref().unwrap_or(&origin), &path);
+    Settings::Webhook {
+        url,
+        secret: Secret::new(path.trim_start_matches('/')),
+    }
+}
+
+fn load_bot(
+    section: &mut Section,
+    options: &Options,
+    token: Secret,
+    channel: Option<String>,
+) -> Settings {
+    if channel.is_none() {
+        section.problem(
+            "channel",
+            "is missing; messages of a bot need one".to_owned(),
+            None,
+        );
+    }
+    let mut authorization = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+        .unwrap_or_else(|_| {
+            section.problem(
+                "bot_token",
+                "has characters that no header may have".to_owned(),
+                None,
+            );
+            HeaderValue::from_static("")
+        });
+    authorization.set_sensitive(true);
+    let host = options.endpoint.as_deref().unwrap_or("https://slack.com");
+    Settings::Bot {
+        url: join(host, "/api/chat.postMessage"),
+        token,
+        authorization,
+        channel: channel.unwrap_or_default(),
+    }
+}
+
+impl Settings {
+    /// Stands in where the settings are wrong; the problem was reported.
+    fn nowhere() -> Self {
+        Self::Webhook {
+            url: String::new(),
+            secret: Secret::default(),
+        }
+    }
+}
+
+impl Vendor for Settings {
+    fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
+        let Some(item) = items.first() else {
+            return Err(Refused {
+                index: 0,
+                why: "nothing to send".to_owned(),
+            });
+        };
+        let refused = |why| Refused { index: 0, why };
+        match self {
+            Self::Webhook { url, .. } => Ok(Outgoing::post_json(url, item.payload.to_vec())),
+            Self::Bot {
+                url,
+                authorization,
+                channel,
+                ..
+            } => {
+                let mut message = Payload::open(item.payload).map_err(refused)?;
+                message.add_missing("channel", || channel.as_str().into());
+                let mut body = Vec::with_capacity(item.payload.len() + 40);
+                message.write(&mut body).map_err(refused)?;
+                Ok(Outgoing::post_json(url, body)
+                    .with_header(header::AUTHORIZATION, authorization.clone()))
+            }
+        }
+    }
+
+    fn read(&self, reply: &Reply, _count: usize) -> Verdict {
+        let outcome = match self {
+            Self::Webhook { .. } => read_webhook(reply),
+            Self::Bot { .. } => read_api(reply),
+        };
+        Verdict::All(outcome)
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            items: 1,
+            bytes: usize::MAX,
+            rate: RATE,
+        }
+    }
+
+    fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::Webhook { secret, .. } => vec![secret],
+            Self::Bot { token, .. } => vec![token],
+        }
+    }
+}
+
+fn read_webhook(reply: &Reply) -> Outcome {
+    match reply.status {
+        // A webhook that was removed or a channel that is archived: a person must act.
+        403 | 404 | 410 => Outcome::Paused {
+            why: reply.summary(),
+        },
+        _ => classify(reply),
+    }
+}
+
+/// The Web API answers 200 to nearly everything; `ok` decides.
+fn read_api(reply: &Reply) -> Outcome {
+    let answer = reply.json().unwrap_or_default();
+    if reply.status != 200 || answer["ok"] == true {
+        return classify(reply);
+    }
+    let why = reply.summary();
+    match answer["error"].as_str() {
+        Some(error) if PASSING.contains(&error) => Outcome::Retry {
+            after: reply.retry_after,
+            why,
+        },
+        Some(error) if TOKEN.contains(&error) => Outcome::Paused { why },
+        Some(_) => Outcome::Rejected { why },
+        None => Outcome::Retry { after: None, why },
+    }
+}

@@ -1,0 +1,56 @@
+//! The delivery loop: one worker per destination takes what is due, batches it, sends it, and
+//! settles it in the journal. Workers share nothing, so a vendor that is slow or dead delays no
+//! other. This module does not know what a tag is, nor what a vendor's reply means.
+
+mod backoff;
+mod pace;
+mod send;
+mod worker;
+
+pub use backoff::next_wait;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::destination::HttpClient;
+use crate::generation::Live;
+use crate::journal::Journal;
+
+/// What every worker needs.
+#[derive(Clone)]
+pub struct Dispatch {
+    /// Where deliveries come from and go back to.
+    pub journal: Journal,
+    /// Which destinations there are, and their settings.
+    pub live: Arc<Live>,
+    /// How to reach them.
+    pub client: HttpClient,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+impl Dispatch {
+    /// Runs until stopped; deliveries that are being sent then are finished first.
+    pub async fn run(self, stop: CancellationToken) {
+        let tracker = TaskTracker::new();
+        let mut workers: HashSet<Arc<str>> = HashSet::new();
+        let mut changed = self.live.subscribe();
+        loop {
+            for name in self.live.current().destinations.keys() {
+                if workers.insert(name.clone()) {
+                    tracker.spawn(worker::run(self.clone(), name.clone(), stop.clone()));
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                result = changed.changed() => if result.is_err() { break },
+            }
+        }
+        tracker.close();
+        tracker.wait().await;
+    }
+}

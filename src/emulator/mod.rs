@@ -1,0 +1,275 @@
+//! Strict stand-ins for vendors: each judges a request as the vendor's documentation does, answers
+//! in the vendor's own words, and remembers what came. For `tagwerk emulate`, the demo and tests.
+//!
+//! They do not know what a delivery is, keep nothing on disk, and are no load targets. One vendor
+//! is one file with two pure functions, `judge` and `forced`; only `server` knows axum.
+
+mod amplitude;
+mod answer;
+mod http_sink;
+mod ledger;
+mod server;
+mod slack;
+mod tracify;
+
+#[cfg(test)]
+mod cases;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use tokio::sync::watch;
+
+use crate::clock::{Clock, Millis};
+use crate::request::Head;
+
+use answer::Answer;
+use ledger::Ledger;
+pub use server::serve;
+
+/// Which vendor is stood in for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Amplitude's HTTP V2 and Batch Event Upload API.
+    Amplitude,
+    /// Anything: every method and path is answered with 200.
+    Http,
+    /// Slack's incoming webhooks and `chat.postMessage`.
+    Slack,
+    /// Tracify's server-side events API.
+    Tracify,
+}
+
+impl Kind {
+    /// All there are, by name.
+    pub const ALL: [Self; 4] = [Self::Amplitude, Self::Http, Self::Slack, Self::Tracify];
+
+    /// The name users write: `tagwerk emulate NAME`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Amplitude => "amplitude",
+            Self::Http => "http",
+            Self::Slack => "slack",
+            Self::Tracify => "tracify",
+        }
+    }
+
+    fn judge(self, head: Head<'_>, body: &[u8], at: Millis) -> Answer {
+        match self {
+            Self::Amplitude => amplitude::judge(head, body, at),
+            Self::Http => http_sink::judge(head, body, at),
+            Self::Slack => slack::judge(head, body, at),
+            Self::Tracify => tracify::judge(head, body, at),
+        }
+    }
+
+    /// What the vendor says with this status, whatever was sent.
+    fn forced(self, status: StatusCode, head: Head<'_>, body: &[u8]) -> Answer {
+        match self {
+            Self::Amplitude => amplitude::forced(status, head, body),
+            Self::Http => http_sink::forced(status, head, body),
+            Self::Slack => slack::forced(status, head, body),
+            Self::Tracify => tracify::forced(status, head, body),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .ok_or_else(|| UnknownKind(name.to_owned()))
+    }
+}
+
+/// A name that is no vendor's; the text lists those that are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownKind(String);
+
+impl fmt::Display for UnknownKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = Kind::ALL.map(Kind::as_str).join(", ");
+        write!(f, "no stand-in for `{}`, there are {names}", self.0)
+    }
+}
+
+impl std::error::Error for UnknownKind {}
+
+/// One request that came, and what it was told.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// When it had been read.
+    pub at: Millis,
+    /// Its method.
+    pub method: Method,
+    /// Its path, without the query.
+    pub path: String,
+    /// Its query, without `?`; empty if there was none.
+    pub query: String,
+    /// Its header fields.
+    pub headers: HeaderMap,
+    /// The exact bytes of its body; empty if it was too large to be read.
+    pub body: Bytes,
+    /// The status it was answered with.
+    pub status: u16,
+    /// The body it was answered with.
+    pub answer: String,
+    /// How many events or messages were taken that the vendor had not seen before.
+    pub accepted: usize,
+    /// How many were taken and then ignored, because the vendor knows their id already.
+    pub duplicates: usize,
+    /// Why it was refused, for a person: more than the vendor would say. The first 100 reasons.
+    pub refused: Vec<String>,
+}
+
+/// A request on its way in.
+struct Incoming {
+    method: Method,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    /// `None` if it was larger than any vendor reads.
+    body: Option<Bytes>,
+}
+
+impl Incoming {
+    fn head(&self) -> Head<'_> {
+        Head {
+            method: &self.method,
+            path: &self.path,
+            headers: &self.headers,
+        }
+    }
+}
+
+/// A stand-in. Clones share what was received.
+#[derive(Clone)]
+pub struct Emulator {
+    kind: Kind,
+    state: Arc<Mutex<State>>,
+    /// Counts accepted items; a watch, so that a waiter who comes late misses nothing.
+    accepted: Arc<watch::Sender<usize>>,
+}
+
+#[derive(Default)]
+struct State {
+    script: VecDeque<u16>,
+    ledger: Ledger,
+}
+
+impl Emulator {
+    /// A stand-in that has received nothing yet.
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            state: Arc::default(),
+            accepted: Arc::new(watch::Sender::new(0)),
+        }
+    }
+
+    /// Answers the first requests with these statuses, in the vendor's shape and without reading
+    /// what was sent; then normally. A 200 in the list stands for a normal answer.
+    pub fn answering(self, script: Vec<u16>) -> Self {
+        self.state().script = script.into();
+        self
+    }
+
+    /// The routes: everything, with no listener. For [`serve`] and for embedding.
+    pub fn router(&self) -> axum::Router {
+        server::router(self.clone())
+    }
+
+    /// The latest requests, oldest first, within the bounds of 10,000 requests and 64 MiB.
+    pub fn received(&self) -> Vec<Received> {
+        self.state().ledger.requests()
+    }
+
+    /// Waits until this many items were accepted since the start, duplicates not counted. Has no
+    /// deadline of its own: wrap it in `tokio::time::timeout`.
+    pub async fn wait_for(&self, accepted_items: usize) {
+        let mut accepted = self.accepted.subscribe();
+        // An error would mean that the sender is gone, and `self` holds it.
+        accepted
+            .wait_for(|count| *count >= accepted_items)
+            .await
+            .ok();
+    }
+
+    /// Judges one request and enters it into the ledger.
+    fn receive(&self, request: Incoming) -> Answer {
+        let at = Clock::System.now();
+        let answer = self.answer(&request, at);
+        let accepted = self.state().ledger.enter(at, request, &answer);
+        self.accepted.send_modify(|count| *count += accepted);
+        answer
+    }
+
+    fn answer(&self, request: &Incoming, at: Millis) -> Answer {
+        let head = request.head();
+        let body = request.body.as_deref().unwrap_or_default();
+        let scripted = self.state().script.pop_front();
+        if let Some(status) = scripted.filter(|&status| status != 200) {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let why = format!("told to answer {}", status.as_u16());
+            return self.kind.forced(status, head, body).refusing(why);
+        }
+        if request.body.is_none() {
+            let why = format!("body is larger than {} bytes", server::MAX_BODY_BYTES);
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            return self.kind.forced(status, head, body).refusing(why);
+        }
+        self.kind.judge(head, body, at)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held; if something did, what was received is still true.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The media type of a body, without parameters, as it was sent; empty if none was named.
+fn media_type<'a>(head: &Head<'a>) -> &'a str {
+    head.headers
+        .get(http::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map_or("", str::trim)
+}
+
+fn is_json(head: &Head<'_>) -> bool {
+    media_type(head).eq_ignore_ascii_case("application/json")
+}
+
+fn is_form(head: &Head<'_>) -> bool {
+    media_type(head).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn a_kind_is_found_by_its_name_and_a_wrong_name_lists_the_right_ones() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        let problem = "amplitud".parse::<Kind>().unwrap_err();
+        assert_eq!(
+            problem.to_string(),
+            "no stand-in for `amplitud`, there are amplitude, http, slack, tracify"
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! A generation: one immutable set of configuration, clients and tags. Every event is handled by
+//! exactly one. A new one replaces the old one as a whole, or not at all.
+
+mod files;
+mod live;
+mod load;
+mod watch;
+
+pub use live::{Live, Reload};
+pub use load::{Loaded, load};
+pub use watch::watch;
+
+use std::sync::Arc;
+
+use crate::client::{Client, Router};
+use crate::config::Config;
+use crate::destination::Destinations;
+use crate::tag::{Index, Tag};
+
+/// A set that compiled as a whole.
+#[derive(Debug)]
+pub struct Generation {
+    /// A short hash of everything it was made of.
+    pub id: Arc<str>,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Where deliveries go.
+    pub destinations: Destinations,
+    /// Clients, in the order in which they are asked.
+    pub clients: Vec<Client>,
+    /// From a path to its clients.
+    pub router: Router,
+    /// Tags, in the order in which they run.
+    pub tags: Vec<Tag>,
+    /// From an event name to its tags.
+    pub index: Index,
+}

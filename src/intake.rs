@@ -1,0 +1,272 @@
+//! The intake: a request in, events and an answer out. It finds the clients of the path, asks them
+//! in order, and runs the one that claims. `take` is the whole of it, the same for live traffic,
+//! preview and `trace`; it journals nothing and sends nothing.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, header};
+use tracing::warn;
+
+use crate::client::{self, Client, Match, NewEvent};
+use crate::event::Event;
+use crate::generation::Generation;
+use crate::preview::{ClientTrace, FaultTrace};
+use crate::request::{Head, Request, Response};
+use crate::script::frame::LogLine;
+use crate::script::{self, Cause, Fault, Map, RequestView, Worker};
+
+/// What a request became.
+#[derive(Debug)]
+pub enum Intake {
+    /// An answer and nothing else: nobody claims it, or it cannot be read.
+    Answered(Response),
+    /// Events to make durable, and the answer to give once they are.
+    Accepted {
+        /// In the order in which the client returned them; perhaps none.
+        events: Vec<Event>,
+        /// What to answer then.
+        response: Response,
+    },
+    /// The client failed: the request is to be kept, and answered 202 once it is.
+    Failed {
+        /// The client.
+        client: Arc<str>,
+        /// What went wrong.
+        fault: Fault,
+        /// What to answer then.
+        response: Response,
+    },
+}
+
+impl Intake {
+    /// The answer, whatever it depends on.
+    pub fn response(&self) -> &Response {
+        match self {
+            Self::Answered(response)
+            | Self::Accepted { response, .. }
+            | Self::Failed { response, .. } => response,
+        }
+    }
+}
+
+/// What may be said before the body is read: how large it may be, or the answer at once.
+pub fn admit(generation: &Generation, head: &Head<'_>, request_id: &str) -> Result<u64, Response> {
+    let found = generation.router.find(head.path);
+    let clients: Vec<&Client> = found
+        .iter()
+        .filter_map(|found| generation.clients.get(found.client))
+        .collect();
+    if clients.is_empty() {
+        return Err(nobody_claims(head.method, head.path, request_id));
+    }
+    let asked_by_browser = head
+        .headers
+        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if head.method == Method::OPTIONS && asked_by_browser {
+        let answer = clients
+            .iter()
+            .find_map(|client| client::preflight(client, head.headers));
+        return Err(answer
+            .unwrap_or_else(|| Response::error(403, "this origin may not call here", request_id)));
+    }
+    let takes: Vec<&&Client> = clients
+        .iter()
+        .filter(|client| client.methods.contains(head.method))
+        .collect();
+    match takes.iter().map(|client| client.max_body).max() {
+        Some(max_body) => Ok(max_body),
+        None => Err(wrong_method(&clients, head, request_id)),
+    }
+}
+
+/// Runs the clients of the request's path. `trace` gets an entry for each that was asked.
+pub fn take(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+    mut trace: Option<&mut Vec<ClientTrace>>,
+) -> Intake {
+    for found in generation.router.find(&request.path) {
+        let Some(client) = generation.clients.get(found.client) else {
+            continue;
+        };
+        if !client.methods.contains(&request.method) {
+            note(
+                &mut trace,
+                client,
+                false,
+                format!("takes no {}", request.method),
+                Vec::new(),
+                None,
+            );
+            continue;
+        }
+        let view = RequestView::new(request.clone(), parameters(&found));
+        match client::claims(worker, client, &view, request.received_at) {
+            Ok(true) => return run(worker, client, &found, &view, request, &mut trace),
+            Ok(false) => note(
+                &mut trace,
+                client,
+                false,
+                "claims() returned false".to_owned(),
+                Vec::new(),
+                None,
+            ),
+            Err(fault) => {
+                let reason = format!("path {}", found.pattern);
+                note(&mut trace, client, true, reason, Vec::new(), Some(&fault));
+                return failed(client, request, fault);
+            }
+        }
+    }
+    let head = Head {
+        method: &request.method,
+        path: &request.path,
+        headers: &request.headers,
+    };
+    match admit(generation, &head, &request.id) {
+        Ok(_) => Intake::Answered(nobody_claims(&request.method, &request.path, &request.id)),
+        Err(response) => Intake::Answered(response),
+    }
+}
+
+fn run(
+    worker: &mut Worker,
+    client: &Client,
+    found: &Match,
+    view: &RequestView,
+    request: &Arc<Request>,
+    trace: &mut Option<&mut Vec<ClientTrace>>,
+) -> Intake {
+    let begun = trace.is_some().then(std::time::Instant::now);
+    let (parsed, log) = client::parse(worker, client, view, request);
+    note(
+        trace,
+        client,
+        true,
+        format!("path {}", found.pattern),
+        log,
+        parsed.as_ref().err(),
+    );
+    if let (Some(begun), Some(entry)) =
+        (begun, trace.as_mut().and_then(|entries| entries.last_mut()))
+    {
+        entry.duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    }
+    let accepted = parsed.and_then(|events| {
+        let journalled = to_events(client, request, &events)?;
+        Ok((events, journalled))
+    });
+    match accepted {
+        Ok((new, events)) => {
+            let mut response = answer(worker, client, view, request, &new);
+            client::add_cors(client, &request.headers, &mut response);
+            Intake::Accepted { events, response }
+        }
+        Err(fault) => failed(client, request, fault),
+    }
+}
+
+/// A client's own answer that fails must not lose its events: they get the default one.
+fn answer(
+    worker: &mut Worker,
+    client: &Client,
+    view: &RequestView,
+    request: &Request,
+    events: &[NewEvent],
+) -> Response {
+    if !client.has_respond {
+        return client::accepted(events);
+    }
+    client::respond(worker, client, view, request, events).unwrap_or_else(|fault| {
+        warn!(client = %client.name, request = %request.id, "the default answer is given: {fault}");
+        client::accepted(events)
+    })
+}
+
+fn to_events(client: &Client, request: &Request, events: &[NewEvent]) -> Result<Vec<Event>, Fault> {
+    let to_event = |event: &NewEvent| {
+        let data = script::to_json(&event.data.clone().into()).map_err(|error| Fault {
+            function: Some("parse".to_owned()),
+            ..Fault::new(
+                &client.script.file,
+                format!("parse() returned what cannot be kept: {error}"),
+            )
+        })?;
+        Ok(Event {
+            id: event.id.clone(),
+            received_at: request.received_at,
+            data: Bytes::from(data),
+        })
+    };
+    events.iter().map(to_event).collect()
+}
+
+fn failed(client: &Client, request: &Request, fault: Fault) -> Intake {
+    let mut response = match fault.cause {
+        Cause::Request => Response::error(400, &fault.message, &request.id),
+        Cause::Script => {
+            warn!(client = %client.name, request = %request.id, "the client failed, the request is kept: {fault}");
+            let body = serde_json::json!({ "status": "kept", "request_id": request.id });
+            Response::json(202, &body)
+        }
+    };
+    client::add_cors(client, &request.headers, &mut response);
+    match fault.cause {
+        Cause::Request => Intake::Answered(response),
+        Cause::Script => Intake::Failed {
+            client: client.name.clone(),
+            fault,
+            response,
+        },
+    }
+}
+
+fn parameters(found: &Match) -> Map {
+    let pairs = found.parameters.iter();
+    pairs
+        .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+        .collect()
+}
+
+fn note(
+    trace: &mut Option<&mut Vec<ClientTrace>>,
+    client: &Client,
+    claimed: bool,
+    reason: String,
+    log: Vec<LogLine>,
+    fault: Option<&Fault>,
+) {
+    let Some(entries) = trace else { return };
+    entries.push(ClientTrace {
+        name: client.name.to_string(),
+        claimed,
+        reason,
+        log,
+        fault: fault.map(FaultTrace::from),
+        duration_us: 0,
+    });
+}
+
+fn nobody_claims(method: &Method, path: &str, request_id: &str) -> Response {
+    Response::error(
+        404,
+        &format!("no client claims {method} {path}"),
+        request_id,
+    )
+}
+
+fn wrong_method(clients: &[&Client], head: &Head<'_>, request_id: &str) -> Response {
+    let mut allowed: Vec<&str> = clients
+        .iter()
+        .flat_map(|client| &client.methods)
+        .map(Method::as_str)
+        .collect();
+    allowed.sort_unstable();
+    allowed.dedup();
+    let message = format!("{} takes {}", head.path, allowed.join(", "));
+    let allow =
+        HeaderValue::try_from(allowed.join(", ")).unwrap_or(HeaderValue::from_static("POST"));
+    Response::error(405, &message, request_id).with_header(header::ALLOW, allow)
+}

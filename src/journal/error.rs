@@ -1,0 +1,45 @@
+//! Why the journal did not do what it was asked.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Errors that callers tell apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Too much waits to be written: come back in a moment.
+    Full,
+    /// It was closed.
+    Closed,
+    /// Another process has this data folder.
+    Locked(PathBuf),
+    /// The data was written by a newer version.
+    Newer {
+        /// The version of the data.
+        found: i64,
+        /// The newest that this program reads.
+        known: i64,
+    },
+    /// The disk or the database said no.
+    Storage(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("the journal has too much waiting to be written"),
+            Self::Closed => f.write_str("the journal is closed"),
+            Self::Locked(folder) => write!(
+                f,
+                "the data folder {} is in use by another process; stop it, or set another [data] dir",
+                folder.display()
+            ),
+            Self::Newer { found, known } => write!(
+                f,
+                "the journal was written by a newer version (format {found}, this program knows {known}); use that version, or another [data] dir"
+            ),
+            Self::Storage(why) => write!(f, "the journal cannot be written or read: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

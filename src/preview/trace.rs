@@ -1,0 +1,358 @@
+//! The record of one request's way, as JSON: the same on the command line, by header, on the page.
+//! Users and tests rely on these keys; more may be added, these stay.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::delivery::State;
+use crate::destination::Shown;
+use crate::request::{Request, Response};
+use crate::script::frame::LogLine;
+use crate::script::{self, Fault};
+use crate::trigger::{Check, ConsentCheck, Explanation};
+
+/// One request's way.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trace {
+    /// The trace's name.
+    pub trace_id: String,
+    /// The generation that handled it.
+    pub generation: String,
+    /// What was really done.
+    pub mode: Mode,
+    /// What came in.
+    pub request: RequestTrace,
+    /// The clients that were asked, in order.
+    pub clients: Vec<ClientTrace>,
+    /// What was answered.
+    pub response: ResponseTrace,
+    /// What was made of it.
+    pub events: Vec<EventTrace>,
+}
+
+/// What was really done with what was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Nothing was sent and nothing journalled.
+    DryRun,
+    /// Everything was done.
+    Send,
+}
+
+/// What came in.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestTrace {
+    /// The method.
+    pub method: String,
+    /// The path as it was sent.
+    pub path: String,
+    /// Decoded query parameters.
+    pub query: Value,
+    /// Header fields; keys and cookies are `***`.
+    pub headers: BTreeMap<String, String>,
+    /// The body as text.
+    pub body: String,
+    /// The sender's address.
+    pub ip: String,
+}
+
+/// A client that was asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClientTrace {
+    /// Its name.
+    pub name: String,
+    /// Whether it took the request.
+    pub claimed: bool,
+    /// Why, or why not.
+    pub reason: String,
+    /// What its script logged.
+    pub log: Vec<LogTrace>,
+    /// What went wrong in it.
+    pub fault: Option<FaultTrace>,
+    /// How long `parse` took.
+    pub duration_us: u64,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ResponseTrace {
+    /// HTTP status.
+    pub status: u16,
+    /// Header fields.
+    pub headers: BTreeMap<String, String>,
+    /// The body as text.
+    pub body: String,
+}
+
+/// An event and its tags.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventTrace {
+    /// The event's id.
+    pub event_id: String,
+    /// Event data.
+    pub data: Value,
+    /// The tags that listen to it, in running order.
+    pub tags: Vec<TagTrace>,
+}
+
+/// What a tag made of an event, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct TagTrace {
+    /// Its name.
+    pub name: String,
+    /// Its destination.
+    pub destination: String,
+    /// Whether `fn tag` was run.
+    pub fired: bool,
+    /// Why nothing was sent, if so.
+    pub reason: Option<String>,
+    /// Every condition with its actual value.
+    pub conditions: Vec<ConditionTrace>,
+    /// What consent it asks for, if any.
+    pub consent: Option<ConsentTrace>,
+    /// What the script logged.
+    pub log: Vec<LogTrace>,
+    /// What went wrong in it.
+    pub fault: Option<FaultTrace>,
+    /// How long it took.
+    pub duration_us: u64,
+    /// What it made.
+    pub deliveries: Vec<DeliveryTrace>,
+}
+
+/// A condition beside the actual value.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConditionTrace {
+    /// A dotted path into event data.
+    pub key: String,
+    /// How it is compared.
+    pub operator: &'static str,
+    /// With what.
+    pub expected: Value,
+    /// What the event has.
+    pub actual: Value,
+    /// Whether it holds.
+    pub holds: bool,
+    /// True if the answer is turned round.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not: bool,
+    /// True for `EXCEPT`: it blocks when it holds.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub except: bool,
+    /// What one should know to understand the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Consent that a tag asks for.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConsentTrace {
+    /// What it needs.
+    pub required: Vec<String>,
+    /// What of it is not granted.
+    pub missing: Vec<String>,
+    /// Whether all of it is.
+    pub granted: bool,
+}
+
+/// A line that a script logged.
+pub type LogTrace = LogLine;
+
+/// Where a script went wrong.
+#[derive(Clone, Debug, Serialize)]
+pub struct FaultTrace {
+    /// The script.
+    pub file: String,
+    /// Line, from 1.
+    pub line: Option<usize>,
+    /// Column, from 1.
+    pub column: Option<usize>,
+    /// The function that was running.
+    pub function: Option<String>,
+    /// What went wrong.
+    pub message: String,
+    /// How to mend it.
+    pub hint: Option<String>,
+}
+
+/// A delivery and what became of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeliveryTrace {
+    /// Its id.
+    pub delivery_id: String,
+    /// Where it stands.
+    pub state: &'static str,
+    /// The exact request, without its secrets.
+    pub request: Option<SentTrace>,
+    /// Why there is no request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// What was tried.
+    pub attempts: Vec<AttemptTrace>,
+}
+
+/// An outgoing request.
+#[derive(Clone, Debug, Serialize)]
+pub struct SentTrace {
+    /// The method.
+    pub method: String,
+    /// The address.
+    pub url: String,
+    /// Header fields.
+    pub headers: BTreeMap<String, String>,
+    /// The body: JSON if it is that, else text.
+    pub body: Value,
+}
+
+/// One attempt to send.
+#[derive(Clone, Debug, Serialize)]
+pub struct AttemptTrace {
+    /// The vendor's status.
+    pub status: u16,
+    /// The start of its answer.
+    pub body: String,
+}
+
+/// Headers whose values give access to something.
+const SECRET_HEADERS: [&str; 4] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+];
+
+impl RequestTrace {
+    /// What may be shown of a request.
+    pub fn of(request: &Request) -> Self {
+        let query = script::Value::from(script::parse_query(&request.query));
+        Self {
+            method: request.method.to_string(),
+            path: request.path.clone(),
+            query: to_value(&query),
+            headers: headers(&request.headers),
+            body: String::from_utf8_lossy(&request.body).into_owned(),
+            ip: request.ip.to_string(),
+        }
+    }
+}
+
+impl From<&Response> for ResponseTrace {
+    fn from(response: &Response) -> Self {
+        Self {
+            status: response.status,
+            headers: headers(&response.headers),
+            body: String::from_utf8_lossy(&response.body).into_owned(),
+        }
+    }
+}
+
+impl From<&Fault> for FaultTrace {
+    fn from(fault: &Fault) -> Self {
+        Self {
+            file: fault.file.clone(),
+            line: fault.line,
+            column: fault.column,
+            function: fault.function.clone(),
+            message: fault.message.clone(),
+            hint: fault.hint.clone(),
+        }
+    }
+}
+
+impl From<Check> for ConditionTrace {
+    fn from(check: Check) -> Self {
+        Self {
+            key: check.key,
+            operator: check.operator,
+            expected: to_value(&check.expected),
+            actual: to_value(&check.actual),
+            holds: check.holds,
+            not: check.not,
+            except: check.except,
+            note: check.note,
+        }
+    }
+}
+
+impl From<ConsentCheck> for ConsentTrace {
+    fn from(check: ConsentCheck) -> Self {
+        Self {
+            granted: check.missing.is_empty(),
+            required: check.required,
+            missing: check.missing,
+        }
+    }
+}
+
+impl From<Shown> for SentTrace {
+    fn from(shown: Shown) -> Self {
+        let body = serde_json::from_str(&shown.body).unwrap_or(Value::String(shown.body));
+        Self {
+            method: shown.method,
+            url: shown.url,
+            headers: shown.headers,
+            body,
+        }
+    }
+}
+
+impl TagTrace {
+    /// Splits an explanation into the lists of a trace.
+    pub fn conditions_of(
+        explanation: Option<Explanation>,
+    ) -> (Vec<ConditionTrace>, Option<ConsentTrace>) {
+        let explanation = explanation.unwrap_or_default();
+        let conditions = explanation
+            .checks
+            .into_iter()
+            .map(ConditionTrace::from)
+            .collect();
+        (conditions, explanation.consent.map(ConsentTrace::from))
+    }
+}
+
+impl DeliveryTrace {
+    /// A delivery that was not tried yet.
+    pub fn new(delivery_id: String, state: State, request: Result<SentTrace, String>) -> Self {
+        let (request, refused) = match request {
+            Ok(request) => (Some(request), None),
+            Err(why) => (None, Some(why)),
+        };
+        Self {
+            delivery_id,
+            state: state.as_str(),
+            request,
+            refused,
+            attempts: Vec::new(),
+        }
+    }
+}
+
+/// A script's value as JSON; what JSON cannot hold is shown as text.
+fn to_value(value: &script::Value) -> Value {
+    let json = script::to_json(value)
+        .ok()
+        .and_then(|json| serde_json::from_slice(&json).ok());
+    json.unwrap_or_else(|| Value::String(value.to_string()))
+}
+
+fn headers(headers: &http::HeaderMap) -> BTreeMap<String, String> {
+    let mut shown = BTreeMap::<String, String>::new();
+    for (name, value) in headers {
+        let secret = SECRET_HEADERS.contains(&name.as_str());
+        let text = if secret {
+            "***".into()
+        } else {
+            String::from_utf8_lossy(value.as_bytes())
+        };
+        let entry = shown.entry(name.to_string()).or_default();
+        if !entry.is_empty() {
+            entry.push_str(", ");
+        }
+        entry.push_str(&text);
+    }
+    shown
+}

@@ -1,0 +1,246 @@
+//! The processor: events in, deliveries out. For each event it looks up the tags that listen, runs
+//! them, and makes their deliveries. `process` is the whole of it; the loop only moves events from
+//! the journal to the script threads and deliveries back.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use crate::clock::{Clock, Millis};
+use crate::delivery::{Delivery, DeliveryId, State};
+use crate::destination::{Destination, Item};
+use crate::event::Event;
+use crate::generation::{Generation, Live};
+use crate::journal::{Journal, MAX_DELIVERIES, Processed, TakenEvent};
+use crate::preview::{DeliveryTrace, FaultTrace, TagTrace};
+use crate::script::{self, Map, Pool, Value, Worker};
+use crate::tag::{self, PreviewMode, Ran, Tag};
+
+/// Events of one job: enough that moving them costs little, few enough that requests in the same
+/// queue wait for less than a millisecond.
+const EVENTS_PER_JOB: usize = 16;
+
+/// What an event became.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// Deliveries, each with why it is not to be sent if it is not.
+    pub deliveries: Vec<(Delivery, Option<String>)>,
+    /// What the tags did, if somebody watches.
+    pub tags: Vec<TagTrace>,
+}
+
+/// Who watches, and what is done with what they see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Nobody: live traffic.
+    Off,
+    /// A preview that sends nothing.
+    Dry,
+    /// A preview that sends.
+    Send,
+}
+
+/// Runs until stopped. Several of these may run on one journal.
+pub async fn run(
+    journal: Journal,
+    live: Arc<Live>,
+    pool: Pool,
+    clock: Clock,
+    stop: CancellationToken,
+) {
+    loop {
+        let events = tokio::select! {
+            () = stop.cancelled() => return,
+            events = journal.take_events(EVENTS_PER_JOB) => events,
+        };
+        let generation = live.current();
+        let count = events.len();
+        let job = pool.run(move |worker| process_all(worker, &generation, &events, clock.now()));
+        let Some(processed) = job.await else {
+            error!(
+                count,
+                "processing was interrupted; these events are processed again at the next start"
+            );
+            continue;
+        };
+        if let Err(error) = journal.append_deliveries(processed).await {
+            error!(%error, "deliveries could not be journalled; their events are processed again at the next start");
+        }
+    }
+}
+
+fn process_all(
+    worker: &mut Worker,
+    generation: &Generation,
+    events: &[TakenEvent],
+    now: Millis,
+) -> Vec<Processed> {
+    let one = |taken: &TakenEvent| Processed {
+        number: taken.number,
+        deliveries: process(worker, generation, &taken.event, now, Watch::Off).deliveries,
+    };
+    events.iter().map(one).collect()
+}
+
+/// Runs all tags that listen to an event. The same for live traffic, preview and `trace`.
+pub fn process(
+    worker: &mut Worker,
+    generation: &Generation,
+    event: &Event,
+    now: Millis,
+    watch: Watch,
+) -> Made {
+    let mut made = Made::default();
+    let Some(data) = read(event) else { return made };
+    let name = data
+        .get("event_name")
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let listeners = generation.index.listeners(&name);
+    let mut data = Value::from(data);
+    let last = listeners.len().saturating_sub(1);
+    for (at, position) in listeners.into_iter().enumerate() {
+        let Some(tag) = generation.tags.get(position) else {
+            continue;
+        };
+        // Each tag gets its own copy, so that none sees what another did; the last takes the rest.
+        let copy = if at == last {
+            std::mem::take(&mut data)
+        } else {
+            data.clone()
+        };
+        if watch == Watch::Send && tag.preview == PreviewMode::Skip {
+            continue;
+        }
+        let ran = tag::run(worker, tag, copy, event.received_at, watch != Watch::Off);
+        add(
+            &mut made,
+            &Context {
+                generation,
+                event,
+                tag,
+                now,
+                watch,
+            },
+            ran,
+        );
+    }
+    made
+}
+
+/// What a tag's deliveries are made with.
+struct Context<'a> {
+    generation: &'a Generation,
+    event: &'a Event,
+    tag: &'a Tag,
+    now: Millis,
+    watch: Watch,
+}
+
+fn read(event: &Event) -> Option<Map> {
+    match script::parse_json(&event.data) {
+        Ok(value) => {
+            let mut data: Map = value.try_cast()?;
+            data.entry("event_id".into())
+                .or_insert_with(|| (&*event.id).into());
+            Some(data)
+        }
+        Err(error) => {
+            error!(event = %event.id, %error, "an event in the journal is not JSON; it is kept and not processed");
+            None
+        }
+    }
+}
+
+fn add(made: &mut Made, context: &Context<'_>, ran: Ran) {
+    let Context { event, tag, .. } = context;
+    if let Some(fault) = &ran.fault {
+        warn!(tag = %tag.name, event = %event.id, "{fault}");
+        made.deliveries.push((
+            context.delivery(0, Vec::new(), State::Dead),
+            Some(fault.to_string()),
+        ));
+    }
+    let mut traces = Vec::new();
+    for (ordinal, payload) in ran.payloads.iter().enumerate() {
+        if made.deliveries.len() == MAX_DELIVERIES {
+            error!(event = %event.id, most = MAX_DELIVERIES, "the event makes too many deliveries; the rest is not made");
+            break;
+        }
+        let delivery = context.delivery(ordinal, payload.clone(), context.state());
+        if context.watch != Watch::Off {
+            traces.push(context.trace(&delivery));
+        }
+        made.deliveries.push((delivery, None));
+    }
+    if context.watch != Watch::Off {
+        made.tags.push(tag_trace(tag, ran, traces));
+    }
+}
+
+impl Context<'_> {
+    fn delivery(&self, ordinal: usize, payload: Vec<u8>, state: State) -> Delivery {
+        let delay = Millis::try_from(self.tag.delay.as_millis()).unwrap_or(Millis::MAX);
+        Delivery {
+            id: DeliveryId::of(&self.event.id, &self.tag.name, ordinal),
+            event_id: self.event.id.clone(),
+            received_at: self.event.received_at,
+            tag: self.tag.name.clone(),
+            destination: self.tag.to.clone(),
+            payload: payload.into(),
+            due: if delay == 0 {
+                self.now
+            } else {
+                self.event.received_at.saturating_add(delay)
+            },
+            state,
+        }
+    }
+
+    fn state(&self) -> State {
+        match (self.watch, self.tag.preview) {
+            (Watch::Dry, _) | (Watch::Send, PreviewMode::DryRun) => State::DryRun,
+            _ => State::Pending,
+        }
+    }
+
+    fn trace(&self, delivery: &Delivery) -> DeliveryTrace {
+        let shown = match self.generation.destinations.get(&self.tag.to) {
+            Some(destination) => show(destination, delivery),
+            None => Err(format!("there is no destination {}", self.tag.to)),
+        };
+        DeliveryTrace::new(delivery.id.to_string(), delivery.state, shown)
+    }
+}
+
+fn show(
+    destination: &Destination,
+    delivery: &Delivery,
+) -> Result<crate::preview::SentTrace, String> {
+    let item = Item {
+        id: delivery.id,
+        payload: &delivery.payload,
+        received_at: delivery.received_at,
+    };
+    match destination.vendor.encode(&[item]) {
+        Ok(outgoing) => Ok(destination.show(&outgoing).into()),
+        Err(refused) => Err(refused.why),
+    }
+}
+
+fn tag_trace(tag: &Tag, ran: Ran, deliveries: Vec<DeliveryTrace>) -> TagTrace {
+    let (conditions, consent) = TagTrace::conditions_of(ran.explanation);
+    TagTrace {
+        name: tag.name.to_string(),
+        destination: tag.to.to_string(),
+        fired: ran.skipped.as_ref().is_none_or(tag::Skipped::ran),
+        reason: ran.skipped.as_ref().map(tag::Skipped::reason),
+        conditions,
+        consent,
+        log: ran.log,
+        fault: ran.fault.as_ref().map(FaultTrace::from),
+        duration_us: u64::try_from(ran.took.as_micros()).unwrap_or(u64::MAX),
+        deliveries,
+    }
+}

@@ -1,0 +1,134 @@
+//! Making host functions known to an engine. A host function is a plain Rust function from
+//! [`Dynamic`] arguments to a value or a [`Problem`]; its name and the place of the call are put
+//! into the error here, since Rhai leaves them out of errors from namespaced functions.
+
+use std::fmt;
+
+use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext};
+
+/// What is wrong with a call, for whoever wrote the script. The function's name is added.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Problem(pub(super) String);
+
+impl From<&str> for Problem {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Problem {
+    #[cold]
+    fn of(self, name: &str, context: &NativeCallContext<'_>) -> Box<EvalAltResult> {
+        let message = format!("{name}: {}", self.0);
+        EvalAltResult::ErrorRuntime(message.into(), context.call_position()).into()
+    }
+}
+
+/// The functions of one topic on their way into an engine.
+pub(super) struct Namespace {
+    /// Empty for functions that are called by their bare name.
+    name: &'static str,
+    module: Module,
+}
+
+impl Namespace {
+    pub(super) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            module: Module::new(),
+        }
+    }
+
+    /// Adds a function of no argument. All that it can read is the call's frame, so the optimizer
+    /// may not call it beforehand.
+    pub(super) fn zero<R: Clone + Send + Sync + 'static>(
+        mut self,
+        name: &str,
+        function: fn() -> R,
+    ) -> Self {
+        FuncRegistration::new(name)
+            .with_volatility(true)
+            .set_into_module(&mut self.module, function);
+        self
+    }
+
+    /// Adds a function that is called for what it does and cannot fail.
+    pub(super) fn effect(
+        mut self,
+        name: &str,
+        function: impl Fn(Dynamic) + Send + Sync + 'static,
+    ) -> Self {
+        FuncRegistration::new(name)
+            .with_volatility(true)
+            .set_into_module(&mut self.module, function);
+        self
+    }
+
+    /// Adds a function of one argument.
+    pub(super) fn one<R: Clone + Send + Sync + 'static>(
+        mut self,
+        name: &str,
+        function: fn(Dynamic) -> Result<R, Problem>,
+    ) -> Self {
+        let full = self.qualified(name);
+        self.module
+            .set_native_fn(name, move |context: NativeCallContext<'_>, a: Dynamic| {
+                function(a).map_err(|problem| problem.of(&full, &context))
+            });
+        self
+    }
+
+    /// Adds a function of two arguments.
+    pub(super) fn two<R: Clone + Send + Sync + 'static>(
+        mut self,
+        name: &str,
+        function: fn(Dynamic, Dynamic) -> Result<R, Problem>,
+    ) -> Self {
+        let full = self.qualified(name);
+        self.module.set_native_fn(
+            name,
+            move |context: NativeCallContext<'_>, a: Dynamic, b: Dynamic| {
+                function(a, b).map_err(|problem| problem.of(&full, &context))
+            },
+        );
+        self
+    }
+
+    /// Adds a function of three arguments.
+    pub(super) fn three<R: Clone + Send + Sync + 'static>(
+        mut self,
+        name: &str,
+        function: fn(Dynamic, Dynamic, Dynamic) -> Result<R, Problem>,
+    ) -> Self {
+        let full = self.qualified(name);
+        self.module.set_native_fn(
+            name,
+            move |context: NativeCallContext<'_>, a: Dynamic, b: Dynamic, c: Dynamic| {
+                function(a, b, c).map_err(|problem| problem.of(&full, &context))
+            },
+        );
+        self
+    }
+
+    /// Makes the functions known to the engine.
+    pub(super) fn register(self, engine: &mut Engine) {
+        if self.name.is_empty() {
+            engine.register_global_module(self.module.into());
+        } else {
+            engine.register_static_module(self.name, self.module.into());
+        }
+    }
+
+    fn qualified(&self, name: &str) -> String {
+        match self.name {
+            "" => name.to_owned(),
+            namespace => format!("{namespace}::{name}"),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `skip`: how a tag says that it has nothing to send, and why.
+
+use rhai::{Dynamic, Engine, ImmutableString};
+
+use super::argument;
+use super::namespace::{Namespace, Problem};
+use super::{Function, Topic};
+
+pub(super) const TOPIC: Topic = Topic {
+    name: "",
+    about: "Sending nothing, on purpose.",
+    functions: &[Function {
+        signature: "skip(reason) -> Skip",
+        about: "What a tag returns when it has nothing to send; preview shows the reason. \
+                It does not end the function: write `return skip(\"…\");`.",
+        example: r#"type_of(skip("free order")) == "Skip""#,
+    }],
+    register,
+};
+
+/// What `skip` gives, and the host finds as a tag's result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// The script's own words.
+    pub reason: ImmutableString,
+}
+
+fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<Skip>("Skip");
+    Namespace::new(TOPIC.name)
+        .one("skip", skip)
+        .register(engine);
+}
+
+fn skip(reason: Dynamic) -> Result<Skip, Problem> {
+    let reason = argument::text("reason", reason)?;
+    Ok(Skip { reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_finds_the_reason() {
+        let mut engine = Engine::new();
+        register(&mut engine);
+        let result: Dynamic = engine
+            .eval(r#"fn tag(event) { if event.value == 0 { return skip("free order"); } event } tag(#{ value: 0 })"#)
+            .unwrap();
+        let skip = result.try_cast::<Skip>().unwrap();
+        assert_eq!(skip.reason, "free order");
+    }
+}

@@ -1,0 +1,212 @@
+//! What belongs to the one script call that runs on this thread: its time, its log, its deadline.
+//! Not what the call computes, and no limit but time and log size.
+//!
+//! Thread-local, because Rhai calls host functions and its progress hook with no place to hand
+//! such things along, and because a call never leaves its thread.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::clock::Millis;
+
+/// The most log lines of one call: enough to follow a loop over an order's items, and small
+/// enough that a loop gone wild does not fill memory or the preview page.
+pub const MAX_LINES: usize = 100;
+
+/// The longest log line, in characters; what is beyond is cut and marked with `…`.
+pub const MAX_LINE_CHARS: usize = 1_000;
+
+/// [`expired`] reads the clock once in so many calls. A read costs about as much as running one
+/// Rhai operation, and 64 operations take a few microseconds.
+const STEPS_PER_CLOCK_READ: u32 = 64;
+
+/// How loud a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// For whoever writes the script.
+    Debug,
+    /// Worth knowing.
+    Info,
+    /// Odd, but the call went on.
+    Warn,
+    /// Wrong, though the call went on.
+    Error,
+}
+
+/// One line that a script logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogLine {
+    /// How loud it is.
+    pub level: Level,
+    /// What the script wrote, at most [`MAX_LINE_CHARS`] characters and a `…`.
+    pub text: String,
+}
+
+struct Frame {
+    now: Cell<Millis>,
+    deadline: Cell<Option<Instant>>,
+    steps: Cell<u32>,
+    expired: Cell<bool>,
+    lines: RefCell<Vec<LogLine>>,
+    dropped: Cell<usize>,
+}
+
+thread_local! {
+    static FRAME: Frame = const {
+        Frame {
+            now: Cell::new(0),
+            deadline: Cell::new(None),
+            steps: Cell::new(0),
+            expired: Cell::new(false),
+            lines: RefCell::new(Vec::new()),
+            dropped: Cell::new(0),
+        }
+    };
+}
+
+/// Starts a call on this thread: `now` is the event's time, and the call may take `deadline`
+/// from here on. Whatever an earlier call left behind, because it panicked, is forgotten.
+pub fn begin(now: Millis, deadline: Duration) {
+    FRAME.with(|frame| {
+        frame.now.set(now);
+        // A deadline beyond what the clock can hold is none.
+        frame.deadline.set(Instant::now().checked_add(deadline));
+        frame.steps.set(0);
+        frame.expired.set(false);
+        frame.lines.borrow_mut().clear();
+        frame.dropped.set(0);
+    });
+}
+
+/// Ends the call and hands out what it logged, oldest line first. If lines were dropped, a last
+/// line says how many.
+pub fn finish() -> Vec<LogLine> {
+    FRAME.with(|frame| {
+        frame.deadline.set(None);
+        frame.expired.set(false);
+        let mut lines = frame.lines.take();
+        let dropped = frame.dropped.replace(0);
+        if dropped > 0 {
+            lines.push(LogLine {
+                level: Level::Warn,
+                text: format!("…{dropped} more lines dropped (a call may log {MAX_LINES})"),
+            });
+        }
+        lines
+    })
+}
+
+/// The event's time, as it was given to [`begin`]; 0 before the first call.
+pub fn now() -> Millis {
+    FRAME.with(|frame| frame.now.get())
+}
+
+/// Adds a line to the call's log, or counts it as dropped if the log is full.
+pub fn log(level: Level, text: &str) {
+    FRAME.with(|frame| {
+        let mut lines = frame.lines.borrow_mut();
+        if lines.len() == MAX_LINES {
+            frame.dropped.set(frame.dropped.get().saturating_add(1));
+            return;
+        }
+        let text = cut(text);
+        lines.push(LogLine { level, text });
+    });
+}
+
+/// Whether the call's time is up: the engine's progress hook asks this before every operation.
+///
+/// It counts for itself, because Rhai's own operation count starts anew in every callback, and so
+/// misses loops such as `array.map(…)`. Once true it stays true until the next [`begin`].
+pub fn expired() -> bool {
+    FRAME.with(|frame| {
+        let steps = frame.steps.get().wrapping_add(1);
+        frame.steps.set(steps);
+        if steps % STEPS_PER_CLOCK_READ == 0
+            && let Some(deadline) = frame.deadline.get()
+            && Instant::now() >= deadline
+        {
+            frame.expired.set(true);
+        }
+        frame.expired.get()
+    })
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_LINE_CHARS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn a_call_sees_its_own_time() {
+        begin(1_718_973_400_000, HOUR);
+        assert_eq!(now(), 1_718_973_400_000);
+        begin(7, HOUR);
+        assert_eq!(now(), 7);
+    }
+
+    #[test]
+    fn time_is_up_at_the_first_clock_read_and_stays_up() {
+        begin(0, Duration::ZERO);
+        let answers: Vec<bool> = (0..200).map(|_| expired()).collect();
+        let first = answers.iter().position(|&expired| expired);
+        assert_eq!(first, Some(63));
+        assert!(answers.iter().skip(63).all(|&expired| expired));
+
+        begin(0, HOUR);
+        assert!((0..1_000).all(|_| !expired()));
+    }
+
+    #[test]
+    fn a_boundless_deadline_is_no_overflow() {
+        begin(0, Duration::MAX);
+        assert!((0..1_000).all(|_| !expired()));
+    }
+
+    #[test]
+    fn the_log_keeps_order_and_levels_and_is_emptied() {
+        begin(0, HOUR);
+        log(Level::Info, "one");
+        log(Level::Error, "two");
+        let lines = finish();
+        let pairs: Vec<_> = lines.iter().map(|l| (l.level, l.text.as_str())).collect();
+        assert_eq!(pairs, [(Level::Info, "one"), (Level::Error, "two")]);
+        assert!(finish().is_empty());
+    }
+
+    #[test]
+    fn too_many_lines_are_counted_and_long_ones_are_cut() {
+        begin(0, HOUR);
+        log(Level::Debug, &"ä".repeat(MAX_LINE_CHARS + 1));
+        for _ in 0..MAX_LINES + 36 {
+            log(Level::Debug, "again");
+        }
+        let lines = finish();
+        assert_eq!(lines.len(), MAX_LINES + 1);
+        assert_eq!(
+            lines.first().map(|line| line.text.chars().count()),
+            Some(MAX_LINE_CHARS + 1)
+        );
+        let last = lines.last().map(|line| line.text.as_str());
+        assert_eq!(last, Some("…37 more lines dropped (a call may log 100)"));
+    }
+
+    #[test]
+    fn what_a_panicking_call_left_behind_is_forgotten() {
+        begin(0, Duration::ZERO);
+        log(Level::Info, "left behind");
+        begin(0, HOUR);
+        assert!(finish().is_empty());
+    }
+}

@@ -1,0 +1,142 @@
+//! Reading the header constants of a script, one by one, with every mistake reported: wrong type,
+//! not a literal, unknown name. Which constants there are is `client`'s and `tag`'s business.
+
+use std::time::Duration;
+
+use super::Fault;
+use super::compile::Script;
+use super::value::{Map, Value, kind};
+use crate::config::{parse_duration, suggest};
+
+/// A reader of header constants that remembers what it was asked for.
+pub struct Header<'a> {
+    script: &'a Script,
+    asked: Vec<&'static str>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Header<'a> {
+    /// Starts reading.
+    pub fn of(script: &'a Script) -> Self {
+        Self {
+            script,
+            asked: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// A text.
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
+        let value = self.literal(name)?;
+        let text = value.clone().into_string().ok();
+        self.or_wrong(name, &value, "a text", text)
+    }
+
+    /// A text, or an array of texts.
+    pub fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
+        let value = self.literal(name)?;
+        let texts = match value.clone().into_array() {
+            Ok(items) => items
+                .into_iter()
+                .map(|item| item.into_string().ok())
+                .collect(),
+            Err(_) => value.clone().into_string().ok().map(|text| vec![text]),
+        };
+        self.or_wrong(name, &value, "a text or an array of texts", texts)
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self, name: &'static str) -> Option<i64> {
+        let value = self.literal(name)?;
+        self.or_wrong(name, &value, "a whole number", value.as_int().ok())
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, name: &'static str) -> Option<bool> {
+        let value = self.literal(name)?;
+        self.or_wrong(name, &value, "true or false", value.as_bool().ok())
+    }
+
+    /// A map.
+    pub fn map(&mut self, name: &'static str) -> Option<Map> {
+        let value = self.literal(name)?;
+        let map = value.clone().try_cast::<Map>();
+        self.or_wrong(name, &value, "a map, #{ … }", map)
+    }
+
+    /// A duration, such as `"30m"`.
+    pub fn duration(&mut self, name: &'static str) -> Option<Duration> {
+        let text = self.text(name)?;
+        let duration = parse_duration(&text);
+        if duration.is_none() {
+            let hint = "write a number and a unit, such as \"30s\", \"5m\", \"2h\" or \"7d\"";
+            self.wrong(
+                name,
+                format!("{text:?} is not a duration"),
+                Some(hint.to_owned()),
+            );
+        }
+        duration
+    }
+
+    /// True if the script declares the constant at all.
+    pub fn has(&self, name: &str) -> bool {
+        self.script.line_of_constant(name).is_some()
+    }
+
+    /// Reports a mistake in the value of `name`.
+    pub fn wrong(&mut self, name: &str, message: impl Into<String>, hint: Option<String>) {
+        let message = format!("{name}: {}", message.into());
+        let fault =
+            Fault::new(&self.script.file, message).at(self.script.line_of_constant(name), None);
+        self.faults.push(Fault { hint, ..fault });
+    }
+
+    /// Reports that the script lacks the constant `name`.
+    pub fn missing(&mut self, name: &str, example: &str) {
+        let fault = Fault::new(&self.script.file, format!("the constant {name} is missing"));
+        self.faults
+            .push(fault.with_hint(format!("add `{example}` at the top")));
+    }
+
+    /// Ends reading: constants that nobody asked for are mistakes too.
+    pub fn finish(mut self) -> Vec<Fault> {
+        for (name, line) in &self.script.declared {
+            if self.asked.contains(&name.as_str()) {
+                continue;
+            }
+            let hint = suggest(name, self.asked.iter().copied())
+                .unwrap_or_else(|| format!("there are {}", self.asked.join(", ")));
+            let fault = Fault::new(&self.script.file, format!("unknown constant {name}"));
+            self.faults
+                .push(fault.at(Some(*line), None).with_hint(hint));
+        }
+        self.faults
+    }
+
+    fn literal(&mut self, name: &'static str) -> Option<Value> {
+        self.asked.push(name);
+        if let Some(value) = self.script.constants.get(name) {
+            return Some(value.clone());
+        }
+        if self.has(name) {
+            let hint =
+                "header constants are read without running the script: write the value itself";
+            self.wrong(name, "the value must be a literal", Some(hint.to_owned()));
+        }
+        None
+    }
+
+    fn or_wrong<T>(
+        &mut self,
+        name: &str,
+        value: &Value,
+        wanted: &str,
+        read: Option<T>,
+    ) -> Option<T> {
+        if read.is_none() {
+            self.wrong(name, format!("wants {wanted}, is {}", kind(value)), None);
+        }
+        read
+    }
+}

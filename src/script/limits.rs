@@ -1,0 +1,49 @@
+//! Every limit of the script engine, set by us because Rhai's own differ between debug and
+//! release builds and leave operations unlimited. Each bound has a hostile script as its test, in
+//! `tests/it/script_limits.rs`.
+
+use std::time::Duration;
+
+/// How long one call may run. Generous: a realistic tag takes 6 to 10 µs.
+pub const DEADLINE: Duration = Duration::from_millis(50);
+
+/// Operations of one call. Rhai does not count inside callbacks, so the deadline is the real bound.
+pub const OPERATIONS: u64 = 200_000;
+
+/// Nested script calls. Each takes about 10 KiB of native stack.
+pub const CALL_LEVELS: usize = 32;
+
+/// Bytes of a string, and of all strings within one array or map together (Rhai measures the
+/// sum). Above the largest body that a client may ask for, or an event could not be assigned.
+pub const STRING_BYTES: usize = 8 * 1024 * 1024;
+
+/// Elements of an array. Rhai re-measures the whole value on each change, which is quadratic.
+pub const ARRAY_ITEMS: usize = 1_000;
+
+/// Keys of a map.
+pub const MAP_KEYS: usize = 1_000;
+
+/// Variables in scope.
+pub const VARIABLES: usize = 128;
+
+/// Functions in one script.
+pub const FUNCTIONS: usize = 64;
+
+/// Modules that one script may import.
+pub const MODULES: usize = 32;
+
+/// Nesting of expressions at the top level, and in functions.
+pub const EXPRESSION_DEPTH: (usize, usize) = (64, 32);
+
+/// Bytes of one script file. The largest sensible script is a few KiB.
+pub const SCRIPT_BYTES: u64 = 256 * 1024;
+
+/// Stack of a script thread. Virtual memory; only what is touched is real. Comparing or printing
+/// a value nested 999 deep needs more than the 2 MiB that threads get by default.
+pub const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Nesting of JSON that goes in or out: serde_json's own bound.
+pub const JSON_DEPTH: usize = 128;
+
+/// Keys of all objects of one JSON text together, so that a small body cannot become a huge map.
+pub const JSON_KEYS: usize = 10_000;

@@ -1,0 +1,29 @@
+//! The only place that knows Rhai: engine, limits, compiling, header constants, calling, faults.
+//!
+//! A script is a pure function here. It opens no socket, reads no file, sees no clock but the
+//! event's, and keeps nothing from one call to the next. What a client or a tag *means* is not
+//! known in this module: see `client` and `tag`.
+
+mod call;
+mod compile;
+mod engine;
+mod fault;
+mod header;
+mod import;
+mod json;
+mod pool;
+mod request_view;
+
+pub mod api;
+pub mod frame;
+pub mod limits;
+pub mod value;
+
+pub use call::{Called, call};
+pub use compile::{Compiler, Script};
+pub use fault::{Cause, Fault};
+pub use header::Header;
+pub use json::{BadJson, parse_json, to_json};
+pub use pool::{Pool, Worker};
+pub use request_view::{RequestView, parse_cookies, parse_query};
+pub use value::{Map, Value};

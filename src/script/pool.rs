@@ -1,0 +1,81 @@
+//! The script threads: a fixed number, each with its own engine and a stack that no script can
+//! overflow. Tokio's workers never run a script.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use tokio::sync::oneshot;
+use tracing::error;
+
+use super::{engine, limits};
+use crate::error::BoxError;
+use crate::mailbox::{Found, Inbox, Mailbox, mailbox};
+
+/// What a script thread owns.
+pub struct Worker {
+    pub(super) engine: rhai::Engine,
+}
+
+impl Worker {
+    /// A worker for a thread of one's own: `trace`, tests, benchmarks. Scripts need
+    /// [`limits::STACK_BYTES`] of stack.
+    #[allow(clippy::new_without_default)] // it is not cheap
+    pub fn new() -> Self {
+        Self {
+            engine: engine::build(),
+        }
+    }
+}
+
+/// A handle to the script threads. They end when the last handle is dropped.
+#[derive(Clone)]
+pub struct Pool(Mailbox<Job>);
+
+type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+
+/// Jobs that may wait. At 40 µs each this is 40 ms of work for one thread: past that, more waiting
+/// only makes senders time out, so they are told to come back.
+const QUEUE: usize = 1_024;
+
+impl Pool {
+    /// Starts `threads` script threads.
+    pub fn start(threads: usize) -> Result<Self, BoxError> {
+        let (jobs, inbox) = mailbox(QUEUE);
+        for index in 0..threads.max(1) {
+            let inbox = inbox.clone();
+            thread::Builder::new()
+                .name(format!("script-{index}"))
+                .stack_size(limits::STACK_BYTES)
+                .spawn(move || work(&inbox))?;
+        }
+        Ok(Self(jobs))
+    }
+
+    /// Queues a job, or gives it up at once if the queue is full (`false`).
+    pub fn try_submit(&self, run: impl FnOnce(&mut Worker) + Send + 'static) -> bool {
+        self.0.try_post(Box::new(run)).is_ok()
+    }
+
+    /// Runs a job when its turn comes. `None` if it panicked or the threads have ended.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Worker) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (sender, receiver) = oneshot::channel();
+        // Whoever asked may have gone; then nobody wants the result.
+        let run: Job = Box::new(move |worker| drop(sender.send(job(worker))));
+        self.0.post(run).await.ok()?;
+        receiver.await.ok()
+    }
+}
+
+fn work(inbox: &Inbox<Job>) {
+    let mut worker = Worker::new();
+    while let Found::Letter(run) = inbox.wait(None) {
+        // A panic would be our defect; the job's owner sees its answer channel close.
+        if catch_unwind(AssertUnwindSafe(|| run(&mut worker))).is_err() {
+            error!("a script job panicked; the thread goes on with a new engine");
+            worker = Worker::new();
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The `request` that client scripts see: properties that are worked out when they are first read.
+
+use std::sync::{Arc, OnceLock};
+
+use rhai::{Engine, EvalAltResult, ImmutableString, Position};
+
+use super::json::parse_json;
+use super::value::{Map, Value};
+use crate::request::Request;
+
+/// A request in the hands of a script. Cheap to clone.
+#[derive(Clone)]
+pub struct RequestView(Arc<View>);
+
+struct View {
+    request: Arc<Request>,
+    params: Map,
+    json: OnceLock<Result<Value, String>>,
+}
+
+/// The properties, for hints.
+pub(super) const PROPERTIES: [&str; 11] = [
+    "method",
+    "path",
+    "params",
+    "query",
+    "headers",
+    "cookies",
+    "ip",
+    "body",
+    "json",
+    "form",
+    "received_at",
+];
+
+/// Thrown when the sender's body cannot be read: the request is refused, not kept.
+#[derive(Clone, Debug)]
+pub(super) struct BadBody(pub(super) String);
+
+type Got<T> = Result<T, Box<EvalAltResult>>;
+
+impl RequestView {
+    /// `params` are the parts of the path that the client's pattern names.
+    pub fn new(request: Arc<Request>, params: Map) -> Self {
+        Self(Arc::new(View {
+            request,
+            params,
+            json: OnceLock::new(),
+        }))
+    }
+
+    fn request(&self) -> &Request {
+        &self.0.request
+    }
+
+    fn body(&self) -> Got<&str> {
+        std::str::from_utf8(&self.request().body)
+            .map_err(|error| bad_body(format!("the body is not UTF-8: {error}")))
+    }
+
+    fn json(&self) -> Got<Value> {
+        let parse = || {
+            parse_json(&self.request().body)
+                .map_err(|error| format!("the body is not JSON: {error}"))
+        };
+        self.0.json.get_or_init(parse).clone().map_err(bad_body)
+    }
+
+    fn form(&self) -> Got<Map> {
+        Ok(parse_query(self.body()?))
+    }
+
+    fn headers(&self) -> Map {
+        let mut map = Map::new();
+        for (name, value) in &self.request().headers {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            put(&mut map, name.as_str(), &text, ", ");
+        }
+        map
+    }
+
+    fn cookies(&self) -> Map {
+        let lines = self.request().headers.get_all(http::header::COOKIE);
+        lines
+            .iter()
+            .flat_map(|line| line.to_str().ok())
+            .flat_map(parse_cookies)
+            .collect()
+    }
+}
+
+/// Cookies of one `Cookie` header: names and values, the first of a repeated name last.
+pub fn parse_cookies(line: &str) -> Map {
+    let pairs = line
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='));
+    let mut map = Map::new();
+    for (name, value) in pairs {
+        map.entry(name.into())
+            .or_insert_with(|| value.trim_matches('"').into());
+    }
+    map
+}
+
+/// A query or a form body: decoded, a repeated key becomes an array of texts.
+pub fn parse_query(query: &str) -> Map {
+    let mut map = Map::new();
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        let value = Value::from(value.into_owned());
+        match map.get_mut(key.as_ref()) {
+            None => {
+                map.insert(key.as_ref().into(), value);
+            }
+            Some(first) => append(first, value),
+        }
+    }
+    map
+}
+
+fn append(first: &mut Value, value: Value) {
+    if let Ok(mut items) = first.as_array_mut() {
+        items.push(value);
+        return;
+    }
+    let items = vec![std::mem::take(first), value];
+    *first = items.into();
+}
+
+fn put(map: &mut Map, name: &str, value: &str, between: &str) {
+    let joined = match map.get(name) {
+        Some(earlier) => format!("{earlier}{between}{value}"),
+        None => value.to_owned(),
+    };
+    map.insert(name.into(), joined.into());
+}
+
+fn bad_body(message: String) -> Box<EvalAltResult> {
+    EvalAltResult::ErrorRuntime(Value::from(BadBody(message)), Position::NONE).into()
+}
+
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<BadBody>("BadBody")
+        .register_fn("to_string", |bad: &mut BadBody| bad.0.clone())
+        .register_type_with_name::<RequestView>("Request")
+        .register_get("method", |view: &mut RequestView| {
+            text(view.request().method.as_str())
+        })
+        .register_get("path", |view: &mut RequestView| text(&view.request().path))
+        .register_get("params", |view: &mut RequestView| view.0.params.clone())
+        .register_get("query", |view: &mut RequestView| {
+            parse_query(&view.request().query)
+        })
+        .register_get("headers", |view: &mut RequestView| view.headers())
+        .register_get("cookies", |view: &mut RequestView| view.cookies())
+        .register_get("ip", |view: &mut RequestView| view.request().ip.to_string())
+        .register_get("body", |view: &mut RequestView| view.body().map(text))
+        .register_get("json", |view: &mut RequestView| view.json())
+        .register_get("form", |view: &mut RequestView| view.form())
+        .register_get("received_at", |view: &mut RequestView| {
+            view.request().received_at
+        });
+}
+
+fn text(value: &str) -> ImmutableString {
+    value.into()
+}

@@ -1,0 +1,187 @@
+//! Reads a tag's header constants; every mistake at once.
+
+use regex::Regex;
+
+use super::{PreviewMode, Tag};
+use crate::clock::Millis;
+use crate::config::suggest;
+use crate::script::api::time;
+use crate::script::{Fault, Header, Script};
+use crate::trigger::{Condition, Trigger, parse_conditions};
+
+/// What a tag listens to.
+#[derive(Clone, Debug)]
+pub enum On {
+    /// One event name.
+    Name(String),
+    /// Event names that match.
+    Pattern(Regex),
+    /// Every event.
+    Any,
+}
+
+/// The longest delay: a delivery that waits longer than retries take is a plan, not a delay.
+const MAX_DELAY_DAYS: u64 = 30;
+
+/// Makes a tag of a compiled script.
+pub fn load(script: Script) -> Result<Tag, Vec<Fault>> {
+    let mut header = Header::of(&script);
+    let on = read_on(&mut header);
+    let to = required(&mut header, "TO", "const TO = \"amplitude\";");
+    let trigger = read_trigger(&mut header);
+    let priority = header.integer("PRIORITY").unwrap_or(0);
+    let enabled = header.flag("ENABLED").unwrap_or(true);
+    let delay = read_delay(&mut header);
+    let preview = read_preview(&mut header);
+    let mut faults = header.finish();
+    faults.extend(check_functions(&script));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    Ok(Tag {
+        name: script.name.as_str().into(),
+        on,
+        to: to.as_str().into(),
+        trigger,
+        priority,
+        enabled,
+        delay,
+        preview,
+        has_when: script.has_function("when", 1),
+        script,
+    })
+}
+
+fn required(header: &mut Header<'_>, name: &'static str, example: &str) -> String {
+    let text = header.text(name);
+    if text.is_none() && !header.has(name) {
+        header.missing(name, example);
+    }
+    text.unwrap_or_default()
+}
+
+fn read_on(header: &mut Header<'_>) -> Vec<On> {
+    let Some(names) = header.texts("ON") else {
+        if !header.has("ON") {
+            header.missing("ON", "const ON = \"purchase\";");
+        }
+        return Vec::new();
+    };
+    if names.is_empty() {
+        header.wrong("ON", "no event name, so the tag can never fire", None);
+    }
+    names
+        .iter()
+        .filter_map(|name| read_name(header, name))
+        .collect()
+}
+
+fn read_name(header: &mut Header<'_>, name: &str) -> Option<On> {
+    if name == "*" {
+        return Some(On::Any);
+    }
+    let pattern = name
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_suffix('/'));
+    let Some(pattern) = pattern.filter(|pattern| !pattern.is_empty()) else {
+        if name.is_empty() {
+            header.wrong("ON", "an event name is empty", None);
+        }
+        return Some(On::Name(name.to_owned()));
+    };
+    match Regex::new(pattern) {
+        Ok(pattern) => Some(On::Pattern(pattern)),
+        Err(error) => {
+            header.wrong(
+                "ON",
+                format!("{name} is not a regular expression: {error}"),
+                None,
+            );
+            None
+        }
+    }
+}
+
+fn read_trigger(header: &mut Header<'_>) -> Trigger {
+    Trigger {
+        when: read_conditions(header, "WHEN"),
+        except: read_conditions(header, "EXCEPT"),
+        consent: header.texts("CONSENT").unwrap_or_default(),
+        from: read_time(header, "FROM"),
+        until: read_time(header, "UNTIL"),
+    }
+}
+
+fn read_conditions(header: &mut Header<'_>, name: &'static str) -> Vec<Condition> {
+    let Some(map) = header.map(name) else {
+        return Vec::new();
+    };
+    match parse_conditions(&map) {
+        Ok(conditions) => conditions,
+        Err(mistakes) => {
+            for (message, hint) in mistakes {
+                header.wrong(name, message, hint);
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn read_time(header: &mut Header<'_>, name: &'static str) -> Option<Millis> {
+    let text = header.text(name)?;
+    let time = time::read(&text);
+    if time.is_none() {
+        let hint = "write \"2026-12-01\" or \"2026-12-01T08:00:00+01:00\"";
+        header.wrong(
+            name,
+            format!("\"{text}\" is not a time"),
+            Some(hint.to_owned()),
+        );
+    }
+    time
+}
+
+fn read_delay(header: &mut Header<'_>) -> std::time::Duration {
+    let delay = header.duration("DELAY").unwrap_or_default();
+    if delay.as_secs() > MAX_DELAY_DAYS * 24 * 60 * 60 {
+        header.wrong("DELAY", format!("at most {MAX_DELAY_DAYS} days"), None);
+    }
+    delay
+}
+
+fn read_preview(header: &mut Header<'_>) -> PreviewMode {
+    match header.text("PREVIEW").as_deref() {
+        None | Some("send") => PreviewMode::Send,
+        Some("dry_run") => PreviewMode::DryRun,
+        Some("skip") => PreviewMode::Skip,
+        Some(other) => {
+            let hint = suggest(other, ["dry_run", "send", "skip"]);
+            header.wrong(
+                "PREVIEW",
+                format!("\"{other}\" is none of \"dry_run\", \"send\", \"skip\""),
+                hint,
+            );
+            PreviewMode::Send
+        }
+    }
+}
+
+fn check_functions(script: &Script) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if !script.has_function("tag", 1) {
+        let message = match script.parameters_of("tag").first() {
+            Some(count) => format!("fn tag must take one parameter, the event; it takes {count}"),
+            None => "fn tag(event) is missing".to_owned(),
+        };
+        faults
+            .push(Fault::new(&script.file, message).with_hint("write `fn tag(event) { #{ … } }`"));
+    }
+    let whens = script.parameters_of("when");
+    if !whens.is_empty() && !whens.contains(&1) {
+        faults.push(Fault::new(
+            &script.file,
+            "fn when must take one parameter, the event",
+        ));
+    }
+    faults
+}

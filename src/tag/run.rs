@@ -1,0 +1,178 @@
+//! Runs one tag for one event: conditions, `fn when`, `fn tag`, and what it returned. Records what
+//! a person wants to see only when somebody watches.
+
+use std::time::{Duration, Instant};
+
+use super::Tag;
+use crate::clock::Millis;
+use crate::script::api::Skip;
+use crate::script::frame::LogLine;
+use crate::script::value::kind;
+use crate::script::{self, Fault, Value, Worker};
+use crate::trigger::{Explanation, Verdict};
+
+/// What became of a tag for an event.
+#[derive(Debug)]
+pub struct Ran {
+    /// Why nothing is sent, if so.
+    pub skipped: Option<Skipped>,
+    /// What to send, as JSON objects, in order.
+    pub payloads: Vec<Vec<u8>>,
+    /// What went wrong, if it did; then nothing is sent.
+    pub fault: Option<Fault>,
+    /// What the script logged.
+    pub log: Vec<LogLine>,
+    /// Every condition, if somebody watches.
+    pub explanation: Option<Explanation>,
+    /// How long it took, if somebody watches.
+    pub took: Duration,
+}
+
+/// Why a tag that listens sends nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Skipped {
+    /// Its trigger blocked it.
+    Trigger(Verdict),
+    /// `fn when` said no.
+    When,
+    /// It called `skip("reason")`.
+    Reason(String),
+    /// It returned `()`.
+    Nothing,
+}
+
+impl Skipped {
+    /// The words in traces.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Trigger(verdict) => verdict.reason().to_owned(),
+            Self::When => "when() returned false".to_owned(),
+            Self::Reason(reason) => format!("skipped: {reason}"),
+            Self::Nothing => "tag() returned nothing".to_owned(),
+        }
+    }
+
+    /// True if `fn tag` was run all the same.
+    pub fn ran(&self) -> bool {
+        matches!(self, Self::Reason(_) | Self::Nothing)
+    }
+}
+
+/// Runs `tag` for `event`, a map. `at` is when the event's request arrived.
+pub fn run(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, watched: bool) -> Ran {
+    let begun = watched.then(Instant::now);
+    let (verdict, explanation) = judge(tag, &event, at, watched);
+    let mut ran = Ran {
+        skipped: None,
+        payloads: Vec::new(),
+        fault: None,
+        log: Vec::new(),
+        explanation,
+        took: Duration::ZERO,
+    };
+    if verdict == Verdict::Fires {
+        call(worker, tag, event, at, &mut ran);
+    } else {
+        ran.skipped = Some(Skipped::Trigger(verdict));
+    }
+    ran.took = begun.map(|begun| begun.elapsed()).unwrap_or_default();
+    ran
+}
+
+fn judge(tag: &Tag, event: &Value, at: Millis, watched: bool) -> (Verdict, Option<Explanation>) {
+    match event.as_map_ref() {
+        Ok(map) => (
+            tag.trigger.verdict(&map, at),
+            watched.then(|| tag.trigger.explain(&map)),
+        ),
+        Err(_) => (Verdict::Conditions, None),
+    }
+}
+
+fn call(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut Ran) {
+    if tag.has_when && !call_when(worker, tag, event.clone(), at, ran) {
+        return;
+    }
+    let called = script::call(worker, &tag.script, "tag", (event,), at);
+    ran.log.extend(called.log);
+    let read = called.result.and_then(|value| read_payloads(tag, value));
+    match read {
+        Ok(Returned::Payloads(payloads)) => ran.payloads = payloads,
+        Ok(Returned::Skipped(skipped)) => ran.skipped = Some(skipped),
+        Err(fault) => ran.fault = Some(fault),
+    }
+}
+
+fn call_when(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut Ran) -> bool {
+    let called = script::call(worker, &tag.script, "when", (event,), at);
+    ran.log.extend(called.log);
+    let answer = called.result.and_then(|value| {
+        value.as_bool().map_err(|_| {
+            let message = format!(
+                "when() must return true or false, it returned {}",
+                kind(&value)
+            );
+            Fault {
+                function: Some("when".to_owned()),
+                ..Fault::new(&tag.script.file, message)
+            }
+        })
+    });
+    match answer {
+        Ok(true) => return true,
+        Ok(false) => ran.skipped = Some(Skipped::When),
+        Err(fault) => ran.fault = Some(fault),
+    }
+    false
+}
+
+enum Returned {
+    Payloads(Vec<Vec<u8>>),
+    Skipped(Skipped),
+}
+
+fn read_payloads(tag: &Tag, value: Value) -> Result<Returned, Fault> {
+    if value.is_unit() {
+        return Ok(Returned::Skipped(Skipped::Nothing));
+    }
+    if let Some(skip) = value.read_lock::<Skip>() {
+        return Ok(Returned::Skipped(Skipped::Reason(skip.reason.to_string())));
+    }
+    if value.is_map() {
+        return Ok(Returned::Payloads(vec![payload(tag, &value)?]));
+    }
+    let Ok(items) = value.as_array_ref() else {
+        return Err(wrong_return(tag, &value));
+    };
+    if items.is_empty() {
+        return Ok(Returned::Skipped(Skipped::Nothing));
+    }
+    items
+        .iter()
+        .map(|item| payload(tag, item))
+        .collect::<Result<_, _>>()
+        .map(Returned::Payloads)
+}
+
+fn payload(tag: &Tag, value: &Value) -> Result<Vec<u8>, Fault> {
+    if !value.is_map() {
+        return Err(wrong_return(tag, value));
+    }
+    script::to_json(value)
+        .map_err(|error| returned(tag, format!("tag() returned what cannot be sent: {error}")))
+}
+
+fn wrong_return(tag: &Tag, value: &Value) -> Fault {
+    let message = format!(
+        "tag() must return a map or an array of maps, it returned {}",
+        kind(value)
+    );
+    returned(tag, message).with_hint("return `()` or `skip(\"reason\")` to send nothing")
+}
+
+fn returned(tag: &Tag, message: String) -> Fault {
+    Fault {
+        function: Some("tag".to_owned()),
+        ..Fault::new(&tag.script.file, message)
+    }
+}
