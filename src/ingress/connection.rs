@@ -34,6 +34,8 @@ where
     let connection = http1::Builder::new()
         // A sender that closes its half has still asked, and is answered.
         .half_close(true)
+        // Answers are small: to copy one is cheaper than to write it in two pieces.
+        .writev(false)
         // Our own deadlines are finer: see `socket`.
         .header_read_timeout(None)
         .max_buf_size(READ_BUFFER.max(2 * limits.head_bytes))

@@ -67,7 +67,7 @@ impl HeadGuard {
     pub(super) fn judge(&mut self, head: &[u8], limits: &Limits) -> Verdict {
         loop {
             let rest = head.get(self.judged..).unwrap_or_default();
-            let end = rest.iter().position(|&byte| byte == b'\n');
+            let end = find_line_feed(rest);
             let (line, is_whole) = match end {
                 Some(end) => (rest.get(..end).unwrap_or_default(), true),
                 None => (rest, false),
@@ -122,17 +122,15 @@ impl HeadGuard {
         if self.fields > limits.headers {
             return Err(Refusal::TooManyFields);
         }
-        let colon = line
-            .iter()
-            .position(|&byte| byte == b':')
-            .ok_or(Refusal::Field)?;
-        let (name, value) = line.split_at_checked(colon).ok_or(Refusal::Field)?;
-        let value = value.get(1..).unwrap_or_default();
         // A folded line begins with a space, which no name holds.
-        let is_good = !name.is_empty()
-            && name.iter().all(|&byte| is_token_byte(byte))
-            && value.iter().all(|&byte| is_value_byte(byte));
-        if !is_good {
+        let name_end = line.iter().position(|&byte| !is_token_byte(byte));
+        let (name, rest) = line
+            .split_at_checked(name_end.unwrap_or(0))
+            .unwrap_or_default();
+        let [b':', value @ ..] = rest else {
+            return Err(Refusal::Field);
+        };
+        if name.is_empty() || !is_value(value) {
             return Err(Refusal::Field);
         }
         self.note_field(name, value.trim_ascii())
@@ -238,11 +236,45 @@ fn is_method_byte(byte: u8) -> bool {
 }
 
 fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    static IS_TOKEN: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            table[byte as usize] = byte.is_ascii_alphanumeric()
+                || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+            byte += 1;
+        }
+        table
+    };
+    IS_TOKEN[usize::from(byte)]
 }
 
-fn is_value_byte(byte: u8) -> bool {
-    (byte >= b' ' && byte != 0x7f) || byte == b'\t'
+/// Without an early exit, so that the compiler looks at many bytes at once.
+fn is_value(bytes: &[u8]) -> bool {
+    let is_control = |byte: u8| (byte < b' ' && byte != b'\t') || byte == 0x7f;
+    !bytes
+        .iter()
+        .fold(false, |found, &byte| found | is_control(byte))
+}
+
+/// The place of the first LF; a search that may stop at any byte looks at one at a time.
+fn find_line_feed(bytes: &[u8]) -> Option<usize> {
+    const STRIDE: usize = 32;
+    let has_line_feed = |chunk: &[u8; STRIDE]| {
+        chunk
+            .iter()
+            .fold(false, |found, &byte| found | (byte == b'\n'))
+    };
+    let (chunks, _) = bytes.as_chunks::<STRIDE>();
+    let clean = chunks
+        .iter()
+        .take_while(|chunk| !has_line_feed(chunk))
+        .count()
+        * STRIDE;
+    let rest = bytes.get(clean..)?;
+    rest.iter()
+        .position(|&byte| byte == b'\n')
+        .map(|at| clean + at)
 }
 
 /// A host name, an IPv4 address or an IPv6 address in brackets, and perhaps a port.

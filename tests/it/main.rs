@@ -8,6 +8,6 @@
 
 mod emulator;
 mod examples;
-mod layers;
 mod ingress;
+mod layers;
 mod support;

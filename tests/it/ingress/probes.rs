@@ -39,7 +39,7 @@ fn good() -> Vec<Probe> {
         ("chunked", chunks("5\r\nhello\r\n0\r\n\r\n"), &[200], Open),
         ("extension and trailer", chunks("5;a=b\r\nhello\r\n0\r\nx: y\r\n\r\n"), &[200], Open),
         ("no body", hook("", ""), &[200], Open),
-        ("pipelined", [PIXEL; 3].concat() + &hook(hello, "hello"), &[200, 200, 200, 200], Open),
+        ("pipelined", format!("{PIXEL}{PIXEL}{PIXEL}{}", hook(hello, "hello")), &[200, 200, 200, 200], Open),
         ("empty lines before the request", format!("\r\n\r\n{PIXEL}"), &[200], Open),
         ("asks for close", hook("Connection: close\r\n", ""), &[200], Closed),
         ("asks for an upgrade", hook("Connection: upgrade\r\nUpgrade: h2c\r\n", ""), &[200], Open),
@@ -51,7 +51,7 @@ fn good() -> Vec<Probe> {
 
 #[rustfmt::skip]
 fn framing() -> Vec<Probe> {
-    let smuggled = get("/pixel");
+    let smuggled = format!("0\r\n\r\n{PIXEL}");
     let both = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n";
     let both_turned = "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n";
     let long_extension = "x".repeat(65_536);
@@ -59,9 +59,9 @@ fn framing() -> Vec<Probe> {
         ("S01 no host", "GET /pixel HTTP/1.1\r\n\r\n".into(), &[400], Closed),
         ("S02 two hosts", "GET /pixel HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n".into(), &[400], Closed),
         ("S02 invalid host", "GET /pixel HTTP/1.1\r\nHost: a b/..\r\n\r\n".into(), &[400], Closed),
-        ("S03 length, then chunked", hook(both, "0\r\n\r\n") + &smuggled, &[400], Closed),
-        ("S03 chunked, then length", hook(both_turned, "0\r\n\r\n") + &smuggled, &[400], Closed),
-        ("S03 behind a good one", PIXEL.to_owned() + &hook(both, "0\r\n\r\n") + &smuggled, &[200, 400], Closed),
+        ("S03 length, then chunked", hook(both, &smuggled), &[400], Closed),
+        ("S03 chunked, then length", hook(both_turned, &smuggled), &[400], Closed),
+        ("S03 behind a good one", format!("{PIXEL}{}", hook(both, &smuggled)), &[200, 400], Closed),
         ("S04 gzip, chunked", hook("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), &[501], Closed),
         ("S04 xchunked", hook("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), &[501], Closed),
         ("S04 vertical tab", hook("Transfer-Encoding: \x0bchunked\r\n", "0\r\n\r\n"), &[400], Closed),
@@ -85,7 +85,7 @@ fn framing() -> Vec<Probe> {
         ("S08 bad terminator", chunks("5\r\nhelloXX0\r\n\r\n"), &[400], Closed),
         ("S08 64 KiB extension", chunks(&format!("5;{long_extension}\r\nhello\r\n0\r\n\r\n")), &[400], Closed),
         ("S08 size overflows", chunks("10000000000000005\r\nhello\r\n0\r\n\r\n"), &[400], Closed),
-        ("S08 behind good ones", PIXEL.repeat(2) + &chunks("5\r\nhelloXX"), &[200, 200, 400], Closed),
+        ("S08 behind good ones", format!("{PIXEL}{PIXEL}{}", chunks("5\r\nhelloXX")), &[200, 200, 400], Closed),
         ("a forged stand-in", "REFUSED /3 HTTP/1.1\r\n\r\n".into(), &[400], Closed),
         ("the same with HTTP/1.0", "REFUSED /3 HTTP/1.0\r\n\r\n".into(), &[404], Closed),
     ]
