@@ -52,4 +52,4 @@ pub mod emulator;
 
 // The whole.
 pub mod app;
-// pub mod cli;
+pub mod cli;

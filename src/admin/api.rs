@@ -95,7 +95,10 @@ pub(super) async fn traces(State(admin): State<Admin>) -> Json<Value> {
 pub(super) async fn trace(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
     match admin.preview.ring.get(&id) {
         Some(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
-        None => failure(StatusCode::NOT_FOUND, "there is no such trace, or no longer"),
+        None => failure(
+            StatusCode::NOT_FOUND,
+            "there is no such trace, or no longer",
+        ),
     }
 }
 
@@ -118,7 +121,12 @@ pub(super) async fn open_session(
     let ttl = match asked.ttl.as_deref().map(parse_duration) {
         None => DEFAULT_TTL,
         Some(Some(ttl)) => ttl,
-        Some(None) => return failure(StatusCode::BAD_REQUEST, "ttl is not a duration; write \"30m\" or \"1h\""),
+        Some(None) => {
+            return failure(
+                StatusCode::BAD_REQUEST,
+                "ttl is not a duration; write \"30m\" or \"1h\"",
+            );
+        }
     };
     match admin.preview.sessions.open(ttl, asked.send) {
         Ok(opened) => Json(json!({
@@ -136,7 +144,9 @@ pub(super) async fn open_session(
 
 pub(super) async fn sessions(State(admin): State<Admin>) -> Json<Value> {
     let list = admin.preview.sessions.list();
-    let list = list.iter().map(|session| json!({ "id": session.id, "expires": session.expires, "send": session.send }));
+    let list = list.iter().map(
+        |session| json!({ "id": session.id, "expires": session.expires, "send": session.send }),
+    );
     Json(list.collect())
 }
 
@@ -144,14 +154,19 @@ pub(super) async fn close_session(State(admin): State<Admin>, Path(id): Path<Str
     if admin.preview.sessions.close(&id) {
         return Json(json!({ "closed": id })).into_response();
     }
-    failure(StatusCode::NOT_FOUND, "there is no such session, or no longer")
+    failure(
+        StatusCode::NOT_FOUND,
+        "there is no such session, or no longer",
+    )
 }
 
 pub(super) async fn reload(State(admin): State<Admin>) -> Response {
     let live = admin.live.clone();
     match tokio::task::spawn_blocking(move || live.reload()).await {
         Ok(Reload::Unchanged) => Json(json!({ "reload": "unchanged" })).into_response(),
-        Ok(Reload::Live(id)) => Json(json!({ "reload": "live", "generation": &*id })).into_response(),
+        Ok(Reload::Live(id)) => {
+            Json(json!({ "reload": "live", "generation": &*id })).into_response()
+        }
         Ok(Reload::Refused(problems)) => {
             let body = json!({ "reload": "refused", "problems": problem_list(&problems) });
             (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
@@ -161,7 +176,10 @@ pub(super) async fn reload(State(admin): State<Admin>) -> Response {
 }
 
 pub(super) async fn not_found() -> Response {
-    failure(StatusCode::NOT_FOUND, "there is nothing here; the API is under /api/")
+    failure(
+        StatusCode::NOT_FOUND,
+        "there is nothing here; the API is under /api/",
+    )
 }
 
 fn problem_list(problems: &Problems) -> Vec<Value> {

@@ -42,7 +42,11 @@ pub struct Admin {
 ///
 /// # Errors
 /// If the listener fails.
-pub async fn serve(listener: TcpListener, admin: Admin, stop: CancellationToken) -> Result<(), BoxError> {
+pub async fn serve(
+    listener: TcpListener,
+    admin: Admin,
+    stop: CancellationToken,
+) -> Result<(), BoxError> {
     let address = listener.local_addr()?;
     let server = axum::serve(listener, router(admin, address)).with_graceful_shutdown({
         let stop = stop.clone();
@@ -65,7 +69,10 @@ pub async fn serve(listener: TcpListener, admin: Admin, stop: CancellationToken)
 const DRAIN: Duration = Duration::from_secs(2);
 
 fn router(admin: Admin, address: SocketAddr) -> Router {
-    let guard = Arc::new(guard::Guard { token: admin.token.clone(), address });
+    let guard = Arc::new(guard::Guard {
+        token: admin.token.clone(),
+        address,
+    });
     Router::new()
         .route("/api/status", get(api::status))
         .route("/api/clients", get(api::clients))
@@ -73,7 +80,10 @@ fn router(admin: Admin, address: SocketAddr) -> Router {
         .route("/api/destinations", get(api::destinations))
         .route("/api/traces", get(api::traces))
         .route("/api/traces/{id}", get(api::trace))
-        .route("/api/preview/sessions", get(api::sessions).post(api::open_session))
+        .route(
+            "/api/preview/sessions",
+            get(api::sessions).post(api::open_session),
+        )
         .route("/api/preview/sessions/{id}", delete(api::close_session))
         .route("/api/reload", post(api::reload))
         .fallback(api::not_found)

@@ -17,7 +17,10 @@ const VARIABLE: &str = "TAGWERK_ADMIN_TOKEN";
 /// # Errors
 /// If the file can be neither read nor made.
 pub fn admin_token(folder: &Path, environment: &dyn Environment) -> Result<Secret, BoxError> {
-    if let Some(token) = environment.variable(VARIABLE).filter(|token| !token.is_empty()) {
+    if let Some(token) = environment
+        .variable(VARIABLE)
+        .filter(|token| !token.is_empty())
+    {
         return Ok(Secret::new(token));
     }
     let file = folder.join("admin-token");
@@ -31,9 +34,14 @@ pub fn admin_token(folder: &Path, environment: &dyn Environment) -> Result<Secre
 
 fn make(file: &Path) -> Result<Secret, BoxError> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| format!("the system has no randomness: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| format!("the system has no randomness: {error}"))?;
     let token = hex::encode(bytes);
-    let mut kept = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    let mut kept = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)?;
     writeln!(kept, "{token}")?;
     Ok(Secret::new(token))
 }

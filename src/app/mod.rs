@@ -82,7 +82,14 @@ impl App {
     /// # Errors
     /// If the journal cannot be opened, above all; see [`crate::journal::Error`].
     pub fn start(start: Start) -> Result<Self, BoxError> {
-        let Start { live, config_file, listener, admin_listener, environment, clock } = start;
+        let Start {
+            live,
+            config_file,
+            listener,
+            admin_listener,
+            environment,
+            clock,
+        } = start;
         let config = live.current().config.clone();
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
         let journal = open_journal(&config.journal.kind, &config.data.dir, clock)?;
@@ -91,7 +98,13 @@ impl App {
         let pool = Pool::start(threads)?;
         let preview = Preview::new(clock);
         let client = HttpClient::new()?;
-        let front = Arc::new(Front::new(live.clone(), journal.clone(), pool.clone(), preview.clone(), clock));
+        let front = Arc::new(Front::new(
+            live.clone(),
+            journal.clone(),
+            pool.clone(),
+            preview.clone(),
+            clock,
+        ));
         let parts = Parts {
             front: front.clone(),
             doors: CancellationToken::new(),
@@ -100,12 +113,27 @@ impl App {
             loop_tasks: TaskTracker::new(),
         };
         for _ in 0..threads {
-            let task = processor::run(journal.clone(), live.clone(), pool.clone(), clock, parts.loops.clone());
+            let task = processor::run(
+                journal.clone(),
+                live.clone(),
+                pool.clone(),
+                clock,
+                parts.loops.clone(),
+            );
             parts.loop_tasks.spawn(task);
         }
-        let dispatch = Dispatch { journal: journal.clone(), live: live.clone(), client, clock };
+        let dispatch = Dispatch {
+            journal: journal.clone(),
+            live: live.clone(),
+            client,
+            clock,
+        };
         parts.loop_tasks.spawn(dispatch.run(parts.loops.clone()));
-        parts.loop_tasks.spawn(generation::watch(live.clone(), config_file, parts.loops.clone()));
+        parts.loop_tasks.spawn(generation::watch(
+            live.clone(),
+            config_file,
+            parts.loops.clone(),
+        ));
         let settings = ingress::Settings {
             trusted_proxies: config.server.trusted_proxies.clone(),
             clock,
@@ -115,7 +143,10 @@ impl App {
         parts.door_tasks.spawn(async move {
             let drained = ingress::serve(listener, front, settings, doors).await;
             if drained.cut > 0 {
-                warn!(requests = drained.cut, "some requests did not end in time and were cut off");
+                warn!(
+                    requests = drained.cut,
+                    "some requests did not end in time and were cut off"
+                );
             }
         });
         let admin = Admin {
@@ -131,7 +162,15 @@ impl App {
                 warn!(%error, "the admin listener ended");
             }
         });
-        Ok(Self { live, journal, preview, address, admin_address, admin_token, parts })
+        Ok(Self {
+            live,
+            journal,
+            preview,
+            address,
+            admin_address,
+            admin_token,
+            parts,
+        })
     }
 
     /// Drains: no new requests, those under way are answered, what is being sent is finished. What
@@ -145,12 +184,17 @@ impl App {
         self.parts.door_tasks.wait().await;
         self.parts.loops.cancel();
         self.parts.loop_tasks.close();
-        if tokio::time::timeout(LOOPS_DRAIN, self.parts.loop_tasks.wait()).await.is_err() {
+        if tokio::time::timeout(LOOPS_DRAIN, self.parts.loop_tasks.wait())
+            .await
+            .is_err()
+        {
             warn!("some deliveries did not end in time; they are sent again at the next start");
         }
         match self.journal.flush().await {
             Ok(()) => info!("stopped; what is not delivered stays in the journal"),
-            Err(error) => warn!(%error, "the last marks could not be written; some deliveries will be sent twice"),
+            Err(error) => {
+                warn!(%error, "the last marks could not be written; some deliveries will be sent twice")
+            }
         }
     }
 }

@@ -39,8 +39,21 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new(live: Arc<Live>, journal: Journal, pool: Pool, preview: Preview, clock: Clock) -> Self {
-        Self { live, journal, pool, preview, clock, draining: AtomicBool::new(false) }
+    pub(super) fn new(
+        live: Arc<Live>,
+        journal: Journal,
+        pool: Pool,
+        preview: Preview,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            live,
+            journal,
+            pool,
+            preview,
+            clock,
+            draining: AtomicBool::new(false),
+        }
     }
 
     /// From now on `/readyz` says no.
@@ -63,7 +76,10 @@ impl Front {
             _ => (200, "ok"),
         };
         let config_ok = self.live.problems().is_empty();
-        Some(Response::json(status, &serde_json::json!({ "status": word, "config_ok": config_ok })))
+        Some(Response::json(
+            status,
+            &serde_json::json!({ "status": word, "config_ok": config_ok }),
+        ))
     }
 
     async fn live(&self, request: Request) -> Response {
@@ -82,23 +98,44 @@ impl Front {
     }
 
     async fn watched(&self, request: Request, session: &Session) -> Response {
-        let watch = if session.send { Watch::Send } else { Watch::Dry };
+        let watch = if session.send {
+            Watch::Send
+        } else {
+            Watch::Dry
+        };
         let (generation, clock) = (self.live.draft_or_current(), self.clock);
         let request = Arc::new(request);
         let wants_trace = wants_trace(&request.headers);
         let id = request.id.clone();
-        let seen = self.pool.run(move |worker| watched::run(worker, &generation, &request, clock.now(), watch)).await;
-        let Some(Watched { trace, intake, entries }) = seen else { return broken(&id) };
+        let seen = self
+            .pool
+            .run(move |worker| watched::run(worker, &generation, &request, clock.now(), watch))
+            .await;
+        let Some(Watched {
+            trace,
+            intake,
+            entries,
+        }) = seen
+        else {
+            return broken(&id);
+        };
         let json = Bytes::from(serde_json::to_vec(&trace).unwrap_or_default());
         self.preview.ring.push(&trace.trace_id, json.clone());
         let mut response = intake.response().clone();
-        if watch == Watch::Send && !entries.is_empty() && self.journal.append(entries).await.is_err() {
+        if watch == Watch::Send
+            && !entries.is_empty()
+            && self.journal.append(entries).await.is_err()
+        {
             response = come_back("the journal cannot take more", &id);
         }
         if wants_trace {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(TRACE_TYPE));
-            response = Response { status: 200, headers, body: json };
+            response = Response {
+                status: 200,
+                headers,
+                body: json,
+            };
         }
         match HeaderValue::try_from(trace.trace_id) {
             Ok(trace_id) => response.with_header(TRACE_HEADER, trace_id),
@@ -116,9 +153,9 @@ impl Service for Front {
         match intake::admit(&generation, head, request_id) {
             Ok(max_body) => Admission::Read { max_body },
             // Somebody watches: also what nobody claims is to be seen.
-            Err(_) if self.preview.sessions.of(head.headers).is_some() => {
-                Admission::Read { max_body: generation.config.server.max_body }
-            }
+            Err(_) if self.preview.sessions.of(head.headers).is_some() => Admission::Read {
+                max_body: generation.config.server.max_body,
+            },
             Err(response) => Admission::Answer(response),
         }
     }
@@ -136,7 +173,12 @@ impl Service for Front {
 }
 
 /// Answers now, or when the journal has what the answer promises.
-fn conclude(journal: &Journal, request: &Request, intake: Intake, answer: oneshot::Sender<Response>) {
+fn conclude(
+    journal: &Journal,
+    request: &Request,
+    intake: Intake,
+    answer: oneshot::Sender<Response>,
+) {
     // The sender may have gone; what was made durable stays.
     let send = move |response| drop(answer.send(response));
     let id = request.id.clone();
@@ -144,11 +186,21 @@ fn conclude(journal: &Journal, request: &Request, intake: Intake, answer: onesho
         Intake::Answered(response) => send(response),
         Intake::Accepted { events, response } if events.is_empty() => send(response),
         Intake::Accepted { events, response } => {
-            let entries = events.into_iter().map(|event| Entry { event, deliveries: None }).collect();
+            let entries = events
+                .into_iter()
+                .map(|event| Entry {
+                    event,
+                    deliveries: None,
+                })
+                .collect();
             let done = move |result: Result<(), _>| send(durable(result, response, &id));
             journal.append_then(entries, Box::new(done));
         }
-        Intake::Failed { client, fault, response } => {
+        Intake::Failed {
+            client,
+            fault,
+            response,
+        } => {
             let failed = FailedRequest {
                 received_at: request.received_at,
                 client: client.to_string(),
@@ -161,7 +213,11 @@ fn conclude(journal: &Journal, request: &Request, intake: Intake, answer: onesho
     }
 }
 
-fn durable(result: Result<(), crate::journal::Error>, response: Response, request_id: &str) -> Response {
+fn durable(
+    result: Result<(), crate::journal::Error>,
+    response: Response,
+    request_id: &str,
+) -> Response {
     match result {
         Ok(()) => response,
         Err(error) => come_back(&error.to_string(), request_id),
@@ -173,11 +229,25 @@ fn come_back(why: &str, request_id: &str) -> Response {
 }
 
 fn broken(request_id: &str) -> Response {
-    error!(request = request_id, "a request could not be handled; this is a defect of ours");
-    Response::error(500, "the request could not be handled and was not kept", request_id)
+    error!(
+        request = request_id,
+        "a request could not be handled; this is a defect of ours"
+    );
+    Response::error(
+        500,
+        "the request could not be handled and was not kept",
+        request_id,
+    )
 }
 
 fn wants_trace(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|value| value.split(',')).any(|part| part.split(';').next().is_some_and(|name| name.trim() == TRACE_TYPE))
+    let accepted = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|part| {
+        part.split(';')
+            .next()
+            .is_some_and(|name| name.trim() == TRACE_TYPE)
+    })
 }

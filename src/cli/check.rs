@@ -21,7 +21,10 @@ pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
     let loaded = generation::load(config, &SystemEnvironment).map_err(Exit::bad)?;
     warn(&loaded.live);
     if !loaded.draft_problems.is_empty() {
-        return Err(Exit::bad(format!("the draft set is bad:\n{}", loaded.draft_problems)));
+        return Err(Exit::bad(format!(
+            "the draft set is bad:\n{}",
+            loaded.draft_problems
+        )));
     }
     anstream::println!("{} {}", paint::good("good:"), summary(&loaded.live));
     if let Some(draft) = &loaded.draft {
@@ -45,7 +48,10 @@ fn warn(generation: &Generation) {
     }
     if generation.clients.is_empty() {
         let folder = generation.config.scripts.clients.display();
-        anstream::eprintln!("{}: there are no clients in {folder}, so every request is answered 404", paint::odd("warning"));
+        anstream::eprintln!(
+            "{}: there are no clients in {folder}, so every request is answered 404",
+            paint::odd("warning")
+        );
     }
 }
 

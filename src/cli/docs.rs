@@ -16,14 +16,30 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Exit> {
-    let wanted = |topic: &&Topic| options.topic.as_deref().is_none_or(|name| name == topic.name);
+    let wanted = |topic: &&Topic| {
+        options
+            .topic
+            .as_deref()
+            .is_none_or(|name| name == topic.name)
+    };
     let topics: Vec<_> = TOPICS.iter().filter(wanted).collect();
     if topics.is_empty() {
-        let names: Vec<_> = TOPICS.iter().map(|topic| topic.name).filter(|name| !name.is_empty()).collect();
-        return Err(Exit::usage(format!("there is no such topic; there are {}", names.join(", "))));
+        let names: Vec<_> = TOPICS
+            .iter()
+            .map(|topic| topic.name)
+            .filter(|name| !name.is_empty())
+            .collect();
+        return Err(Exit::usage(format!(
+            "there is no such topic; there are {}",
+            names.join(", ")
+        )));
     }
     for topic in topics {
-        let name = if topic.name.is_empty() { "everywhere" } else { topic.name };
+        let name = if topic.name.is_empty() {
+            "everywhere"
+        } else {
+            topic.name
+        };
         anstream::println!("{} {}\n", paint::strong(name), paint::dim(topic.about));
         for function in topic.functions {
             anstream::println!("  {}", paint::good(function.signature));

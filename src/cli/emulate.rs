@@ -36,20 +36,36 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
 
 async fn emulate(options: &Options) -> Result<(), Exit> {
     let listener = bind(options.listen, "--listen").await?;
-    let emulator = Emulator::new(options.kind).answering(options.answer.clone()).announcing(announce);
+    let emulator = Emulator::new(options.kind)
+        .answering(options.answer.clone())
+        .announcing(announce);
     let address = listener.local_addr()?;
-    anstream::println!("{} stands in at {}; Ctrl-C ends it", paint::strong(options.kind), paint::strong(format!("http://{address}")));
+    anstream::println!(
+        "{} stands in at {}; Ctrl-C ends it",
+        paint::strong(options.kind),
+        paint::strong(format!("http://{address}"))
+    );
     let stop = CancellationToken::new();
     tokio::select! {
-        served = emulator::serve(listener, emulator, stop.clone()) => served?,
+        () = emulator::serve(listener, emulator, stop.clone()) => {}
         signal = wait_for_signal() => signal?,
     }
     Ok(())
 }
 
 fn announce(received: &Received) {
-    let status = if received.status < 400 && received.refused.is_empty() { paint::good(received.status) } else { paint::bad(received.status) };
-    anstream::println!("{} {} {status} {} accepted {}", received.method, received.path, received.accepted, paint::dim(&received.answer));
+    let status = if received.status < 400 && received.refused.is_empty() {
+        paint::good(received.status)
+    } else {
+        paint::bad(received.status)
+    };
+    anstream::println!(
+        "{} {} {status} {} accepted {}",
+        received.method,
+        received.path,
+        received.accepted,
+        paint::dim(&received.answer)
+    );
     for why in &received.refused {
         anstream::println!("  {} {why}", paint::bad("refused:"));
     }

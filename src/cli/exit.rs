@@ -24,17 +24,26 @@ const CONFIGURATION: u8 = 78;
 impl Exit {
     /// The checked thing is bad.
     pub(super) fn bad(message: impl Display) -> Self {
-        Self { code: BAD, message: message.to_string() }
+        Self {
+            code: BAD,
+            message: message.to_string(),
+        }
     }
 
     /// The command was called wrongly.
     pub(super) fn usage(message: impl Display) -> Self {
-        Self { code: USAGE, message: message.to_string() }
+        Self {
+            code: USAGE,
+            message: message.to_string(),
+        }
     }
 
     /// The configuration or the scripts are bad.
     pub(super) fn configuration(problems: &Problems) -> Self {
-        Self { code: CONFIGURATION, message: problems.to_string() }
+        Self {
+            code: CONFIGURATION,
+            message: problems.to_string(),
+        }
     }
 
     /// Says why, and gives the code.
@@ -52,12 +61,18 @@ impl From<BoxError> for Exit {
             Some(journal::Error::Locked(_)) => LOCKED,
             _ => INTERNAL,
         };
-        Self { code, message: error.to_string() }
+        Self {
+            code,
+            message: error.to_string(),
+        }
     }
 }
 
 impl From<std::io::Error> for Exit {
     fn from(error: std::io::Error) -> Self {
-        Self { code: INTERNAL, message: error.to_string() }
+        Self {
+            code: INTERNAL,
+            message: error.to_string(),
+        }
     }
 }

@@ -17,7 +17,8 @@ Exit codes: 0 ready for requests, 1 not.")]
 pub(super) struct Options {}
 
 pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
-    let config = config::load(config, &SystemEnvironment).map_err(|problems| Exit::configuration(&problems))?;
+    let config = config::load(config, &SystemEnvironment)
+        .map_err(|problems| Exit::configuration(&problems))?;
     let reply = super::serve::runtime()?.block_on(remote::get_public(&config, "/readyz"))?;
     if reply.status == 200 {
         anstream::println!("{}", String::from_utf8_lossy(&reply.body));

@@ -49,7 +49,10 @@ pub(super) fn parse(text: &[u8], now: Millis) -> Result<Request, String> {
 fn next_line(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|byte| *byte == b'\n');
     let (line, rest) = match end {
-        Some(end) => (text.get(..end).unwrap_or_default(), text.get(end + 1..).unwrap_or_default()),
+        Some(end) => (
+            text.get(..end).unwrap_or_default(),
+            text.get(end + 1..).unwrap_or_default(),
+        ),
         None => (text, &b""[..]),
     };
     (line.strip_suffix(b"\r").unwrap_or(line), rest)
@@ -61,12 +64,20 @@ fn request_line(line: &[u8]) -> Result<RequestLine, String> {
     let line = String::from_utf8_lossy(line);
     let mut words = line.split_whitespace();
     let bad = || format!("the request line `{line}` is not `METHOD /path`");
-    let method = words.next().and_then(|word| Method::from_bytes(word.as_bytes()).ok()).ok_or_else(bad)?;
+    let method = words
+        .next()
+        .and_then(|word| Method::from_bytes(word.as_bytes()).ok())
+        .ok_or_else(bad)?;
     let target = words.next().ok_or_else(bad)?;
-    if words.next().is_some_and(|version| !version.starts_with("HTTP/")) {
+    if words
+        .next()
+        .is_some_and(|version| !version.starts_with("HTTP/"))
+    {
         return Err(bad());
     }
-    let whole = target.split_once("://").map(|(_, rest)| rest.split_once('/').unwrap_or((rest, "")));
+    let whole = target
+        .split_once("://")
+        .map(|(_, rest)| rest.split_once('/').unwrap_or((rest, "")));
     match whole {
         Some((host, path)) => Ok((method, format!("/{path}"), HeaderValue::from_str(host).ok())),
         None if target.starts_with('/') => Ok((method, target.to_owned(), None)),
@@ -75,7 +86,12 @@ fn request_line(line: &[u8]) -> Result<RequestLine, String> {
 }
 
 fn header_line(line: &[u8]) -> Result<(HeaderName, HeaderValue), String> {
-    let bad = || format!("the header line `{}` is not `name: value`", String::from_utf8_lossy(line));
+    let bad = || {
+        format!(
+            "the header line `{}` is not `name: value`",
+            String::from_utf8_lossy(line)
+        )
+    };
     let colon = line.iter().position(|byte| *byte == b':').ok_or_else(bad)?;
     let (name, value) = line.split_at_checked(colon).ok_or_else(bad)?;
     let value = value.get(1..).unwrap_or_default().trim_ascii();
@@ -93,7 +109,10 @@ mod tests {
     fn reads_what_editors_write() {
         let text = b"# an order\n\nPOST http://shop.test/order_created?a=1 HTTP/1.1\r\nContent-Type: application/json\n\n{\"id\":1}\n";
         let request = parse(text, 5).unwrap();
-        assert_eq!((request.method.as_str(), &*request.path, &*request.query), ("POST", "/order_created", "a=1"));
+        assert_eq!(
+            (request.method.as_str(), &*request.path, &*request.query),
+            ("POST", "/order_created", "a=1")
+        );
         assert_eq!(request.headers["host"], "shop.test");
         assert_eq!(request.headers["content-type"], "application/json");
         assert_eq!(&request.body[..], b"{\"id\":1}\n");
@@ -101,7 +120,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_request() {
-        for bad in ["", "# only a comment\n", "POST\n", "POST order\n", "POST /x y\n", "GET /\nno colon\n\n"] {
+        for bad in [
+            "",
+            "# only a comment\n",
+            "POST\n",
+            "POST order\n",
+            "POST /x y\n",
+            "GET /\nno colon\n\n",
+        ] {
             assert!(parse(bad.as_bytes(), 0).is_err(), "{bad:?}");
         }
     }

@@ -30,22 +30,41 @@ CRM_TOKEN=
 ";
 
 pub(super) fn run(options: &Options) -> Result<(), Exit> {
-    let own = [("tagwerk.toml", DEFAULT_FILE), (".gitignore", IGNORED), (".env.example", ENVIRONMENT)];
+    let own = [
+        ("tagwerk.toml", DEFAULT_FILE),
+        (".gitignore", IGNORED),
+        (".env.example", ENVIRONMENT),
+    ];
     let files = own.iter().chain(SCRIPTS).chain(REQUESTS);
-    let taken: Vec<&str> =
-        files.clone().map(|(path, _)| *path).filter(|path| options.dir.join(path).symlink_metadata().is_ok()).collect();
+    let taken: Vec<&str> = files
+        .clone()
+        .map(|(path, _)| *path)
+        .filter(|path| options.dir.join(path).symlink_metadata().is_ok())
+        .collect();
     if !taken.is_empty() {
         let dir = options.dir.display();
-        return Err(Exit::usage(format!("{dir} already has {}; nothing was written", taken.join(", "))));
+        return Err(Exit::usage(format!(
+            "{dir} already has {}; nothing was written",
+            taken.join(", ")
+        )));
     }
     for (path, content) in files {
         write_new(&options.dir, path, content)?;
     }
     let dir = options.dir.display();
-    anstream::println!("made {}: tagwerk.toml, clients/, tags/, shared/, examples/requests/\n", paint::strong(&dir));
+    anstream::println!(
+        "made {}: tagwerk.toml, clients/, tags/, shared/, examples/requests/\n",
+        paint::strong(&dir)
+    );
     anstream::println!("next:");
     anstream::println!("  cd {dir}");
-    anstream::println!("  tagwerk trace examples/requests/woocommerce_order_created.http   {}", paint::dim("# watch an order pass through"));
-    anstream::println!("  tagwerk serve                                                    {}", paint::dim("# listen on 127.0.0.1:8080"));
+    anstream::println!(
+        "  tagwerk trace examples/requests/woocommerce_order_created.http   {}",
+        paint::dim("# watch an order pass through")
+    );
+    anstream::println!(
+        "  tagwerk serve                                                    {}",
+        paint::dim("# listen on 127.0.0.1:8080")
+    );
     Ok(())
 }

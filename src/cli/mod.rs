@@ -1,7 +1,11 @@
 //! The command line: one file a subcommand, each with its options and a `run`. What a command does
 //! beyond reading options and printing is somewhere above in the map.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command line is for")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what a command line is for"
+)]
 
 mod check;
 mod demo;
@@ -30,7 +34,13 @@ use exit::Exit;
 #[command(name = "tagwerk", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     /// The configuration file
-    #[arg(long, short, global = true, value_name = "FILE", default_value = "tagwerk.toml")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FILE",
+        default_value = "tagwerk.toml"
+    )]
     config: PathBuf,
 
     #[command(subcommand)]
@@ -74,7 +84,10 @@ enum Command {
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match cli.command.unwrap_or(Command::Serve(serve::Options::default())) {
+    let result = match cli
+        .command
+        .unwrap_or(Command::Serve(serve::Options::default()))
+    {
         Command::Serve(options) => serve::run(&options, &cli.config),
         Command::Demo(options) => demo::run(&options),
         Command::Init(options) => init::run(&options),

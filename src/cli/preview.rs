@@ -58,35 +58,59 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
 
 async fn open(remote: &Remote, ttl: &str, send: bool, as_json: bool) -> Result<(), Exit> {
     let body = json!({ "ttl": ttl, "send": send });
-    let opened = remote.call(Method::POST, "/api/preview/sessions", Some(&body)).await?;
+    let opened = remote
+        .call(Method::POST, "/api/preview/sessions", Some(&body))
+        .await?;
     if as_json {
         anstream::println!("{opened}");
         return Ok(());
     }
     let (token, url) = (text(&opened, "token"), text(&opened, "public_url"));
-    let mode = if send { paint::odd("sends what the tags make") } else { "dry: nothing is sent, nothing journalled".to_owned() };
-    anstream::println!("session {} until {} UTC, {mode}\n", paint::strong(text(&opened, "id")), utc_text(time(&opened)));
+    let mode = if send {
+        paint::odd("sends what the tags make")
+    } else {
+        "dry: nothing is sent, nothing journalled".to_owned()
+    };
+    anstream::println!(
+        "session {} until {} UTC, {mode}\n",
+        paint::strong(text(&opened, "id")),
+        utc_text(time(&opened))
+    );
     anstream::println!("  {}\n", paint::strong(format!("X-Preview: {token}")));
     anstream::println!("  curl -s {url}/order_created -H 'X-Preview: {token}' \\");
-    anstream::println!("    -H 'Accept: application/vnd.tagwerk.trace+json' -H 'Content-Type: application/json' --data @order.json");
+    anstream::println!(
+        "    -H 'Accept: application/vnd.tagwerk.trace+json' -H 'Content-Type: application/json' --data @order.json"
+    );
     Ok(())
 }
 
 async fn list(remote: &Remote) -> Result<(), Exit> {
-    let sessions = remote.call(Method::GET, "/api/preview/sessions", None).await?;
+    let sessions = remote
+        .call(Method::GET, "/api/preview/sessions", None)
+        .await?;
     let sessions = sessions.as_array().cloned().unwrap_or_default();
     if sessions.is_empty() {
         anstream::println!("no open sessions; `tagwerk preview open` opens one");
     }
     for session in &sessions {
-        let mode = if session["send"] == true { "sends" } else { "dry" };
-        anstream::println!("{}  {mode}  until {} UTC", paint::strong(text(session, "id")), utc_text(time(session)));
+        let mode = if session["send"] == true {
+            "sends"
+        } else {
+            "dry"
+        };
+        anstream::println!(
+            "{}  {mode}  until {} UTC",
+            paint::strong(text(session, "id")),
+            utc_text(time(session))
+        );
     }
     Ok(())
 }
 
 async fn close(remote: &Remote, id: &str) -> Result<(), Exit> {
-    remote.call(Method::DELETE, &format!("/api/preview/sessions/{id}"), None).await?;
+    remote
+        .call(Method::DELETE, &format!("/api/preview/sessions/{id}"), None)
+        .await?;
     anstream::println!("closed {id}");
     Ok(())
 }

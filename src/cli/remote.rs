@@ -25,28 +25,48 @@ pub(super) struct Remote {
 impl Remote {
     /// The server of a configuration file.
     pub(super) fn of(config_file: &Path) -> Result<Self, Exit> {
-        let config = config::load(config_file, &SystemEnvironment).map_err(|problems| Exit::configuration(&problems))?;
-        let token = admin_token(&config.data.dir, &SystemEnvironment)
-            .map_err(|error| Exit::bad(format!("the admin token cannot be read: {error}; is the server running?")))?;
-        Ok(Self { client: HttpClient::new()?, base: format!("http://{}", config.admin.listen), token })
+        let config = config::load(config_file, &SystemEnvironment)
+            .map_err(|problems| Exit::configuration(&problems))?;
+        let token = admin_token(&config.data.dir, &SystemEnvironment).map_err(|error| {
+            Exit::bad(format!(
+                "the admin token cannot be read: {error}; is the server running?"
+            ))
+        })?;
+        Ok(Self {
+            client: HttpClient::new()?,
+            base: format!("http://{}", config.admin.listen),
+            token,
+        })
     }
 
     /// Calls the API; what it refuses is an error.
-    pub(super) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Exit> {
-        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Exit> {
+        let body = body
+            .map(|body| body.to_string().into_bytes())
+            .unwrap_or_default();
         let authorization = HeaderValue::try_from(format!("Bearer {}", self.token.expose()))
             .map_err(|_| Exit::bad("the admin token has characters that no header may have"))?;
         let outgoing = Outgoing::post_json(&format!("{}{path}", self.base), body)
             .with_header(header::AUTHORIZATION, authorization);
         let outgoing = Outgoing { method, ..outgoing };
         let reply = self.client.send(outgoing, TIMEOUT).await.map_err(|error| {
-            Exit::bad(format!("no answer from {}: {error}; is the server running?", self.base))
+            Exit::bad(format!(
+                "no answer from {}: {error}; is the server running?",
+                self.base
+            ))
         })?;
         let answer = reply.json().unwrap_or_default();
         if (200..300).contains(&reply.status) {
             return Ok(answer);
         }
-        let why = answer["error"].as_str().map_or_else(|| reply.summary(), str::to_owned);
+        let why = answer["error"]
+            .as_str()
+            .map_or_else(|| reply.summary(), str::to_owned);
         Err(Exit::bad(why))
     }
 }

@@ -24,13 +24,16 @@ pub(super) struct Options {}
 
 pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
     telemetry::start(&SystemEnvironment);
-    let live = Live::start(config.to_owned(), Box::new(SystemEnvironment)).map_err(|problems| Exit::configuration(&problems))?;
+    let live = Live::start(config.to_owned(), Box::new(SystemEnvironment))
+        .map_err(|problems| Exit::configuration(&problems))?;
     runtime()?.block_on(serve(live, config))
 }
 
 /// The runtime of every command that has one. Scripts and the journal have threads of their own.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
 }
 
 async fn serve(live: Live, config_file: &Path) -> Result<(), Exit> {
@@ -66,8 +69,17 @@ fn greet(app: &App) {
     for warning in &generation.config.warnings {
         warn!("{warning}");
     }
-    for destination in generation.destinations.values().filter(|destination| !destination.missing.is_empty()) {
-        let wants = destination.missing.iter().map(|name| format!("${name}")).collect::<Vec<_>>().join(", ");
+    for destination in generation
+        .destinations
+        .values()
+        .filter(|destination| !destination.missing.is_empty())
+    {
+        let wants = destination
+            .missing
+            .iter()
+            .map(|name| format!("${name}"))
+            .collect::<Vec<_>>()
+            .join(", ");
         warn!(destination = %destination.name, %wants, "not configured: its deliveries wait until this is set");
     }
     info!(

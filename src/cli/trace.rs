@@ -40,10 +40,12 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
-    let loaded = generation::load(config, &SystemEnvironment).map_err(|problems| Exit::configuration(&problems))?;
+    let loaded = generation::load(config, &SystemEnvironment)
+        .map_err(|problems| Exit::configuration(&problems))?;
     let shown = options.file.display();
     let text = read(&options.file).map_err(|error| Exit::usage(format!("{shown}: {error}")))?;
-    let request = http_file::parse(&text, Clock::System.now()).map_err(|why| Exit::usage(format!("{shown}: {why}")))?;
+    let request = http_file::parse(&text, Clock::System.now())
+        .map_err(|why| Exit::usage(format!("{shown}: {why}")))?;
     let trace = super::serve::runtime()?.block_on(trace(options, loaded, request))?;
     if options.json {
         let json = serde_json::to_string_pretty(&trace).map_err(BoxError::from)?;
@@ -51,7 +53,11 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
     } else {
         anstream::print!("{}", tree::draw(&trace));
     }
-    if has_fault(&trace) { Err(Exit::bad("a script failed; see above")) } else { Ok(()) }
+    if has_fault(&trace) {
+        Err(Exit::bad("a script failed; see above"))
+    } else {
+        Ok(())
+    }
 }
 
 fn read(file: &Path) -> std::io::Result<Vec<u8>> {
@@ -68,14 +74,21 @@ async fn trace(options: &Options, loaded: Loaded, request: Request) -> Result<Tr
     let generation = match (options.draft, loaded.draft) {
         (false, _) => loaded.live,
         (true, Some(draft)) => draft,
-        (true, None) if draft_problems.is_empty() => return Err(Exit::usage("there is no draft set")),
+        (true, None) if draft_problems.is_empty() => {
+            return Err(Exit::usage("there is no draft set"));
+        }
         (true, None) => return Err(Exit::configuration(&draft_problems)),
     };
     let request = Arc::new(request);
     let now = request.received_at;
-    let job = move |worker: &mut _| watched::run(worker, &generation, &request, now, Watch::Dry).trace;
+    let job =
+        move |worker: &mut _| watched::run(worker, &generation, &request, now, Watch::Dry).trace;
     let trace = Pool::start(1)?.run(job).await;
-    trace.ok_or_else(|| Exit::from(BoxError::from("the request could not be run; this is a defect of ours")))
+    trace.ok_or_else(|| {
+        Exit::from(BoxError::from(
+            "the request could not be run; this is a defect of ours",
+        ))
+    })
 }
 
 fn has_fault(trace: &Trace) -> bool {

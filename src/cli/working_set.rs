@@ -56,7 +56,12 @@ pub(super) fn write_new(folder: &Path, path: &str, content: &str) -> io::Result<
     if let Some(parent) = file.parent() {
         fs::create_dir_all(parent)?;
     }
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
-    let mut new = OpenOptions::new().write(true).create_new(true).open(&file).map_err(named)?;
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    let mut new = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&file)
+        .map_err(named)?;
     new.write_all(content.as_bytes()).map_err(named)
 }
