@@ -9,6 +9,7 @@
 mod cases;
 mod emulator;
 mod examples;
+mod ingress;
 mod layers;
 mod scripts;
 mod support;

@@ -6,3 +6,4 @@ pub(crate) mod house_rules;
 pub(crate) mod http;
 pub(crate) mod json;
 pub(crate) mod rust_source;
+pub(crate) mod raw;
