@@ -21,6 +21,7 @@ pub(super) const SCRIPTS: &[CarriedFile] = carried![
     "clients/stripe.rhai",
     "clients/webhook.rhai",
     "clients/woocommerce.rhai",
+    "shared/amplitude.rhai",
     "shared/tracify.rhai",
     "tags/amplitude_events.rhai",
     "tags/amplitude_revenue.rhai",
@@ -64,4 +65,30 @@ pub(super) fn write_new(folder: &Path, path: &str, content: &str) -> io::Result<
         .open(&file)
         .map_err(named)?;
     new.write_all(content.as_bytes()).map_err(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::{REQUESTS, SCRIPTS};
+
+    #[test]
+    fn every_script_and_example_request_is_carried() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut standing = BTreeSet::new();
+        for folder in ["clients", "shared", "tags", "examples/requests"] {
+            for entry in fs::read_dir(root.join(folder)).unwrap() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                if name.ends_with(".rhai") || name.ends_with(".http") {
+                    standing.insert(format!("{folder}/{name}"));
+                }
+            }
+        }
+        let carried = SCRIPTS.iter().chain(REQUESTS);
+        let carried: BTreeSet<_> = carried.map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(carried, standing);
+    }
 }
