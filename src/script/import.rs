@@ -89,7 +89,7 @@ impl SharedModules {
             ),
             Err(error) => unreadable(error),
             Ok(_) => match std::fs::read_to_string(&real) {
-                Ok(source) => Ok((source, file.display().to_string())),
+                Ok(source) => Ok((source, self.shown(name))),
                 Err(error) => unreadable(error),
             },
         }
@@ -108,6 +108,13 @@ impl SharedModules {
         })?;
         ast.set_source(file);
         Ok(ast)
+    }
+
+    /// How faults name a module's file: from the folder of shared modules on, as users know it.
+    fn shown(&self, name: &str) -> String {
+        let folder = self.folder.file_name().map(Path::new);
+        let folder = folder.unwrap_or(&self.folder);
+        folder.join(format!("{name}.rhai")).display().to_string()
     }
 }
 

@@ -6,8 +6,10 @@
     reason = "clippy.toml lets tests unwrap, but counts only functions marked #[test] as tests"
 )]
 
+mod cases;
 mod emulator;
 mod examples;
 mod ingress;
 mod layers;
+mod scripts;
 mod support;

@@ -1,6 +1,9 @@
 //! What several integration tests need: one file a helper.
 
+pub(crate) mod examples;
+pub(crate) mod flow;
 pub(crate) mod house_rules;
 pub(crate) mod http;
+pub(crate) mod json;
 pub(crate) mod rust_source;
 pub(crate) mod raw;
