@@ -21,6 +21,7 @@ pub(super) const SCRIPTS: &[CarriedFile] = carried![
     "clients/stripe.rhai",
     "clients/webhook.rhai",
     "clients/woocommerce.rhai",
+    "shared/amplitude.rhai",
     "shared/tracify.rhai",
     "tags/amplitude_events.rhai",
     "tags/amplitude_revenue.rhai",
@@ -64,4 +65,29 @@ pub(super) fn write_new(folder: &Path, path: &str, content: &str) -> io::Result<
         .open(&file)
         .map_err(named)?;
     new.write_all(content.as_bytes()).map_err(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A script that stands in the repository and is not carried would be missing from `init`.
+    #[test]
+    fn carries_every_shipped_file() {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut found = 0;
+        for folder in ["clients", "tags", "shared", "examples/requests"] {
+            for entry in fs::read_dir(top.join(folder)).unwrap() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                let path = format!("{folder}/{name}");
+                let is_carried = SCRIPTS
+                    .iter()
+                    .chain(REQUESTS)
+                    .any(|(carried, _)| *carried == path);
+                assert!(is_carried || name.ends_with(".md"), "{path} is not carried");
+                found += usize::from(is_carried);
+            }
+        }
+        assert_eq!(found, SCRIPTS.len() + REQUESTS.len());
+    }
 }
