@@ -7,9 +7,12 @@
 )]
 
 mod cases;
+mod drain;
 mod emulator;
 mod examples;
 mod ingress;
+mod kill;
 mod layers;
+mod reload_under_load;
 mod scripts;
 mod support;

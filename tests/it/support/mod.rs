@@ -1,5 +1,6 @@
 //! What several integration tests need: one file a helper.
 
+pub(crate) mod command;
 pub(crate) mod examples;
 pub(crate) mod flow;
 pub(crate) mod house_rules;
@@ -7,3 +8,6 @@ pub(crate) mod http;
 pub(crate) mod json;
 pub(crate) mod rust_source;
 pub(crate) mod raw;
+pub(crate) mod server;
+pub(crate) mod stand_in;
+pub(crate) mod working_set;
