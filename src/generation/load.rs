@@ -77,7 +77,10 @@ fn load_set(config: &Arc<Config>, clients: &Path, tags: &Path) -> Result<Generat
         &mut problems,
     );
     let tag_files = collect(read_scripts(tags, &shown(config, tags)), &mut problems);
-    let compiler = Compiler::new(&config.scripts.shared);
+    let compiler = Compiler::new(
+        &config.scripts.shared,
+        &shown(config, &config.scripts.shared),
+    );
     let mut clients_loaded = compile_all(&compiler, client_files, &mut problems, |script| {
         client::load(script, config.server.max_body)
     });
@@ -150,7 +153,7 @@ fn compile_all<T>(
     let mut loaded = Vec::new();
     for file in files {
         let compiled = compiler.compile(&file.name, &file.shown, &file.source);
-        match compiled.map_err(|fault| vec![fault]).and_then(&load) {
+        match compiled.and_then(&load) {
             Ok(thing) => loaded.push(thing),
             Err(faults) => problems.extend(faults.into_iter().map(problem)),
         }
@@ -181,15 +184,8 @@ fn check_destinations(tags: &[Tag], destinations: &Destinations) -> Vec<Problem>
             let hint = suggest(&tag.to, known).unwrap_or_else(|| {
                 format!("add a table [destinations.{}] to the configuration", tag.to)
             });
-            let line = tag.script.line_of_constant("TO");
-            let problem = Problem::new(
-                &tag.script.file,
-                format!("TO: there is no destination \"{}\"", tag.to),
-            );
-            Problem {
-                line,
-                ..problem.with_hint(hint)
-            }
+            let message = format!("there is no destination \"{}\"", tag.to);
+            problem(tag.script.fault_in("TO", &message).with_hint(hint))
         })
         .collect()
 }

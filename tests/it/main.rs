@@ -9,4 +9,6 @@
 mod emulator;
 mod examples;
 mod layers;
+mod script_faults;
+mod script_limits;
 mod support;

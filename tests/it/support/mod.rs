@@ -1,5 +1,6 @@
 //! What several integration tests need: one file a helper.
 
+pub(crate) mod house;
 pub(crate) mod house_rules;
 pub(crate) mod http;
 pub(crate) mod rust_source;
