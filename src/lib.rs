@@ -23,7 +23,7 @@ pub mod secret;
 
 // The ground: what the user configured, and how the program speaks to its operator.
 pub mod config;
-// pub mod telemetry;
+pub mod telemetry;
 
 // Where deliveries go: one file a vendor, and the one HTTP client.
 pub mod destination;
@@ -43,12 +43,13 @@ pub mod dispatch;
 pub mod preview;
 pub mod processor;
 pub mod intake;
+pub mod watched;
 
 // The doors.
-// pub mod ingress;
-// pub mod admin;
+pub mod ingress;
+pub mod admin;
 pub mod emulator;
 
 // The whole.
-// pub mod app;
-// pub mod cli;
+pub mod app;
+pub mod cli;

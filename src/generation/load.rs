@@ -77,10 +77,7 @@ fn load_set(config: &Arc<Config>, clients: &Path, tags: &Path) -> Result<Generat
         &mut problems,
     );
     let tag_files = collect(read_scripts(tags, &shown(config, tags)), &mut problems);
-    let compiler = Compiler::new(
-        &config.scripts.shared,
-        &shown(config, &config.scripts.shared),
-    );
+    let compiler = Compiler::new(&config.scripts.shared);
     let mut clients_loaded = compile_all(&compiler, client_files, &mut problems, |script| {
         client::load(script, config.server.max_body)
     });

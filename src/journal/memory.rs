@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::store::{
-    Batch, Counts, FailedRequest, Pending, Row, Store, TakenEvent, delivery_number, event_number,
+    Batch, Counts, FailedRequest, Pending, Record, Row, Store, TakenEvent, delivery_number,
+    event_number,
 };
 use crate::clock::Millis;
 use crate::delivery::State;
@@ -105,6 +106,23 @@ impl Store for Memory {
             .map(|row| row.delivery.due)
             .filter(|due| *due > now)
             .min())
+    }
+
+    fn deliveries_of(&mut self, event: u64) -> Result<Vec<Record>, Error> {
+        let Some(data) = self.events.get(&event).map(|event| event.data.clone()) else {
+            return Ok(Vec::new());
+        };
+        let rows = self
+            .rows
+            .range(delivery_number(event, 0)..delivery_number(event + 1, 0));
+        let record = |row: &Row| Record {
+            event,
+            data: data.clone(),
+            attempts: row.attempts,
+            delivery: row.delivery.clone(),
+            note: row.note.clone(),
+        };
+        Ok(rows.map(|(_, row)| record(row)).collect())
     }
 
     fn counts(&mut self) -> Result<Counts, Error> {

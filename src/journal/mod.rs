@@ -24,7 +24,8 @@ mod writer;
 
 pub use error::Error;
 pub use store::{
-    Counts, Entry, FailedRequest, MAX_DELIVERIES, Pending, Processed, Settlement, TakenEvent,
+    Counts, Entry, FailedRequest, MAX_DELIVERIES, Pending, Processed, Record, Settlement,
+    TakenEvent,
 };
 
 use std::path::Path;
@@ -171,6 +172,16 @@ impl Journal {
         let (sender, receiver) = oneshot::channel();
         self.mailbox
             .post(Command::Count(sender))
+            .await
+            .map_err(|_| Error::Closed)?;
+        receiver.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// The deliveries of an event, by its number, in the order in which they were made.
+    pub async fn deliveries_of(&self, event: u64) -> Result<Vec<Record>, Error> {
+        let (answer, receiver) = oneshot::channel();
+        self.mailbox
+            .post(Command::DeliveriesOf { event, answer })
             .await
             .map_err(|_| Error::Closed)?;
         receiver.await.unwrap_or(Err(Error::Closed))

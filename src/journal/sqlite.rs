@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction, params};
 
 use super::error::Error;
-use super::store::{Batch, Counts, Pending, Row, Store, TakenEvent};
+use super::store::{Batch, Counts, Pending, Record, Row, Store, TakenEvent};
 use crate::clock::Millis;
 use crate::delivery::{Delivery, DeliveryId, State};
 use crate::event::Event;
@@ -207,6 +207,18 @@ impl Store for Sqlite {
             .optional()?)
     }
 
+    fn deliveries_of(&mut self, event: u64) -> Result<Vec<Record>, Error> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT d.number, d.attempts, d.id, e.id, e.received_at, d.tag, d.payload, d.due,
+                    d.destination, d.state, d.note, e.data
+             FROM event e JOIN delivery d
+                 ON d.number BETWEEN e.number << 16 AND (e.number << 16) + 65535
+             WHERE e.number = ?1 ORDER BY d.number",
+        )?;
+        let rows = query.query_map([signed(event)], |row| read_record(event, row))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     fn counts(&mut self) -> Result<Counts, Error> {
         let mut counts = Counts::default();
         let mut query = self
@@ -342,6 +354,22 @@ fn read_pending(row: &SqlRow<'_>, destination: &Arc<str>) -> Result<Pending, rus
         number: unsigned(row.get(0)?),
         attempts: row.get(1)?,
         delivery,
+    })
+}
+
+fn read_record(event: u64, row: &SqlRow<'_>) -> Result<Record, rusqlite::Error> {
+    let destination: String = row.get(8)?;
+    let pending = read_pending(row, &destination.into())?;
+    let data: Vec<u8> = row.get(11)?;
+    Ok(Record {
+        event,
+        data: data.into(),
+        attempts: pending.attempts,
+        delivery: Delivery {
+            state: state_of(row.get(9)?),
+            ..pending.delivery
+        },
+        note: row.get(10)?,
     })
 }
 

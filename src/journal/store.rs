@@ -86,6 +86,21 @@ pub struct Settlement {
     pub note: Option<String>,
 }
 
+/// A delivery beside its event, to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The number of its event.
+    pub event: u64,
+    /// Event data.
+    pub data: Bytes,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The delivery.
+    pub delivery: Delivery,
+    /// What the vendor said last, or why it is not sent.
+    pub note: Option<String>,
+}
+
 /// A request that was acknowledged though its client failed: a dead letter to replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedRequest {
@@ -108,6 +123,8 @@ pub struct Counts {
     pub unprocessed: u64,
     /// Requests whose client failed.
     pub failed_requests: u64,
+    /// The number of the newest event; events count up from 1.
+    pub newest_event: u64,
 }
 
 impl Counts {
@@ -166,6 +183,9 @@ pub(super) trait Store: Send {
     /// When the first pending delivery of a destination falls due after `now`.
     fn next_due(&mut self, destination: &str, now: Millis) -> Result<Option<Millis>, Error>;
 
-    /// Counts rows. `unprocessed` is the writer's to fill in.
+    /// The deliveries of an event, in the order in which they were made.
+    fn deliveries_of(&mut self, event: u64) -> Result<Vec<Record>, Error>;
+
+    /// Counts rows. `unprocessed` and `newest_event` are the writer's to fill in.
     fn counts(&mut self) -> Result<Counts, Error>;
 }

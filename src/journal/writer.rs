@@ -18,7 +18,7 @@ use super::Done;
 use super::error::Error;
 use super::hand_over::HandOver;
 use super::store::{
-    Batch, Counts, Entry, FailedRequest, Processed, Row, Settlement, Store, TakenEvent,
+    Batch, Counts, Entry, FailedRequest, Processed, Record, Row, Settlement, Store, TakenEvent,
     delivery_number,
 };
 use crate::clock::Millis;
@@ -43,6 +43,10 @@ pub(super) enum Command {
         now: Millis,
     },
     Count(oneshot::Sender<Result<Counts, Error>>),
+    DeliveriesOf {
+        event: u64,
+        answer: oneshot::Sender<Result<Vec<Record>, Error>>,
+    },
     Flush(Done),
 }
 
@@ -134,11 +138,20 @@ impl Writer {
             Command::Flush(done) => self.pending.waiting.push(done),
             Command::ReadEvents => self.read_events(),
             Command::ReadDeliveries { destination, now } => self.read_deliveries(&destination, now),
+            Command::DeliveriesOf { event, answer } => {
+                let records = self.deliveries_of(event);
+                drop(answer.send(records)); // whoever asked may have gone
+            }
             Command::Count(answer) => {
                 let counts = self.count();
                 drop(answer.send(counts)); // whoever asked may have gone
             }
         }
+    }
+
+    fn deliveries_of(&mut self, event: u64) -> Result<Vec<Record>, Error> {
+        self.commit();
+        self.store.deliveries_of(event)
     }
 
     fn append(&mut self, entries: Vec<Entry>, done: Done) {
@@ -249,6 +262,7 @@ impl Writer {
     fn count(&mut self) -> Result<Counts, Error> {
         self.commit();
         let mut counts = self.store.counts()?;
+        counts.newest_event = self.newest;
         counts.unprocessed = self
             .newest
             .saturating_sub(self.hand_over.watermark(self.newest));

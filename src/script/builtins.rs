@@ -39,10 +39,8 @@ fn parse_json(text: &str) -> Given<Dynamic> {
 }
 
 fn to_json(map: &mut rhai::Map) -> Given<ImmutableString> {
-    let value = Dynamic::from(std::mem::take(map));
-    let text = json::to_json(&value).map_err(|error| format!("to_json: {error}"));
-    *map = value.cast();
-    Ok(String::from_utf8_lossy(&text?).into_owned().into())
+    let text = json::map_to_json(map).map_err(|error| format!("to_json: {error}"))?;
+    Ok(String::from_utf8_lossy(&text).into_owned().into())
 }
 
 /// Until the text has `length` characters. Rhai's own takes a second for a few MiB.

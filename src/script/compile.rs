@@ -73,10 +73,9 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// A compiler whose scripts may `import` from `shared` and from nowhere else. `shown` is how
-    /// messages name that folder.
-    pub fn new(shared: &Path, shown: &Path) -> Self {
-        let modules = SharedModules::new(shared, shown);
+    /// A compiler whose scripts may `import` from `shared` and from nowhere else.
+    pub fn new(shared: &Path) -> Self {
+        let modules = SharedModules::new(shared);
         let mut engine = engine::build();
         engine.set_module_resolver(modules.clone());
         Self { engine, modules }

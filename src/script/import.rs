@@ -18,7 +18,6 @@ pub(super) struct SharedModules(Arc<Inner>);
 
 struct Inner {
     folder: PathBuf,
-    shown: PathBuf,
     state: Mutex<State>,
 }
 
@@ -41,10 +40,9 @@ type Resolved<T> = Result<T, Box<EvalAltResult>>;
 const MAX_NAME_BYTES: usize = 200;
 
 impl SharedModules {
-    pub(super) fn new(folder: &Path, shown: &Path) -> Self {
+    pub(super) fn new(folder: &Path) -> Self {
         Self(Arc::new(Inner {
             folder: folder.to_owned(),
-            shown: shown.to_owned(),
             state: Mutex::default(),
         }))
     }
@@ -75,12 +73,7 @@ impl SharedModules {
         if let Some(loaded) = self.begin(name, position)? {
             return Ok(loaded);
         }
-        let file = self
-            .0
-            .shown
-            .join(format!("{name}.rhai"))
-            .display()
-            .to_string();
+        let file = self.shown(name);
         let loaded = self.read(name, &file, position).and_then(|source| {
             self.compile(engine, &file, &source)
                 .map_err(|error| EvalAltResult::ErrorInModule(file.clone(), error, position).into())
@@ -154,6 +147,13 @@ impl SharedModules {
             Err(error) => return unreadable(error),
         }
         std::fs::read_to_string(&real).or_else(unreadable)
+    }
+
+    /// How faults name a module's file: from the folder of shared modules on, as users know it.
+    fn shown(&self, name: &str) -> String {
+        let folder = self.0.folder.file_name().map(Path::new);
+        let folder = folder.unwrap_or(&self.0.folder);
+        folder.join(format!("{name}.rhai")).display().to_string()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -200,3 +200,13 @@ fn check_functions(script: &Script) -> Vec<Fault> {
     }
     faults
 }
+
+impl std::fmt::Display for On {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Pattern(pattern) => write!(f, "/{pattern}/"),
+            Self::Any => f.write_str("*"),
+        }
+    }
+}

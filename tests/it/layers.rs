@@ -21,7 +21,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("http_body_util", &["ingress"]),
     ("hyper", &["ingress"]),
     ("hyper_util", &["ingress"]),
-    ("jiff", &["cli", "emulator", "script"]),
+    ("jiff", &["clock", "emulator", "script"]),
     ("md5", &["script"]),
     ("mimalloc", &["main"]),
     ("notify", &["generation"]),

@@ -6,9 +6,12 @@
     reason = "clippy.toml lets tests unwrap, but counts only functions marked #[test] as tests"
 )]
 
+mod cases;
 mod emulator;
 mod examples;
+mod ingress;
 mod layers;
 mod script_faults;
 mod script_limits;
+mod scripts;
 mod support;

@@ -8,7 +8,8 @@ use tagwerk::intake::{self, Intake};
 use tagwerk::script::{self, Worker, with_script_stack};
 use tagwerk::tag;
 
-use crate::support::house::{Call, House, NOW};
+use crate::support::call::{Call, NOW};
+use crate::support::folder::Folder;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/faults");
 
@@ -41,8 +42,8 @@ fn faults_say_what_where_and_how_to_mend_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn scripts(folder: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(Path::new(CASES).join(folder)).unwrap();
+fn scripts(kind: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(Path::new(CASES).join(kind)).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     let is_script = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "rhai");
     let mut scripts: Vec<PathBuf> = paths.filter(is_script).collect();
@@ -52,14 +53,14 @@ fn scripts(folder: &str) -> Vec<PathBuf> {
 
 /// Loads the script as the only one of its kind, runs it if it loads, and tells what was wrong.
 fn fault(worker: &mut Worker, case: &Path) -> String {
-    let house = House::new();
+    let folder = Folder::new();
     let file = case.strip_prefix(CASES).unwrap();
-    house.write(file.to_str().unwrap(), &fs::read_to_string(case).unwrap());
+    folder.write(file.to_str().unwrap(), &fs::read_to_string(case).unwrap());
     for module in scripts("shared") {
         let name = module.strip_prefix(CASES).unwrap().to_str().unwrap();
-        house.write(name, &fs::read_to_string(&module).unwrap());
+        folder.write(name, &fs::read_to_string(&module).unwrap());
     }
-    let generation = match house.try_load() {
+    let generation = match folder.try_load() {
         Ok(loaded) => loaded.live,
         Err(problems) => return format!("{problems}\n"),
     };

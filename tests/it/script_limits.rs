@@ -447,7 +447,7 @@ impl Stage {
 }
 
 fn call(worker: &mut Worker, source: &str, event: &str) -> Result<String, Fault> {
-    let compiler = Compiler::new("shared".as_ref(), "shared".as_ref());
+    let compiler = Compiler::new("shared".as_ref());
     let compiled = compiler.compile("hostile", "tags/hostile.rhai", source);
     let script = compiled.map_err(|mut faults| faults.remove(0))?;
     let event = script::parse_json(event.as_bytes()).unwrap();

@@ -1,6 +1,11 @@
 //! What several integration tests need: one file a helper.
 
-pub(crate) mod house;
+pub(crate) mod call;
+pub(crate) mod folder;
+pub(crate) mod examples;
+pub(crate) mod flow;
 pub(crate) mod house_rules;
 pub(crate) mod http;
+pub(crate) mod json;
 pub(crate) mod rust_source;
+pub(crate) mod raw;

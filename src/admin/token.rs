@@ -1,0 +1,47 @@
+//! The admin token: what the operator set, else one that is made once and kept in the data folder.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::config::Environment;
+use crate::error::BoxError;
+use crate::secret::Secret;
+
+/// The variable that sets the token.
+const VARIABLE: &str = "TAGWERK_ADMIN_TOKEN";
+
+/// Reads the token; makes one, 256 random bits, if there is none. The file is for its owner only.
+///
+/// # Errors
+/// If the file can be neither read nor made.
+pub fn admin_token(folder: &Path, environment: &dyn Environment) -> Result<Secret, BoxError> {
+    if let Some(token) = environment
+        .variable(VARIABLE)
+        .filter(|token| !token.is_empty())
+    {
+        return Ok(Secret::new(token));
+    }
+    let file = folder.join("admin-token");
+    match fs::read_to_string(&file) {
+        Ok(token) if !token.trim().is_empty() => Ok(Secret::new(token.trim())),
+        Ok(_) => Err(format!("{} is empty; delete it, or set ${VARIABLE}", file.display()).into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(&file),
+        Err(error) => Err(format!("{}: {error}", file.display()).into()),
+    }
+}
+
+fn make(file: &Path) -> Result<Secret, BoxError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| format!("the system has no randomness: {error}"))?;
+    let token = hex::encode(bytes);
+    let mut kept = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)?;
+    writeln!(kept, "{token}")?;
+    Ok(Secret::new(token))
+}
