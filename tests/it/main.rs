@@ -14,5 +14,7 @@ mod ingress;
 mod kill;
 mod layers;
 mod reload_under_load;
+mod script_faults;
+mod script_limits;
 mod scripts;
 mod support;
