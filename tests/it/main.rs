@@ -10,6 +10,7 @@ mod cases;
 mod drain;
 mod emulator;
 mod examples;
+mod http_answers;
 mod ingress;
 mod kill;
 mod layers;

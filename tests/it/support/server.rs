@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStderr};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -37,14 +37,23 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one, and returns when it listens.
     pub(crate) async fn start(set: &WorkingSet) -> Self {
-        Self::start_with(set, &[]).await
+        Self::spawn(command::tagwerk(set.path(), &["serve"])).await
     }
 
-    /// The same with more environment variables.
-    pub(crate) async fn start_with(set: &WorkingSet, environment: &[(&str, &str)]) -> Self {
-        let mut child = command::tagwerk(set.path(), &["serve"])
+    /// One that may write no file beyond so many blocks of 512 bytes: a disk that is soon full.
+    pub(crate) async fn start_on_small_disk(set: &WorkingSet, blocks: u32) -> Self {
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" serve");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_tagwerk")])
+            .current_dir(set.path())
+            .kill_on_drop(true);
+        Self::spawn(command).await
+    }
+
+    async fn spawn(mut command: Command) -> Self {
+        let mut child = command
             .env("TAGWERK_ADMIN_TOKEN", ADMIN_TOKEN)
-            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -142,7 +151,7 @@ impl Server {
     /// SIGTERM, without waiting for what comes of it.
     pub(crate) async fn signal_terminate(&self) {
         let process = self.child.id().unwrap().to_string();
-        let sent = tokio::process::Command::new("sh")
+        let sent = Command::new("sh")
             .args(["-c", "kill -TERM \"$0\"", &process])
             .status();
         assert!(sent.await.unwrap().success());
