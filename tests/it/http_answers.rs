@@ -211,7 +211,7 @@ async fn only_a_trusted_proxy_says_who_the_sender_is() {
 }
 
 #[tokio::test]
-async fn health_is_told_by_get_and_head() {
+async fn health_is_told() {
     let (server, _crm, _set) = start().await;
     for path in ["/healthz", "/readyz"] {
         let answer = server.get(path).await;
@@ -224,13 +224,16 @@ async fn health_is_told_by_get_and_head() {
 /// A file may have 1 MiB: enough to start with.
 const SMALL_DISK_BLOCKS: u32 = 2_048;
 
+/// A client that keeps all that it is sent.
+const WHOLE_CLIENT: &str = r#"
+const PATH = "/order";
+fn parse(request) { request.json + #{ event_name: "order", order_id: request.json.id } }
+"#;
+
 #[tokio::test]
 async fn a_full_disk_is_answered_503_and_takes_nothing_back() {
     let crm = StandIn::of(Kind::Http).await;
-    let set = WorkingSet::new("").with(
-        "clients/order.rhai",
-        "const PATH = \"/order\";\nfn parse(request) { let event = request.json; event.event_name = \"order\"; event }\n",
-    );
+    let set = WorkingSet::of_orders(crm.address).with("clients/order.rhai", WHOLE_CLIENT);
     let server = Server::start_on_small_disk(&set, SMALL_DISK_BLOCKS).await;
     let padding = "x".repeat(40_000);
     let mut accepted = 0;
@@ -253,18 +256,18 @@ async fn a_full_disk_is_answered_503_and_takes_nothing_back() {
     assert_eq!(server.get("/healthz").await.status, 200);
     server.kill().await;
 
-    // There is room again, and somebody who wants the events.
-    let set = {
-        let table = crate::support::working_set::http_destination("crm", crm.address);
-        set.configure(&table);
-        set.with(
-            "tags/order.rhai",
-            "const ON = \"order\";\nconst TO = \"crm\";\nfn tag(event) { #{ body: #{ id: event.id } } }\n",
-        )
-    };
     let server = Server::start(&set).await;
-    let status = server.status().await;
-    assert_eq!(status["journal"]["events"], accepted);
     assert_eq!(server.get("/readyz").await.status, 200);
+    let settled = |status: &serde_json::Value| {
+        let deliveries = status["deliveries"].as_array().unwrap();
+        let delivered = json!({ "destination": "crm", "state": "delivered", "count": accepted });
+        deliveries.contains(&delivered)
+    };
+    let status = server.status_where(settled).await;
+    assert_eq!(status["journal"]["events"], accepted);
+    let arrived = crm.bodies();
+    for id in 0..accepted {
+        assert!(arrived.contains(&json!({ "id": id })), "{id} is lost");
+    }
     server.stop().await;
 }

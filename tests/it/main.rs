@@ -6,6 +6,7 @@
     reason = "clippy.toml lets tests unwrap, but counts only functions marked #[test] as tests"
 )]
 
+mod admin;
 mod cases;
 mod drain;
 mod emulator;
@@ -14,6 +15,7 @@ mod http_answers;
 mod ingress;
 mod kill;
 mod layers;
+mod preview;
 mod reload_under_load;
 mod scripts;
 mod support;

@@ -21,9 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How often is looked for what can only be seen by asking.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The admin token of every server in tests.
-pub(crate) const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
-
 /// A running server.
 pub(crate) struct Server {
     child: Child,
@@ -31,13 +28,22 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Its admin listener.
     pub(crate) admin: SocketAddr,
+    /// What opens the admin API.
+    pub(crate) admin_token: String,
     log: watch::Receiver<Vec<String>>,
 }
 
 impl Server {
     /// Starts one, and returns when it listens.
     pub(crate) async fn start(set: &WorkingSet) -> Self {
-        Self::spawn(command::tagwerk(set.path(), &["serve"])).await
+        Self::spawn(set, command::tagwerk(set.path(), &["serve"])).await
+    }
+
+    /// One that logs all it can.
+    pub(crate) async fn start_talkative(set: &WorkingSet) -> Self {
+        let mut command = command::tagwerk(set.path(), &["serve"]);
+        command.env("TAGWERK_LOG", "tagwerk=trace");
+        Self::spawn(set, command).await
     }
 
     /// One that may write no file beyond so many blocks of 512 bytes: a disk that is soon full.
@@ -47,13 +53,13 @@ impl Server {
         command
             .args(["-c", &limited, env!("CARGO_BIN_EXE_tagwerk")])
             .current_dir(set.path())
+            .env_clear()
             .kill_on_drop(true);
-        Self::spawn(command).await
+        Self::spawn(set, command).await
     }
 
-    async fn spawn(mut command: Command) -> Self {
+    async fn spawn(set: &WorkingSet, mut command: Command) -> Self {
         let mut child = command
-            .env("TAGWERK_ADMIN_TOKEN", ADMIN_TOKEN)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -64,6 +70,7 @@ impl Server {
         Self {
             address: address("address"),
             admin: address("admin"),
+            admin_token: read_token(set),
             child,
             log,
         }
@@ -92,7 +99,7 @@ impl Server {
 
     /// Calls the admin API with the token, and JSON if there is a body.
     pub(crate) async fn call(&self, method: &str, path: &str, body: &str) -> Answer {
-        let authorization = format!("Authorization: Bearer {ADMIN_TOKEN}");
+        let authorization = format!("Authorization: Bearer {}", self.admin_token);
         let host = format!("Host: {}", self.admin);
         let mut headers = vec![&*host, &*authorization];
         if !body.is_empty() {
@@ -110,6 +117,13 @@ impl Server {
         body: &str,
     ) -> Answer {
         ask(self.admin, &request(method, path, headers, body)).await
+    }
+
+    /// Opens a preview session, and returns its token.
+    pub(crate) async fn open_session(&self, asked: &str) -> String {
+        let opened = self.call("POST", "/api/preview/sessions", asked).await;
+        assert_eq!(opened.status, 200, "{}", opened.body);
+        opened.json()["token"].as_str().unwrap().to_owned()
     }
 
     /// What `/api/status` says.
@@ -170,6 +184,12 @@ impl Server {
         self.signal_terminate().await;
         assert!(self.ended().await.success(), "{}", self.log());
     }
+}
+
+/// Made at the first start, and kept.
+fn read_token(set: &WorkingSet) -> String {
+    let token = std::fs::read_to_string(set.file("data/admin-token")).unwrap();
+    token.trim().to_owned()
 }
 
 /// One request, and its answer.
