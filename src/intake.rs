@@ -187,7 +187,7 @@ fn answer(
 
 fn to_events(client: &Client, request: &Request, events: &[NewEvent]) -> Result<Vec<Event>, Fault> {
     let to_event = |event: &NewEvent| {
-        let data = script::to_json(&event.data.clone().into()).map_err(|error| Fault {
+        let data = script::map_to_json(&event.data).map_err(|error| Fault {
             function: Some("parse".to_owned()),
             ..Fault::new(
                 &client.script.file,

@@ -56,13 +56,22 @@ const TOKEN: [&str; 6] = [
 ];
 
 pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
-    let webhook = section.secret("webhook_url");
-    let token = section.secret("bot_token");
-    let channel = section.text("channel");
-    match (webhook, token) {
-        (Some(webhook), None) => Arc::new(load_webhook(section, options, &webhook)),
-        (None, Some(token)) => Arc::new(load_bot(section, options, token, channel)),
-        (Some(_), Some(_)) => {
+    // A key that waits for a variable is there, though it has no value yet.
+    let keys = (section.has("webhook_url"), section.has("bot_token"));
+    let has_channel = section.has("channel");
+    let webhook = section.secret("webhook_url").unwrap_or_default();
+    let token = section.secret("bot_token").unwrap_or_default();
+    let channel = section.text("channel").unwrap_or_default();
+    match keys {
+        (true, false) => Arc::new(load_webhook(section, options, &webhook)),
+        (false, true) => {
+            if !has_channel {
+                let message = "is missing; messages of a bot need one";
+                section.problem("channel", message.to_owned(), None);
+            }
+            Arc::new(load_bot(section, options, token, channel))
+        }
+        (true, true) => {
             section.problem(
                 "bot_token",
                 "set either `webhook_url` or `bot_token`, not both".to_owned(),
@@ -70,7 +79,7 @@ pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> 
             );
             Arc::new(Settings::nowhere())
         }
-        (None, None) => {
+        (false, false) => {
             let hint = "or `bot_token` and `channel` for chat.postMessage";
             section.problem(
                 "webhook_url",
@@ -104,19 +113,7 @@ fn load_webhook(section: &mut Section, options: &Options, webhook: &Secret) -> S
     }
 }
 
-fn load_bot(
-    section: &mut Section,
-    options: &Options,
-    token: Secret,
-    channel: Option<String>,
-) -> Settings {
-    if channel.is_none() {
-        section.problem(
-            "channel",
-            "is missing; messages of a bot need one".to_owned(),
-            None,
-        );
-    }
+fn load_bot(section: &mut Section, options: &Options, token: Secret, channel: String) -> Settings {
     let mut authorization = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
         .unwrap_or_else(|_| {
             section.problem(
@@ -132,7 +129,7 @@ fn load_bot(
         url: join(host, "/api/chat.postMessage"),
         token,
         authorization,
-        channel: channel.unwrap_or_default(),
+        channel,
     }
 }
 

@@ -23,7 +23,7 @@ pub use call::{Called, call};
 pub use compile::{Compiler, Script};
 pub use fault::{Cause, Fault};
 pub use header::Header;
-pub use json::{BadJson, parse_json, to_json};
+pub use json::{BadJson, map_to_json, parse_json, to_json};
 pub use pool::{Pool, Worker};
 pub use request_view::{RequestView, parse_cookies, parse_query};
 pub use value::{Map, Value};

@@ -1,12 +1,14 @@
 //! The scripts that we ship, loaded as `serve` loads them: what becomes of every example request,
 //! whether the vendors take what is sent, and what the scripts do with odd input.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use http::Uri;
 use serde_json::{Value, json};
 use tagwerk::emulator::{Emulator, Kind, serve};
+use tagwerk::generation::load;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +41,22 @@ fn every_script_says_first_what_it_is_and_is_short() {
         }
     }
     assert!(seen >= 15, "found {seen} scripts");
+}
+
+/// What a fresh checkout is: no key of any vendor, and yet it starts, and says what it waits for.
+#[test]
+fn without_any_variable_all_loads_and_every_destination_says_what_it_waits_for() {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("tagwerk.toml");
+    let loaded = load(&config, &BTreeMap::<String, String>::new());
+    let generation = loaded.unwrap_or_else(|problems| panic!("{problems}")).live;
+    let waits_for = |name: &str| generation.destinations[name].missing.join(" ");
+    assert_eq!(waits_for("amplitude"), "AMPLITUDE_API_KEY");
+    assert_eq!(
+        waits_for("tracify"),
+        "TRACIFY_TOKEN TRACIFY_CUSTOMER_SITE_ID"
+    );
+    assert_eq!(waits_for("slack"), "SLACK_WEBHOOK_URL");
+    assert_eq!(waits_for("crm"), "CRM_TOKEN");
 }
 
 #[test]
