@@ -13,11 +13,11 @@ use crate::clock::Clock;
 use crate::generation::Live;
 use crate::ingress::{Admission, Service};
 use crate::intake::{self, Intake};
-use crate::journal::{Entry, FailedRequest, Journal};
+use crate::journal::{self, Entry, FailedRequest, Journal};
 use crate::preview::{PREVIEW_HEADERS, Preview, Session};
 use crate::processor::Watch;
 use crate::request::{Head, Request, Response};
-use crate::script::Pool;
+use crate::script::{Fault, Pool};
 use crate::watched::{self, Watched};
 
 /// The media type that asks for a trace instead of the client's answer.
@@ -105,11 +105,11 @@ impl Front {
         };
         let (generation, clock) = (self.live.draft_or_current(), self.clock);
         let request = Arc::new(request);
-        let wants_trace = wants_trace(&request.headers);
-        let id = request.id.clone();
+        let id = &request.id;
+        let watched = request.clone();
         let seen = self
             .pool
-            .run(move |worker| watched::run(worker, &generation, &request, clock.now(), watch))
+            .run(move |worker| watched::run(worker, &generation, &watched, clock.now(), watch))
             .await;
         let Some(Watched {
             trace,
@@ -117,30 +117,55 @@ impl Front {
             entries,
         }) = seen
         else {
-            return broken(&id);
+            return broken(id);
         };
         let json = Bytes::from(serde_json::to_vec(&trace).unwrap_or_default());
         self.preview.ring.push(&trace.trace_id, json.clone());
-        let mut response = intake.response().clone();
-        if watch == Watch::Send
-            && !entries.is_empty()
-            && self.journal.append(entries).await.is_err()
-        {
-            response = come_back("the journal cannot take more", &id);
-        }
-        if wants_trace {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(TRACE_TYPE));
-            response = Response {
-                status: 200,
-                headers,
-                body: json,
-            };
-        }
+        let kept = match watch {
+            Watch::Send => self.keep(&request, &intake, entries).await,
+            _ => Ok(()),
+        };
+        let response = match kept {
+            Err(error) => unkept(&error, id),
+            Ok(()) if wants_trace(&request.headers) => trace_response(json),
+            Ok(()) => intake.response().clone(),
+        };
         match HeaderValue::try_from(trace.trace_id) {
             Ok(trace_id) => response.with_header(TRACE_HEADER, trace_id),
             Err(_) => response,
         }
+    }
+
+    /// Makes durable what a session that sends has accepted.
+    async fn keep(
+        &self,
+        request: &Request,
+        intake: &Intake,
+        entries: Vec<Entry>,
+    ) -> Result<(), journal::Error> {
+        match intake {
+            Intake::Accepted { events, .. } if !events.is_empty() => {
+                self.journal.append(entries).await
+            }
+            Intake::Failed { client, fault, .. } => {
+                let (done, kept) = oneshot::channel();
+                let failed = failed_request(request, client, fault);
+                self.journal
+                    .keep_request_then(failed, Box::new(move |result| drop(done.send(result))));
+                kept.await.unwrap_or(Err(journal::Error::Closed))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn trace_response(json: Bytes) -> Response {
+    let mut headers = HeaderMap::with_capacity(1);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(TRACE_TYPE));
+    Response {
+        status: 200,
+        headers,
+        body: json,
     }
 }
 
@@ -201,26 +226,34 @@ fn conclude(
             fault,
             response,
         } => {
-            let failed = FailedRequest {
-                received_at: request.received_at,
-                client: client.to_string(),
-                fault: fault.to_string(),
-                message: request.to_message(),
-            };
+            let failed = failed_request(request, &client, &fault);
             let done = move |result: Result<(), _>| send(durable(result, response, &id));
             journal.keep_request_then(failed, Box::new(done));
         }
     }
 }
 
-fn durable(
-    result: Result<(), crate::journal::Error>,
-    response: Response,
-    request_id: &str,
-) -> Response {
+fn failed_request(request: &Request, client: &str, fault: &Fault) -> FailedRequest {
+    FailedRequest {
+        received_at: request.received_at,
+        client: client.to_owned(),
+        fault: fault.to_string(),
+        message: request.to_message(),
+    }
+}
+
+fn durable(result: Result<(), journal::Error>, response: Response, request_id: &str) -> Response {
     match result {
         Ok(()) => response,
-        Err(error) => come_back(&error.to_string(), request_id),
+        Err(error) => unkept(&error, request_id),
+    }
+}
+
+fn unkept(error: &journal::Error, request_id: &str) -> Response {
+    match error {
+        // What the disk says is for the log, not for senders.
+        journal::Error::Storage(_) => come_back("the journal cannot be written", request_id),
+        error => come_back(&error.to_string(), request_id),
     }
 }
 

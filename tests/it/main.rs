@@ -6,13 +6,16 @@
     reason = "clippy.toml lets tests unwrap, but counts only functions marked #[test] as tests"
 )]
 
+mod admin;
 mod cases;
 mod drain;
 mod emulator;
 mod examples;
+mod http_answers;
 mod ingress;
 mod kill;
 mod layers;
+mod preview;
 mod reload_under_load;
 mod script_faults;
 mod script_limits;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStderr};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -21,9 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How often is looked for what can only be seen by asking.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The admin token of every server in tests.
-pub(crate) const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
-
 /// A running server.
 pub(crate) struct Server {
     child: Child,
@@ -31,20 +28,38 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Its admin listener.
     pub(crate) admin: SocketAddr,
+    /// What opens the admin API.
+    pub(crate) admin_token: String,
     log: watch::Receiver<Vec<String>>,
 }
 
 impl Server {
     /// Starts one, and returns when it listens.
     pub(crate) async fn start(set: &WorkingSet) -> Self {
-        Self::start_with(set, &[]).await
+        Self::spawn(set, command::tagwerk(set.path(), &["serve"])).await
     }
 
-    /// The same with more environment variables.
-    pub(crate) async fn start_with(set: &WorkingSet, environment: &[(&str, &str)]) -> Self {
-        let mut child = command::tagwerk(set.path(), &["serve"])
-            .env("TAGWERK_ADMIN_TOKEN", ADMIN_TOKEN)
-            .envs(environment.iter().copied())
+    /// One that logs all it can.
+    pub(crate) async fn start_talkative(set: &WorkingSet) -> Self {
+        let mut command = command::tagwerk(set.path(), &["serve"]);
+        command.env("TAGWERK_LOG", "tagwerk=trace");
+        Self::spawn(set, command).await
+    }
+
+    /// One that may write no file beyond so many blocks of 512 bytes: a disk that is soon full.
+    pub(crate) async fn start_on_small_disk(set: &WorkingSet, blocks: u32) -> Self {
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" serve");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_tagwerk")])
+            .current_dir(set.path())
+            .env_clear()
+            .kill_on_drop(true);
+        Self::spawn(set, command).await
+    }
+
+    async fn spawn(set: &WorkingSet, mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -55,6 +70,7 @@ impl Server {
         Self {
             address: address("address"),
             admin: address("admin"),
+            admin_token: read_token(set),
             child,
             log,
         }
@@ -83,7 +99,7 @@ impl Server {
 
     /// Calls the admin API with the token, and JSON if there is a body.
     pub(crate) async fn call(&self, method: &str, path: &str, body: &str) -> Answer {
-        let authorization = format!("Authorization: Bearer {ADMIN_TOKEN}");
+        let authorization = format!("Authorization: Bearer {}", self.admin_token);
         let host = format!("Host: {}", self.admin);
         let mut headers = vec![&*host, &*authorization];
         if !body.is_empty() {
@@ -101,6 +117,13 @@ impl Server {
         body: &str,
     ) -> Answer {
         ask(self.admin, &request(method, path, headers, body)).await
+    }
+
+    /// Opens a preview session, and returns its token.
+    pub(crate) async fn open_session(&self, asked: &str) -> String {
+        let opened = self.call("POST", "/api/preview/sessions", asked).await;
+        assert_eq!(opened.status, 200, "{}", opened.body);
+        opened.json()["token"].as_str().unwrap().to_owned()
     }
 
     /// What `/api/status` says.
@@ -142,7 +165,7 @@ impl Server {
     /// SIGTERM, without waiting for what comes of it.
     pub(crate) async fn signal_terminate(&self) {
         let process = self.child.id().unwrap().to_string();
-        let sent = tokio::process::Command::new("sh")
+        let sent = Command::new("sh")
             .args(["-c", "kill -TERM \"$0\"", &process])
             .status();
         assert!(sent.await.unwrap().success());
@@ -161,6 +184,12 @@ impl Server {
         self.signal_terminate().await;
         assert!(self.ended().await.success(), "{}", self.log());
     }
+}
+
+/// Made at the first start, and kept.
+fn read_token(set: &WorkingSet) -> String {
+    let token = std::fs::read_to_string(set.file("data/admin-token")).unwrap();
+    token.trim().to_owned()
 }
 
 /// One request, and its answer.
