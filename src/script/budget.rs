@@ -40,8 +40,6 @@ pub(super) struct Budget {
     busy_before: Option<Duration>,
     /// Steps between this reading and the next.
     stride: u32,
-    /// Steps until the next reading.
-    left: u32,
 }
 
 impl Budget {
@@ -54,17 +52,16 @@ impl Budget {
             last_reading: now,
             busy_before: None,
             stride: FIRST_STEPS,
-            left: FIRST_STEPS,
         }
     }
 
-    /// Takes one step, and says what is used up if something is known to be.
-    #[inline]
-    pub(super) fn step(&mut self) -> Option<Spent> {
-        self.left -= 1;
-        if self.left > 0 {
-            return None;
-        }
+    /// How many steps may be taken before the budget is looked at again.
+    pub(super) fn stride(&self) -> u32 {
+        self.stride
+    }
+
+    /// Looks at the budget, `stride` steps after the last time; says what is used up.
+    pub(super) fn look(&mut self) -> Option<Spent> {
         self.read(Instant::now(), thread_time)
     }
 
@@ -76,7 +73,6 @@ impl Budget {
         } else {
             (self.stride * 2).min(MOST_STEPS)
         };
-        self.left = self.stride;
         self.last_reading = now;
         let elapsed = now.duration_since(self.begun);
         if elapsed >= LONG.min(self.time) && self.is_time_up(elapsed, thread_time()) {
@@ -143,26 +139,28 @@ mod tests {
         let quick: Vec<u32> = (0..5)
             .map(|_| {
                 budget.read(budget.begun, || Duration::ZERO);
-                budget.left
+                budget.stride()
             })
             .collect();
         assert_eq!(quick, [4, 8, 16, 32, 64]);
         budget.read(budget.begun + 2 * LONG, || Duration::ZERO);
-        assert_eq!(budget.left, 1);
+        assert_eq!(budget.stride(), 1);
     }
 
     #[test]
     fn no_time_at_all_is_up_at_the_first_reading() {
         let mut budget = Budget::new(Duration::ZERO);
-        assert_eq!(budget.step(), None);
-        assert_eq!(budget.step(), Some(Spent::Time));
+        assert_eq!(budget.look(), Some(Spent::Time));
     }
 
     #[test]
     fn steps_are_counted() {
         let mut budget = Budget::new(Duration::MAX);
-        let taken = (1..).find(|_| budget.step().is_some());
+        let mut taken = budget.stride();
+        while budget.look().is_none() {
+            taken += budget.stride();
+        }
         let most = limits::STEPS + MOST_STEPS;
-        assert!((limits::STEPS..most).contains(&taken.unwrap()), "{taken:?}");
+        assert!((limits::STEPS..most).contains(&taken), "{taken:?}");
     }
 }

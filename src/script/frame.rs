@@ -46,6 +46,8 @@ pub struct LogLine {
 struct Frame {
     now: Cell<Millis>,
     budget: Cell<Option<Budget>>,
+    /// Steps until the budget is looked at. Apart from it, so that a step is one number counted down.
+    left: Cell<u32>,
     spent: Cell<Option<Spent>>,
     lines: RefCell<Vec<LogLine>>,
     dropped: Cell<usize>,
@@ -56,6 +58,7 @@ thread_local! {
         Frame {
             now: Cell::new(0),
             budget: Cell::new(None),
+            left: Cell::new(0),
             spent: Cell::new(None),
             lines: RefCell::new(Vec::new()),
             dropped: Cell::new(0),
@@ -68,7 +71,9 @@ thread_local! {
 pub fn begin(now: Millis, time: Duration) {
     FRAME.with(|frame| {
         frame.now.set(now);
-        frame.budget.set(Some(Budget::new(time)));
+        let budget = Budget::new(time);
+        frame.left.set(budget.stride());
+        frame.budget.set(Some(budget));
         frame.spent.set(None);
         frame.lines.borrow_mut().clear();
         frame.dropped.set(0);
@@ -113,16 +118,33 @@ pub fn log(level: Level, text: &str) {
 
 /// Takes a step: the engine's progress hook does so before every operation. Once it says that
 /// something is used up, it says so until the next [`begin`].
+#[inline]
 pub fn step() -> Option<Spent> {
     FRAME.with(|frame| {
-        if frame.spent.get().is_none()
-            && let Some(mut budget) = frame.budget.get()
-        {
-            frame.spent.set(budget.step());
-            frame.budget.set(Some(budget));
+        let left = frame.left.get();
+        if left > 1 {
+            frame.left.set(left - 1);
+            return None;
         }
-        frame.spent.get()
+        frame.look()
     })
+}
+
+impl Frame {
+    /// Every so many steps; the others only count down.
+    #[cold]
+    fn look(&self) -> Option<Spent> {
+        if self.spent.get().is_none()
+            && let Some(mut budget) = self.budget.get()
+        {
+            self.spent.set(budget.look());
+            self.budget.set(Some(budget));
+            if self.spent.get().is_none() {
+                self.left.set(budget.stride());
+            }
+        }
+        self.spent.get()
+    }
 }
 
 /// What [`step`] has said in this call. Reads no clock: a call that ended in time of its own is not
