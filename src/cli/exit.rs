@@ -46,6 +46,14 @@ impl Exit {
         }
     }
 
+    /// What the configuration asks for cannot be had here.
+    pub(super) fn misconfigured(message: impl Display) -> Self {
+        Self {
+            code: CONFIGURATION,
+            message: message.to_string(),
+        }
+    }
+
     /// Says why, and gives the code.
     pub(super) fn report(&self) -> ExitCode {
         if !self.message.is_empty() {

@@ -29,6 +29,15 @@ SLACK_WEBHOOK_URL=
 CRM_TOKEN=
 ";
 
+const NEXT: [(&str, &str); 3] = [
+    ("tagwerk check", "# find mistakes before an event does"),
+    (
+        "tagwerk trace examples/requests/woocommerce_order_created.http",
+        "# watch an order pass through",
+    ),
+    ("tagwerk serve", "# listen on 127.0.0.1:8080"),
+];
+
 pub(super) fn run(options: &Options) -> Result<(), Exit> {
     let own = [
         ("tagwerk.toml", DEFAULT_FILE),
@@ -41,11 +50,14 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
         .map(|(path, _)| *path)
         .filter(|path| options.dir.join(path).symlink_metadata().is_ok())
         .collect();
-    if !taken.is_empty() {
+    if let Some((first, more)) = taken.split_first() {
+        let more = match more.len() {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
         let dir = options.dir.display();
         return Err(Exit::usage(format!(
-            "{dir} already has {}; nothing was written",
-            taken.join(", ")
+            "{dir} already has {first}{more}; nothing was written"
         )));
     }
     for (path, content) in files {
@@ -56,15 +68,9 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
         "made {}: tagwerk.toml, clients/, tags/, shared/, examples/requests/\n",
         paint::strong(&dir)
     );
-    anstream::println!("next:");
-    anstream::println!("  cd {dir}");
-    anstream::println!(
-        "  tagwerk trace examples/requests/woocommerce_order_created.http   {}",
-        paint::dim("# watch an order pass through")
-    );
-    anstream::println!(
-        "  tagwerk serve                                                    {}",
-        paint::dim("# listen on 127.0.0.1:8080")
-    );
+    anstream::println!("next:\n  cd {dir}");
+    for (command, why) in NEXT {
+        anstream::println!("  {command:65}{}", paint::dim(why));
+    }
     Ok(())
 }

@@ -86,7 +86,13 @@ async fn open(remote: &Remote, ttl: &str, send: bool, as_json: bool) -> Result<(
     anstream::println!("  {}\n", paint::strong(format!("X-Preview: {token}")));
     anstream::println!("  curl -s {url}/order_created -H 'X-Preview: {token}' \\");
     anstream::println!(
-        "    -H 'Accept: application/vnd.tagwerk.trace+json' -H 'Content-Type: application/json' --data @order.json"
+        "    -H 'Accept: application/vnd.tagwerk.trace+json' -H 'Content-Type: application/json' --data @order.json\n"
+    );
+    anstream::println!(
+        "{}",
+        paint::dim(
+            "an answer without x-preview-trace was not watched: the token is wrong or has expired, and the request was live traffic"
+        )
     );
     Ok(())
 }

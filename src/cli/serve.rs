@@ -1,5 +1,6 @@
 //! `tagwerk serve`: the server, until it is told to stop.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -64,9 +65,16 @@ async fn serve(live: Live, config_file: &Path) -> Result<(), Exit> {
     Ok(())
 }
 
-pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, BoxError> {
-    let failed = |error: std::io::Error| format!("{key}: cannot listen on {address}: {error}");
-    Ok(TcpListener::bind(address).await.map_err(failed)?)
+/// Opens a listener; `key` is what the user set its address with.
+pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Exit> {
+    let failed = |error: io::Error| {
+        let hint = match error.kind() {
+            io::ErrorKind::AddrInUse => "\n  hint: take another port, or stop what listens there",
+            _ => "",
+        };
+        Exit::misconfigured(format!("{key}: cannot listen on {address}: {error}{hint}"))
+    };
+    TcpListener::bind(address).await.map_err(failed)
 }
 
 fn greet(app: &App) {

@@ -150,7 +150,7 @@ fn compile_all<T>(
     let mut loaded = Vec::new();
     for file in files {
         let compiled = compiler.compile(&file.name, &file.shown, &file.source);
-        match compiled.map_err(|fault| vec![fault]).and_then(&load) {
+        match compiled.and_then(&load) {
             Ok(thing) => loaded.push(thing),
             Err(faults) => problems.extend(faults.into_iter().map(problem)),
         }
@@ -181,15 +181,8 @@ fn check_destinations(tags: &[Tag], destinations: &Destinations) -> Vec<Problem>
             let hint = suggest(&tag.to, known).unwrap_or_else(|| {
                 format!("add a table [destinations.{}] to the configuration", tag.to)
             });
-            let line = tag.script.line_of_constant("TO");
-            let problem = Problem::new(
-                &tag.script.file,
-                format!("TO: there is no destination \"{}\"", tag.to),
-            );
-            Problem {
-                line,
-                ..problem.with_hint(hint)
-            }
+            let message = format!("there is no destination \"{}\"", tag.to);
+            problem(tag.script.fault_in("TO", &message).with_hint(hint))
         })
         .collect()
 }

@@ -12,6 +12,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 
+use rhai::Identifier;
+
 use super::limits;
 use super::value::{Map, Value, kind};
 
@@ -70,13 +72,22 @@ fn bad_json(error: serde_json::Error) -> BadJson {
 }
 
 /// Writes a value as JSON text, keys in alphabetical order.
+///
+/// # Errors
+/// What cannot be written, and where in the value it is.
 pub fn to_json(value: &Value) -> Result<Vec<u8>, String> {
     write(&Out { value, depth: 0 })
+        .map_err(|error| format!("{}{error}", place_of_unsendable(value)))
 }
 
 /// The same for a map.
 pub fn map_to_json(map: &Map) -> Result<Vec<u8>, String> {
-    write(&OutMap { map, depth: 1 })
+    write(&OutMap { map, depth: 1 }).map_err(|error| {
+        format!(
+            "{}{error}",
+            place_of_unsendable(&Value::from_map(map.clone()))
+        )
+    })
 }
 
 fn write(what: &impl serde::Serialize) -> Result<Vec<u8>, String> {
@@ -85,6 +96,39 @@ fn write(what: &impl serde::Serialize) -> Result<Vec<u8>, String> {
     what.serialize(&mut writer)
         .map_err(|error| error.to_string())?;
     Ok(text)
+}
+
+/// `items.0.price: ` if that is what cannot be written; only looked for when something cannot.
+fn place_of_unsendable(value: &Value) -> String {
+    let mut path = Vec::new();
+    let mut inside = Some(value.clone());
+    while let Some(value) = inside {
+        inside = unsendable_in(&value).map(|(key, value)| {
+            path.push(key);
+            value
+        });
+    }
+    if path.is_empty() || path.len() >= limits::JSON_DEPTH {
+        return String::new();
+    }
+    path.join(".") + ": "
+}
+
+fn unsendable_in(value: &Value) -> Option<(String, Value)> {
+    let is_unsendable = |value: &Value| {
+        let plain = Out { value, depth: 0 };
+        serde_json::to_writer(std::io::sink(), &plain).is_err()
+    };
+    if let Ok(map) = value.as_map_ref() {
+        let found = map.iter().find(|(_, value)| is_unsendable(value))?;
+        return Some((found.0.to_string(), found.1.clone()));
+    }
+    let array = value.as_array_ref().ok()?;
+    let found = array
+        .iter()
+        .enumerate()
+        .find(|(_, value)| is_unsendable(value))?;
+    Some((found.0.to_string(), found.1.clone()))
 }
 
 #[derive(Default)]
@@ -176,19 +220,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 }
 
-/// Rhai's key type has no public name, so it is taken from the map's own.
-trait Keyed {
-    type Key;
-}
-
-impl<K, V> Keyed for std::collections::BTreeMap<K, V> {
-    type Key = K;
-}
-
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {
-    type Value = <Map as Keyed>::Key;
+    type Value = Identifier;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
         reader.deserialize_str(self)
@@ -196,7 +231,7 @@ impl<'de> DeserializeSeed<'de> for Key {
 }
 
 impl Visitor<'_> for Key {
-    type Value = <Map as Keyed>::Key;
+    type Value = Identifier;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")

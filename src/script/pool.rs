@@ -1,7 +1,8 @@
 //! The script threads: a fixed number, each with its own engine and a stack that no script can
 //! overflow. Tokio's workers never run a script.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
 use tokio::sync::oneshot;
@@ -67,6 +68,21 @@ impl Pool {
         self.0.post(run).await.ok()?;
         receiver.await.ok()
     }
+}
+
+/// Runs something on a thread that has room for scripts, and waits for it. For compiling, whose
+/// recursion is as deep as a script is nested, and for callers that have no [`Pool`].
+///
+/// # Errors
+/// If the thread cannot be started.
+pub fn with_script_stack<T: Send>(run: impl FnOnce() -> T + Send) -> io::Result<T> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new()
+            .name("compile".to_owned())
+            .stack_size(limits::STACK_BYTES)
+            .spawn_scoped(scope, run)?;
+        Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 fn work(inbox: &Inbox<Job>) {

@@ -4,6 +4,17 @@
 use crate::script::Map;
 use crate::script::value::lookup;
 
+/// The kinds of Google's consent mode; events may have others.
+pub const CONSENT_KINDS: [&str; 7] = [
+    "ad_storage",
+    "ad_user_data",
+    "ad_personalization",
+    "analytics_storage",
+    "functionality_storage",
+    "personalization_storage",
+    "security_storage",
+];
+
 /// What a tag's `CONSENT` asks for and what the event says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentCheck {

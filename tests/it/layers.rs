@@ -28,6 +28,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["destination"]),
     ("rhai", &["script"]),
     ("rusqlite", &["journal"]),
+    ("rustix", &["script"]),
     ("rustls", &["destination"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["telemetry"]),

@@ -18,5 +18,7 @@ mod kill;
 mod layers;
 mod preview;
 mod reload_under_load;
+mod script_faults;
+mod script_limits;
 mod scripts;
 mod support;

@@ -174,7 +174,7 @@ pub(super) fn summary(outcomes: &[Outcome]) -> String {
 /// What to try while it goes on serving.
 pub(super) fn next_steps(stage: &Stage) -> Result<String, Exit> {
     let session = stage.app.preview.sessions.open(SESSION, false)?;
-    let (address, folder) = (stage.app.address, stage.folder.display());
+    let (address, folder) = (stage.app.address, stage.folder.path().display());
     let token = session.token.expose();
     let received: Vec<String> = stage
         .accepted()

@@ -2,7 +2,9 @@
 //! away afterwards.
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,7 +27,7 @@ use crate::journal::Counts;
 pub(super) struct Stage {
     pub(super) app: App,
     /// Where the scripts are, to be edited while it runs.
-    pub(super) folder: PathBuf,
+    pub(super) folder: Folder,
     emulators: Vec<(Kind, Emulator)>,
     client: HttpClient,
     stop: CancellationToken,
@@ -40,37 +42,30 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 impl Stage {
     /// Starts everything.
     pub(super) async fn set(listen: SocketAddr) -> Result<Self, Exit> {
-        let folder = std::env::temp_dir().join(format!("tagwerk-demo-{}", std::process::id()));
         let stop = CancellationToken::new();
-        let mut emulators = Vec::new();
-        let mut addresses = BTreeMap::new();
-        for kind in Kind::ALL {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            addresses.insert(kind.as_str(), listener.local_addr()?);
-            let emulator = Emulator::new(kind);
-            tokio::spawn(emulator::serve(listener, emulator.clone(), stop.clone()));
-            emulators.push((kind, emulator));
-        }
+        let (emulators, vendors) = hire(&stop).await?;
         let listener = match TcpListener::bind(listen).await {
             Ok(listener) => listener,
-            Err(_) => TcpListener::bind("127.0.0.1:0").await?,
+            Err(_) => TcpListener::bind(ANY_PORT).await?,
         };
-        let admin_listener = TcpListener::bind("127.0.0.1:0").await?;
+        let admin_listener = TcpListener::bind(ANY_PORT).await?;
         let config = configuration(
             listener.local_addr()?,
             admin_listener.local_addr()?,
-            &addresses,
+            &vendors,
         );
-        let config_file = write(&folder, &config)?;
-        let environment = BTreeMap::<String, String>::new;
-        let live = Live::start(config_file.clone(), Box::new(environment()))
-            .map_err(|problems| Exit::configuration(&problems))?;
+        let folder = Folder::make()?;
+        let config_file = folder.fill(&config)?;
+        let nothing = || Box::new(BTreeMap::<String, String>::new());
+        let live = Live::start(config_file.clone(), nothing());
         let start = Start {
-            live: live.into(),
+            live: live
+                .map_err(|problems| Exit::configuration(&problems))?
+                .into(),
             config_file,
             listener,
             admin_listener,
-            environment: Box::new(environment()),
+            environment: nothing(),
             clock: Clock::System,
         };
         Ok(Self {
@@ -169,21 +164,61 @@ impl Stage {
             .collect()
     }
 
-    /// Stops everything and removes the folder.
+    /// Stops everything; the folder goes with it.
     pub(super) async fn clear(self) {
         self.app.stop().await;
         self.stop.cancel();
-        // What is left in the system's folder for temporary files does no harm.
-        drop(std::fs::remove_dir_all(&self.folder));
     }
 }
 
-fn write(folder: &Path, config: &str) -> Result<PathBuf, Exit> {
-    for (path, content) in SCRIPTS {
-        write_new(folder, path, content)?;
+const ANY_PORT: &str = "127.0.0.1:0";
+
+type Hired = (Vec<(Kind, Emulator)>, BTreeMap<&'static str, SocketAddr>);
+
+/// Starts a stand-in for each vendor.
+async fn hire(stop: &CancellationToken) -> Result<Hired, Exit> {
+    let mut emulators = Vec::new();
+    let mut addresses = BTreeMap::new();
+    for kind in Kind::ALL {
+        let listener = TcpListener::bind(ANY_PORT).await?;
+        addresses.insert(kind.as_str(), listener.local_addr()?);
+        let emulator = Emulator::new(kind);
+        tokio::spawn(emulator::serve(listener, emulator.clone(), stop.clone()));
+        emulators.push((kind, emulator));
     }
-    write_new(folder, "tagwerk.toml", config)?;
-    Ok(folder.join("tagwerk.toml"))
+    Ok((emulators, addresses))
+}
+
+/// A folder of the demo's own, which goes when the demo ends.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> Result<Self, Exit> {
+        let path = std::env::temp_dir().join(format!("tagwerk-demo-{}", std::process::id()));
+        // Not if it is there already: it would be somebody else's.
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+
+    /// Writes scripts and configuration; gives the configuration's file.
+    fn fill(&self, config: &str) -> Result<PathBuf, Exit> {
+        for (path, content) in SCRIPTS {
+            write_new(&self.0, path, content)?;
+        }
+        write_new(&self.0, "tagwerk.toml", config)?;
+        Ok(self.0.join("tagwerk.toml"))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in the system's folder for temporary files does no harm.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
 }
 
 /// Keys that open nothing, and the stand-ins' addresses.

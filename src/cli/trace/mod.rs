@@ -53,11 +53,10 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
     } else {
         anstream::print!("{}", tree::draw(&trace));
     }
-    if has_fault(&trace) {
-        Err(Exit::bad("a script failed; see above"))
-    } else {
-        Ok(())
+    if is_bad(&trace) {
+        return Err(Exit::bad("something failed; see above"));
     }
+    Ok(())
 }
 
 fn read(file: &Path) -> std::io::Result<Vec<u8>> {
@@ -91,8 +90,12 @@ async fn trace(options: &Options, loaded: Loaded, request: Request) -> Result<Tr
     })
 }
 
-fn has_fault(trace: &Trace) -> bool {
+/// A script failed, or made what can never be sent.
+fn is_bad(trace: &Trace) -> bool {
     let clients = trace.clients.iter().any(|client| client.fault.is_some());
     let mut tags = trace.events.iter().flat_map(|event| &event.tags);
-    clients || tags.any(|tag| tag.fault.is_some())
+    clients
+        || tags.any(|tag| {
+            tag.fault.is_some() || tag.deliveries.iter().any(|one| one.refused.is_some())
+        })
 }

@@ -99,6 +99,7 @@ impl Tree {
     fn tag(&mut self, tag: &TagTrace) {
         let mark = match (&tag.fault, tag.fired) {
             (Some(_), _) => bad("✗ failed"),
+            (None, true) if tag.reason.is_some() => dim("– ran, nothing to send"),
             (None, true) => good("✓ fired"),
             (None, false) => dim("– not fired"),
         };

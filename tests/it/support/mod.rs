@@ -1,6 +1,8 @@
 //! What several integration tests need: one file a helper.
 
 pub(crate) mod command;
+pub(crate) mod call;
+pub(crate) mod folder;
 pub(crate) mod examples;
 pub(crate) mod flow;
 pub(crate) mod house_rules;
