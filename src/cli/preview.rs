@@ -11,6 +11,11 @@ use super::{Exit, paint};
 use crate::clock::{Millis, utc_text};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tagwerk preview open
+  tagwerk preview list
+  tagwerk preview close 1f2e3d4c")]
 pub(super) struct Options {
     #[command(subcommand)]
     action: Action,
@@ -37,8 +42,10 @@ Examples:
         json: bool,
     },
     /// List the open sessions
+    #[command(after_help = "Examples:\n  tagwerk preview list")]
     List,
     /// Close a session
+    #[command(after_help = "Examples:\n  tagwerk preview close 1f2e3d4c")]
     Close {
         /// The session's id, as `open` and `list` print it
         id: String,

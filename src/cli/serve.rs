@@ -19,6 +19,11 @@ use crate::telemetry;
 
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
+Examples:
+  tagwerk serve
+  tagwerk serve --config /etc/tagwerk/tagwerk.toml
+  TAGWERK_LOG=debug TAGWERK_LOG_FORMAT=text tagwerk serve
+
 SIGTERM and Ctrl-C drain: requests under way are answered, what is being sent is finished, the rest
 stays in the journal. A second one ends at once, which is safe too.")]
 pub(super) struct Options {}

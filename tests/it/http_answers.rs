@@ -80,10 +80,9 @@ async fn what_cannot_be_taken_is_refused_in_one_shape() {
         let takes = takes.or((path == "/healthz").then_some("GET"));
         assert_eq!(answer.header("allow"), takes, "{method} {path}");
     }
-    let large = "x".repeat(1_025);
-    let answer = server.post("/quiet", &large).await;
+    let answer = server.post("/quiet", &"x".repeat(1_025)).await;
     assert_refused(&answer, 413, "the body is larger");
-    assert_eq!(server.post("/quiet", &large[1..]).await.status, 200);
+    assert_eq!(server.post("/quiet", &"x".repeat(1_024)).await.status, 200);
     let answer = server
         .send("POST", "/order", &["Content-Encoding: gzip"], "{}")
         .await;

@@ -8,6 +8,7 @@
 
 mod admin;
 mod cases;
+mod commands;
 mod drain;
 mod emulator;
 mod examples;
