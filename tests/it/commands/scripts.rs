@@ -61,7 +61,11 @@ async fn a_trace_of_a_failing_script_says_where() {
         ] {
             let ended = run(set.path(), arguments).await;
             assert_eq!(ended.code, BAD);
-            assert!(ended.stderr.contains("a script failed"), "{}", ended.stderr);
+            assert!(
+                ended.stderr.contains("failed; see above"),
+                "{}",
+                ended.stderr
+            );
             if arguments.len() == 2 {
                 assert!(ended.stdout.contains(place), "{}", ended.stdout);
             } else {
