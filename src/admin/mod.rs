@@ -5,7 +5,7 @@ mod api;
 mod guard;
 mod token;
 
-pub use token::admin_token;
+pub use token::{admin_token, find_admin_token};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

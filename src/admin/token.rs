@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::Environment;
 use crate::error::BoxError;
@@ -17,19 +17,37 @@ const VARIABLE: &str = "TAGWERK_ADMIN_TOKEN";
 /// # Errors
 /// If the file can be neither read nor made.
 pub fn admin_token(folder: &Path, environment: &dyn Environment) -> Result<Secret, BoxError> {
+    match find_admin_token(folder, environment)? {
+        Some(token) => Ok(token),
+        None => make(&file_in(folder)),
+    }
+}
+
+/// The token of a server that was started before, if there is one.
+///
+/// # Errors
+/// If its file cannot be read.
+pub fn find_admin_token(
+    folder: &Path,
+    environment: &dyn Environment,
+) -> Result<Option<Secret>, BoxError> {
     if let Some(token) = environment
         .variable(VARIABLE)
         .filter(|token| !token.is_empty())
     {
-        return Ok(Secret::new(token));
+        return Ok(Some(Secret::new(token)));
     }
-    let file = folder.join("admin-token");
+    let file = file_in(folder);
     match fs::read_to_string(&file) {
-        Ok(token) if !token.trim().is_empty() => Ok(Secret::new(token.trim())),
+        Ok(token) if !token.trim().is_empty() => Ok(Some(Secret::new(token.trim()))),
         Ok(_) => Err(format!("{} is empty; delete it, or set ${VARIABLE}", file.display()).into()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(&file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!("{}: {error}", file.display()).into()),
     }
+}
+
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("admin-token")
 }
 
 fn make(file: &Path) -> Result<Secret, BoxError> {

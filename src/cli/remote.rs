@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, header};
 use serde_json::Value;
 
 use super::Exit;
-use crate::admin::admin_token;
+use crate::admin::find_admin_token;
 use crate::config::{self, Config, SystemEnvironment};
 use crate::destination::{HttpClient, Outgoing, Reply};
 use crate::secret::Secret;
@@ -27,10 +27,8 @@ impl Remote {
     pub(super) fn of(config_file: &Path) -> Result<Self, Exit> {
         let config = config::load(config_file, &SystemEnvironment)
             .map_err(|problems| Exit::configuration(&problems))?;
-        let token = admin_token(&config.data.dir, &SystemEnvironment).map_err(|error| {
-            Exit::bad(format!(
-                "the admin token cannot be read: {error}; is the server running?"
-            ))
+        let token = find_admin_token(&config.data.dir, &SystemEnvironment)?.ok_or_else(|| {
+            Exit::bad("there is no admin token yet; has the server been started?")
         })?;
         Ok(Self {
             client: HttpClient::new()?,
