@@ -9,5 +9,6 @@
 mod emulator;
 mod examples;
 mod ingress;
+mod journal;
 mod layers;
 mod support;
