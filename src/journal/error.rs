@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Errors that callers tell apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// Too much waits to be written: come back in a moment.
+    /// Too much waits to be written, or is kept (`[journal] max_size`): come back later.
     Full,
     /// It was closed.
     Closed,
@@ -26,7 +26,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full => f.write_str("the journal has too much waiting to be written"),
+            Self::Full => f.write_str("the journal is full: too much waits to be written, or it has reached [journal] max_size"),
             Self::Closed => f.write_str("the journal is closed"),
             Self::Locked(folder) => write!(
                 f,

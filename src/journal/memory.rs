@@ -4,54 +4,78 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::Error;
-use super::store::{
-    Batch, Counts, FailedRequest, Pending, Record, Row, Store, TakenEvent, delivery_number,
-    event_number,
+use super::record::{
+    Counts, FailedRequest, Pending, Record, TakenEvent, delivery_number, event_number,
 };
+use super::store::{Batch, Due, Expiry, NewEvent, Page, Progress, Room, Row, Store, Swept, Wanted};
 use crate::clock::Millis;
 use crate::delivery::State;
-use crate::event::Event;
 
 #[derive(Default)]
 pub(super) struct Memory {
-    events: BTreeMap<u64, Event>,
+    events: BTreeMap<u64, NewEvent>,
     rows: BTreeMap<u64, Row>,
     requests: Vec<FailedRequest>,
-    watermark: u64,
+    progress: Progress,
+    size: u64,
 }
 
+/// What an event or a delivery weighs beside its bytes, roughly.
+const OVERHEAD: usize = 200;
+
 impl Memory {
-    fn pending<'a>(&'a self, destination: &'a str) -> impl Iterator<Item = &'a Row> {
-        let of = move |row: &&Row| &*row.delivery.destination == destination;
-        self.rows
-            .values()
-            .filter(of)
-            .filter(|row| row.delivery.state == State::Pending)
+    fn rows_of(&self, event: u64) -> impl Iterator<Item = &Row> {
+        let numbers = delivery_number(event, 0)..delivery_number(event + 1, 0);
+        self.rows.range(numbers).map(|(_, row)| row)
     }
 
-    fn is_processed(&self, event: u64) -> bool {
-        let rows = delivery_number(event, 0)..delivery_number(event + 1, 0);
-        event <= self.watermark || self.rows.range(rows).next().is_some()
+    fn is_processed(&self, event: &NewEvent) -> bool {
+        event.came_processed || self.rows_of(event.number).next().is_some()
     }
+
+    fn has_expired(&self, event: &NewEvent, expiry: Expiry) -> bool {
+        let is_done = |row: &Row| match row.delivery.state {
+            State::Pending => false,
+            State::Dead => row.delivery.due < expiry.dead_letters,
+            State::Delivered | State::DryRun | State::Skipped => true,
+        };
+        event.number <= self.progress.watermark
+            && event.event.received_at < expiry.events
+            && self.rows_of(event.number).all(is_done)
+    }
+}
+
+fn size_of<'a>(
+    events: impl IntoIterator<Item = &'a NewEvent>,
+    rows: impl IntoIterator<Item = &'a Row>,
+    requests: &[FailedRequest],
+) -> u64 {
+    let events = events.into_iter().map(|event| event.event.data.len());
+    let rows = rows.into_iter().map(|row| row.delivery.payload.len());
+    let requests = requests.iter().map(|request| request.message.len());
+    let sizes = events.chain(rows).chain(requests);
+    sizes.map(|size| (size + OVERHEAD) as u64).sum()
 }
 
 impl Store for Memory {
     fn commit(&mut self, batch: &Batch) -> Result<(), Error> {
-        self.events.extend(
-            batch
-                .events
-                .iter()
-                .map(|taken| (taken.number, taken.event.clone())),
-        );
-        self.rows
-            .extend(batch.rows.iter().map(|row| (row.number, row.clone())));
+        for event in &batch.events {
+            self.events.insert(event.number, event.clone());
+            self.progress.newest = event.number;
+        }
+        for row in &batch.rows {
+            self.rows.insert(row.number, row.clone());
+        }
         for settlement in &batch.settlements {
-            if let Some(row) = self.rows.get_mut(&settlement.number) {
+            let row = self.rows.get_mut(&settlement.number);
+            if let Some(row) = row.filter(|row| row.delivery.state == State::Pending) {
                 row.settle(settlement);
             }
         }
         self.requests.extend(batch.requests.iter().cloned());
-        self.watermark = batch.watermark;
+        self.size += size_of(&batch.events, &batch.rows, &batch.requests);
+        self.progress.watermark = batch.watermark;
+        self.progress.commits = batch.number;
         Ok(())
     }
 
@@ -59,70 +83,66 @@ impl Store for Memory {
         Ok(())
     }
 
-    fn ends(&mut self) -> Result<(u64, u64), Error> {
-        let newest = self
-            .events
-            .last_key_value()
-            .map_or(0, |(number, _)| *number);
-        Ok((newest, self.watermark))
+    fn progress(&mut self) -> Result<Progress, Error> {
+        Ok(self.progress)
     }
 
-    fn events_after(&mut self, number: u64, most: usize) -> Result<Vec<TakenEvent>, Error> {
-        let above = self
-            .events
-            .range(number + 1..)
-            .filter(|(number, _)| !self.is_processed(**number));
-        Ok(above
-            .take(most)
-            .map(|(number, event)| TakenEvent {
-                number: *number,
-                event: event.clone(),
-            })
-            .collect())
+    fn events_after(&mut self, number: u64, mut room: Room) -> Result<Page, Error> {
+        let mut page = Page::default();
+        for event in self.events.range(number + 1..).map(|(_, event)| event) {
+            if self.is_processed(event) {
+                continue;
+            }
+            if room.is_full() {
+                return Ok(page);
+            }
+            room.take(event.event.data.len());
+            page.events.push(TakenEvent {
+                number: event.number,
+                event: event.event.clone(),
+            });
+        }
+        page.all = true;
+        Ok(page)
     }
 
-    fn due(
-        &mut self,
-        destination: &Arc<str>,
-        now: Millis,
-        most: usize,
-    ) -> Result<Vec<Pending>, Error> {
-        let mut due: Vec<&Row> = self
-            .pending(destination)
-            .filter(|row| row.delivery.due <= now)
-            .collect();
-        due.sort_by_key(|row| (row.delivery.due, row.number));
-        let pending = |row: &Row| Pending {
-            number: row.number,
-            attempts: row.attempts,
-            delivery: row.delivery.clone(),
+    fn due(&mut self, destination: &Arc<str>, now: Millis, wanted: Wanted) -> Result<Due, Error> {
+        let is_wanted = |row: &&Row| {
+            row.delivery.destination == *destination
+                && row.delivery.state == State::Pending
+                && !wanted.held.contains(&row.number)
         };
-        Ok(due.into_iter().take(most).map(pending).collect())
-    }
-
-    fn next_due(&mut self, destination: &str, now: Millis) -> Result<Option<Millis>, Error> {
-        Ok(self
-            .pending(destination)
-            .map(|row| row.delivery.due)
-            .filter(|due| *due > now)
-            .min())
+        let mut rows: Vec<&Row> = self.rows.values().filter(is_wanted).collect();
+        rows.sort_by_key(|row| (row.delivery.due, row.number));
+        let mut room = wanted.room;
+        let mut due = Due::default();
+        for row in rows {
+            if row.delivery.due > now || room.is_full() {
+                due.next = Some(row.delivery.due);
+                break;
+            }
+            room.take(row.delivery.payload.len());
+            due.ready.push(Pending {
+                number: row.number,
+                attempts: row.attempts,
+                delivery: row.delivery.clone(),
+            });
+        }
+        Ok(due)
     }
 
     fn deliveries_of(&mut self, event: u64) -> Result<Vec<Record>, Error> {
-        let Some(data) = self.events.get(&event).map(|event| event.data.clone()) else {
+        let Some(of) = self.events.get(&event) else {
             return Ok(Vec::new());
         };
-        let rows = self
-            .rows
-            .range(delivery_number(event, 0)..delivery_number(event + 1, 0));
         let record = |row: &Row| Record {
             event,
-            data: data.clone(),
+            data: of.event.data.clone(),
             attempts: row.attempts,
             delivery: row.delivery.clone(),
             note: row.note.clone(),
         };
-        Ok(rows.map(|(_, row)| record(row)).collect())
+        Ok(self.rows_of(event).map(record).collect())
     }
 
     fn counts(&mut self) -> Result<Counts, Error> {
@@ -137,11 +157,30 @@ impl Store for Memory {
             );
             *counts.deliveries.entry(key).or_default() += 1;
         }
-        debug_assert!(
-            self.rows
-                .keys()
-                .all(|number| self.events.contains_key(&event_number(*number)))
-        );
         Ok(counts)
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn sweep(&mut self, expiry: Expiry) -> Result<Swept, Error> {
+        let expired = |event: &&NewEvent| self.has_expired(event, expiry);
+        let expired: Vec<u64> = self
+            .events
+            .values()
+            .filter(expired)
+            .map(|event| event.number)
+            .collect();
+        for number in &expired {
+            self.events.remove(number);
+        }
+        let events = &self.events;
+        self.rows
+            .retain(|number, _| events.contains_key(&event_number(*number)));
+        self.requests
+            .retain(|request| request.received_at >= expiry.dead_letters);
+        self.size = size_of(self.events.values(), self.rows.values(), &self.requests);
+        Ok(Swept::All)
     }
 }

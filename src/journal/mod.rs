@@ -3,6 +3,7 @@
 //! The contract, the same for every kind:
 //!
 //! * **append** events: when it returns `Ok` they are on disk, fsynced. Nothing answers 2xx before.
+//!   An error means that they may be there or not: the sender is told to come back.
 //! * **take events**: each event is handed to one taker, in order. One that was taken and not
 //!   processed when the process ended is handed out again.
 //! * **append deliveries** of an event: they and "this event is processed" become durable together,
@@ -11,33 +12,43 @@
 //!   when the process ended is handed out again.
 //! * **settle** a delivery: delivered, dead, or pending again until a later time. Durable soon.
 //!
-//! "Soon" is [`writer::LAZY_MILLIS`] or with the next append, whichever comes first: a mark that is
-//! lost means a delivery that is sent twice, never one that is lost. The journal does not know
-//! scripts, vendors or HTTP.
+//! "Soon" is 100 ms later or with the next append, whichever comes first: a mark that is lost means
+//! a delivery that is sent twice, never one that is lost. What has expired is forgotten, an event
+//! together with its deliveries. All waiting here can be given up at any point without losing
+//! anything. The journal does not know scripts, vendors or HTTP.
+//!
+//! One thread writes (`writer`) to a place to keep things (`store`: `sqlite`, `memory`), and hands
+//! what it knows to be safe to those who wait for it (`hand_over`).
 
 mod error;
 mod hand_over;
 mod memory;
+mod record;
 mod sqlite;
 mod store;
+mod waiting;
 mod writer;
 
 pub use error::Error;
-pub use store::{
+pub use record::{
     Counts, Entry, FailedRequest, MAX_DELIVERIES, Pending, Processed, Record, Settlement,
     TakenEvent,
 };
+pub use waiting::Done;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Millis};
+use crate::config::{self, JournalKind};
 use crate::mailbox::Mailbox;
-use hand_over::HandOver;
+use hand_over::{HandOver, Ticket};
 use store::Store;
-use writer::Command;
+use waiting::Waiting;
+use writer::{Command, Settings};
 
 /// A handle to the journal. Cheap to clone.
 #[derive(Clone)]
@@ -47,27 +58,48 @@ pub struct Journal {
     clock: Clock,
 }
 
-/// Called once, with whether what was given is on disk.
-pub type Done = Box<dyn FnOnce(Result<(), Error>) + Send>;
-
 /// Commands that may wait for the writer. Beyond that senders are told to come back.
 const QUEUE: usize = 4_096;
 
+/// The longest wait for a delivery to fall due before the clock is looked at again: the time of day
+/// may jump while we wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 impl Journal {
-    /// Opens, or makes, the journal in a folder. One process a folder.
+    /// Opens, or makes, the journal that the configuration asks for; on disk it lives in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if another process has the folder, [`Error::Newer`] if a newer version
+    /// wrote it, [`Error::Storage`] for all else.
+    pub fn open(settings: &config::Journal, folder: &Path, clock: Clock) -> Result<Self, Error> {
+        let store: Box<dyn Store> = match settings.kind {
+            JournalKind::Sqlite => Box::new(sqlite::Sqlite::open(folder)?),
+            JournalKind::Memory => Box::new(memory::Memory::default()),
+        };
+        Self::start(store, Settings::new(settings.clone(), clock))
+    }
+
+    /// Opens, or makes, the journal in a folder, with the default settings.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
     pub fn sqlite(folder: &Path, clock: Clock) -> Result<Self, Error> {
-        Self::start(Box::new(sqlite::Sqlite::open(folder)?), clock)
+        Self::open(&config::Journal::default(), folder, clock)
     }
 
     /// A journal that is forgotten with the process: for tests and rehearsals.
+    ///
+    /// # Errors
+    /// If the system gives us no thread.
     pub fn memory(clock: Clock) -> Result<Self, Error> {
-        Self::start(Box::new(memory::Memory::default()), clock)
+        let settings = Settings::new(config::Journal::default(), clock);
+        Self::start(Box::new(memory::Memory::default()), settings)
     }
 
-    fn start(store: Box<dyn Store>, clock: Clock) -> Result<Self, Error> {
+    fn start(store: Box<dyn Store>, settings: Settings) -> Result<Self, Error> {
         let (mailbox, inbox) = crate::mailbox::mailbox(QUEUE);
-        let hand_over = Arc::new(HandOver::default());
-        writer::start(store, inbox, hand_over.clone())?;
+        let clock = settings.clock;
+        let hand_over = writer::start(store, settings, inbox)?;
         Ok(Self {
             mailbox,
             hand_over,
@@ -78,60 +110,58 @@ impl Journal {
     /// Appends events and calls `done` when they are durable, or could not be made so. Never
     /// blocks: a journal that cannot take more says so at once. For script threads.
     pub fn append_then(&self, entries: Vec<Entry>, done: Done) {
-        if let Err(Command::Append { done, .. }) =
-            self.mailbox.try_post(Command::Append { entries, done })
+        let waiting = Waiting::new(done);
+        if let Err(Command::Append { waiting, .. }) =
+            self.mailbox.try_post(Command::Append { entries, waiting })
         {
-            done(Err(Error::Full));
+            waiting.tell(Err(self.no_room()));
         }
     }
 
     /// Appends events; they are durable when this returns `Ok`.
+    ///
+    /// # Errors
+    /// [`Error::Full`] if too much waits or is kept, [`Error::Storage`] if the disk failed.
     pub async fn append(&self, entries: Vec<Entry>) -> Result<(), Error> {
         let (done, answer) = answer();
         self.append_then(entries, done);
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
-    /// Keeps a request whose client failed, as a dead letter.
+    /// Keeps a request whose client failed, as a dead letter. As [`Journal::append_then`].
     pub fn keep_request_then(&self, request: FailedRequest, done: Done) {
         let command = Command::KeepRequest {
             request: Box::new(request),
-            done,
+            waiting: Waiting::new(done),
         };
-        if let Err(Command::KeepRequest { done, .. }) = self.mailbox.try_post(command) {
-            done(Err(Error::Full));
+        if let Err(Command::KeepRequest { waiting, .. }) = self.mailbox.try_post(command) {
+            waiting.tell(Err(self.no_room()));
         }
     }
 
-    /// The next events to process, 1 to `most`; waits for them.
+    /// The next events to process, 1 to `most`; waits for them, for ever if the journal is closed.
     pub async fn take_events(&self, most: usize) -> Vec<TakenEvent> {
         loop {
-            let changed = self.hand_over.events_changed();
-            let (events, must_read) = self.hand_over.take_events(most);
-            if !events.is_empty() {
-                return events;
+            let taken = self.hand_over.take_events(most);
+            if !taken.ready.is_empty() {
+                return taken.ready;
             }
-            if must_read && self.mailbox.post(Command::ReadEvents).await.is_err() {
-                return std::future::pending().await;
-            }
-            changed.await;
+            self.read(taken.must_read, self.clock.now()).await;
+            taken.changed.await;
         }
     }
 
     /// Notes what became of events, and hands their deliveries on.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
     pub async fn append_deliveries(&self, processed: Vec<Processed>) -> Result<(), Error> {
-        // Deliveries are handed on without waiting for the disk: should we crash before they are
-        // on it, their event is processed again.
-        let due = self.hand_over.hold(&processed, self.clock.now());
-        self.mailbox
-            .post(Command::Processed(processed))
-            .await
-            .map_err(|_| Error::Closed)?;
-        self.hand_over.offer(due);
-        Ok(())
+        let now = self.clock.now();
+        self.post(Command::Processed { processed, now }).await
     }
 
-    /// Deliveries for a destination that are due, 1 to `most`; waits for them.
+    /// Deliveries for a destination that are due, 1 to `most`; waits for them, for ever if the
+    /// journal is closed.
     pub async fn take_deliveries(&self, destination: &Arc<str>, most: usize) -> Vec<Pending> {
         loop {
             let now = self.clock.now();
@@ -139,19 +169,10 @@ impl Journal {
             if !taken.ready.is_empty() {
                 return taken.ready;
             }
-            if taken.must_read {
-                let command = Command::ReadDeliveries {
-                    destination: destination.clone(),
-                    now,
-                };
-                if self.mailbox.post(command).await.is_err() {
-                    return std::future::pending().await;
-                }
-            }
+            self.read(taken.must_read, now).await;
             match taken.next_due {
                 Some(due) => {
-                    let wait = u64::try_from(due - now).unwrap_or(0);
-                    let timer = tokio::time::sleep(std::time::Duration::from_millis(wait));
+                    let timer = tokio::time::sleep(wait_for(due, now));
                     tokio::select! { () = timer => {}, () = taken.changed => {} }
                 }
                 None => taken.changed.await,
@@ -160,47 +181,93 @@ impl Journal {
     }
 
     /// Notes what became of deliveries.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
     pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
-        self.mailbox
-            .post(Command::Settle(settlements))
-            .await
-            .map_err(|_| Error::Closed)
+        self.post(Command::Settle(settlements)).await
     }
 
     /// How many deliveries stand where.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the disk failed, [`Error::Closed`].
     pub async fn counts(&self) -> Result<Counts, Error> {
-        let (sender, receiver) = oneshot::channel();
-        self.mailbox
-            .post(Command::Count(sender))
-            .await
-            .map_err(|_| Error::Closed)?;
-        receiver.await.unwrap_or(Err(Error::Closed))
+        self.ask(Command::Count).await
     }
 
     /// The deliveries of an event, by its number, in the order in which they were made.
+    ///
+    /// # Errors
+    /// As [`Journal::counts`].
     pub async fn deliveries_of(&self, event: u64) -> Result<Vec<Record>, Error> {
-        let (answer, receiver) = oneshot::channel();
-        self.mailbox
-            .post(Command::DeliveriesOf { event, answer })
+        self.ask(|answer| Command::DeliveriesOf { event, answer })
             .await
-            .map_err(|_| Error::Closed)?;
-        receiver.await.unwrap_or(Err(Error::Closed))
     }
 
     /// Returns when everything that was given before is on disk.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if it is not, [`Error::Closed`].
     pub async fn flush(&self) -> Result<(), Error> {
-        let (done, answer) = answer();
-        self.mailbox
-            .post(Command::Flush(done))
-            .await
-            .map_err(|_| Error::Closed)?;
-        answer.await.unwrap_or(Err(Error::Closed))
+        self.wait(Command::Flush).await
+    }
+
+    /// Puts everything that was given before on disk, ends the thread, and gives the folder free.
+    /// What is asked of this or any other handle afterwards is refused, or waits for ever. Without
+    /// this, the same happens some time after the last handle was dropped.
+    ///
+    /// # Errors
+    /// As [`Journal::flush`]; it is closed all the same.
+    pub async fn close(self) -> Result<(), Error> {
+        self.wait(Command::Close).await
     }
 
     /// True while the last write succeeded.
     pub fn is_healthy(&self) -> bool {
         self.hand_over.is_healthy()
     }
+
+    async fn post(&self, command: Command) -> Result<(), Error> {
+        self.mailbox.post(command).await.map_err(|_| Error::Closed)
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Command,
+    ) -> Result<T, Error> {
+        let (sender, receiver) = oneshot::channel();
+        self.post(command(sender)).await?;
+        receiver.await.unwrap_or(Err(Error::Closed))
+    }
+
+    async fn wait(&self, command: impl FnOnce(Waiting) -> Command) -> Result<(), Error> {
+        let (done, answer) = answer();
+        self.post(command(Waiting::new(done))).await?;
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// Has more read from disk. If nobody reads any more, nothing will ever come.
+    async fn read(&self, must_read: Option<Ticket>, now: Millis) {
+        if let Some(ticket) = must_read
+            && self.post(Command::Read { ticket, now }).await.is_err()
+        {
+            std::future::pending().await
+        }
+    }
+
+    /// Why a command was not taken.
+    fn no_room(&self) -> Error {
+        match self.hand_over.is_closed() {
+            true => Error::Closed,
+            false => Error::Full,
+        }
+    }
+}
+
+fn wait_for(due: Millis, now: Millis) -> Duration {
+    let wait = u64::try_from(due.saturating_sub(now)).unwrap_or(0);
+    Duration::from_millis(wait).min(LONGEST_WAIT)
 }
 
 fn answer() -> (Done, oneshot::Receiver<Result<(), Error>>) {

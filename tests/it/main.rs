@@ -15,6 +15,7 @@ mod examples;
 mod http_answers;
 mod ingress;
 mod kill;
+mod journal;
 mod layers;
 mod preview;
 mod reload_under_load;

@@ -1,0 +1,158 @@
+//! Forgets what has expired: an event goes together with its deliveries, when none of them is
+//! pending or a dead letter that is still kept. In small steps, each a commit of its own.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::rows::{state_of, unsigned};
+use super::tally::Tally;
+use crate::journal::error::Error;
+use crate::journal::store::{Expiry, Swept};
+
+/// Events that one step looks at: about a millisecond.
+const STEP: i64 = 500;
+
+/// Free pages that are given back to the file system in one step: 4 MiB.
+const VACUUM_PAGES: i64 = 1_000;
+
+/// What is free is used again by new events, so only what is much too much is given back: more
+/// than one page in so many.
+const TOO_MUCH: i64 = 4;
+
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    /// The last event that this round has looked at.
+    seen: i64,
+}
+
+impl Sweep {
+    /// One step.
+    pub(super) fn step(
+        &mut self,
+        connection: &mut Connection,
+        tally: &mut Tally,
+        expiry: Expiry,
+    ) -> Result<Swept, Error> {
+        tally.begin();
+        let transaction = connection.transaction()?;
+        let requests = forget_requests(&transaction, expiry)?;
+        let last = last_of_step(&transaction, self.seen, expiry)?;
+        if let Some(last) = last {
+            forget_events(&transaction, [self.seen, last], expiry, tally)?;
+        }
+        tally.save(&transaction)?;
+        transaction.commit()?;
+        tally.end();
+        let is_smaller = vacuum(connection)?;
+        self.seen = last.unwrap_or_default();
+        Ok(match last.is_some() || requests > 0 || is_smaller {
+            true => Swept::Some,
+            false => Swept::All,
+        })
+    }
+}
+
+/// The last event of the next step; none if those that follow are not processed or too young.
+fn last_of_step(
+    transaction: &Transaction<'_>,
+    seen: i64,
+    expiry: Expiry,
+) -> Result<Option<i64>, rusqlite::Error> {
+    let mut query = transaction.prepare_cached(
+        "SELECT max(number) FROM (
+             SELECT number, received_at FROM event
+             WHERE number > ?1 AND number <= (SELECT watermark FROM progress)
+             ORDER BY number LIMIT ?2)
+         HAVING min(received_at) < ?3",
+    )?;
+    query
+        .query_row(params![seen, STEP, expiry.events], |row| row.get(0))
+        .optional()
+}
+
+fn forget_events(
+    transaction: &Transaction<'_>,
+    range: [i64; 2],
+    expiry: Expiry,
+    tally: &mut Tally,
+) -> Result<(), rusqlite::Error> {
+    let forgotten = transaction
+        .prepare_cached(
+            "DELETE FROM event WHERE number > ?1 AND number <= ?2 AND received_at < ?3
+             AND NOT EXISTS (
+                 SELECT 1 FROM delivery
+                 WHERE delivery.number BETWEEN event.number << 16 AND (event.number << 16) + 65535
+                 AND (state = 0 OR state = 2 AND due >= ?4))",
+        )?
+        .execute(params![
+            range[0],
+            range[1],
+            expiry.events,
+            expiry.dead_letters
+        ])?;
+    if forgotten > 0 {
+        forget_deliveries(transaction, range, tally)?;
+    }
+    Ok(())
+}
+
+/// Those whose event is gone.
+fn forget_deliveries(
+    transaction: &Transaction<'_>,
+    range: [i64; 2],
+    tally: &mut Tally,
+) -> Result<(), rusqlite::Error> {
+    let mut delete = transaction.prepare_cached(
+        "DELETE FROM delivery WHERE number >= (?1 + 1) << 16 AND number < (?2 + 1) << 16
+         AND NOT EXISTS (SELECT 1 FROM event WHERE event.number = delivery.number >> 16)
+         RETURNING destination, state",
+    )?;
+    let mut rows = delete.query(params![range[0], range[1]])?;
+    while let Some(row) = rows.next()? {
+        let destination: String = row.get(0)?;
+        tally.add(&destination, state_of(row.get(1)?), -1);
+    }
+    Ok(())
+}
+
+/// The oldest come first, so there is nothing behind the first that is kept.
+fn forget_requests(
+    transaction: &Transaction<'_>,
+    expiry: Expiry,
+) -> Result<usize, rusqlite::Error> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM failed_request WHERE received_at < ?1 AND number IN (
+                 SELECT number FROM failed_request ORDER BY number LIMIT ?2)",
+        )?
+        .execute(params![expiry.dead_letters, STEP])
+}
+
+fn vacuum(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let (pages, free) = pages(connection)?;
+    if free < VACUUM_PAGES || free < pages / TOO_MUCH {
+        return Ok(false);
+    }
+    let mut vacuum =
+        connection.prepare_cached(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+    let mut freed = vacuum.query([])?;
+    while freed.next()?.is_some() {} // one page a time
+    Ok(true)
+}
+
+/// Bytes that are in use. Free pages do not count: they are the first to be used again.
+pub(super) fn bytes_in_use(connection: &Connection) -> Result<u64, rusqlite::Error> {
+    let (pages, free) = pages(connection)?;
+    Ok(unsigned(pages - free) * PAGE_BYTES)
+}
+
+/// SQLite's default, which we do not change.
+const PAGE_BYTES: u64 = 4_096;
+
+fn pages(connection: &Connection) -> Result<(i64, i64), rusqlite::Error> {
+    let one = |sql| {
+        connection
+            .prepare_cached(sql)?
+            .query_row([], |row| row.get(0))
+    };
+    Ok((one("PRAGMA page_count")?, one("PRAGMA freelist_count")?))
+}
