@@ -11,6 +11,7 @@ mod emulator;
 mod examples;
 mod ingress;
 mod layers;
+mod reload;
 mod script_faults;
 mod script_limits;
 mod scripts;
