@@ -9,7 +9,7 @@ use super::files::{ScriptFile, fingerprint, read_scripts};
 use crate::client::{self, Client, Router};
 use crate::config::{self, Config, Environment, Problem, Problems, suggest};
 use crate::destination::{self, Destinations};
-use crate::script::{Compiler, Fault};
+use crate::script::{Compiler, Fault, Script, with_script_stack};
 use crate::tag::{self, Index, Tag};
 
 /// What a load gave.
@@ -49,20 +49,6 @@ pub fn load(config_file: &Path, environment: &dyn Environment) -> Result<Loaded,
     })
 }
 
-/// Everything whose change makes a new generation.
-pub(super) fn sources(config_file: &Path, config: &Config) -> String {
-    let scripts = &config.scripts;
-    fingerprint(
-        Some(config_file),
-        &[
-            &scripts.clients,
-            &scripts.tags,
-            &scripts.shared,
-            &scripts.draft,
-        ],
-    )
-}
-
 fn load_draft(config: &Arc<Config>) -> Option<Result<Generation, Problems>> {
     let draft = &config.scripts.draft;
     let is_there = std::fs::metadata(draft).is_ok_and(|found| found.is_dir());
@@ -70,6 +56,13 @@ fn load_draft(config: &Arc<Config>) -> Option<Result<Generation, Problems>> {
 }
 
 fn load_set(config: &Arc<Config>, clients: &Path, tags: &Path) -> Result<Generation, Problems> {
+    with_script_stack(|| compile_set(config, clients, tags)).unwrap_or_else(|error| {
+        let message = format!("no thread for compiling scripts: {error}");
+        Err(Problem::new(shown(config, clients), message).into())
+    })
+}
+
+fn compile_set(config: &Arc<Config>, clients: &Path, tags: &Path) -> Result<Generation, Problems> {
     let mut problems = Problems::default();
     let destinations = destination::load_all(config).map_err(Problems::from_iter)?;
     let client_files = collect(
@@ -145,7 +138,7 @@ fn compile_all<T>(
     compiler: &Compiler,
     files: Vec<ScriptFile>,
     problems: &mut Problems,
-    load: impl Fn(crate::script::Script) -> Result<T, Vec<Fault>>,
+    load: impl Fn(Script) -> Result<T, Vec<Fault>>,
 ) -> Vec<T> {
     let mut loaded = Vec::new();
     for file in files {

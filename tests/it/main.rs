@@ -19,6 +19,7 @@ mod journal;
 mod layers;
 mod preview;
 mod reload_under_load;
+mod reload;
 mod script_faults;
 mod script_limits;
 mod scripts;
