@@ -1,8 +1,8 @@
 //! The admin token: what the operator set, else one that is made once and kept in the data folder.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::config::Environment;
@@ -19,7 +19,7 @@ const VARIABLE: &str = "TAGWERK_ADMIN_TOKEN";
 pub fn admin_token(folder: &Path, environment: &dyn Environment) -> Result<Secret, BoxError> {
     match find_admin_token(folder, environment)? {
         Some(token) => Ok(token),
-        None => make(&file_in(folder)),
+        None => make(folder),
     }
 }
 
@@ -50,16 +50,21 @@ fn file_in(folder: &Path) -> PathBuf {
     folder.join("admin-token")
 }
 
-fn make(file: &Path) -> Result<Secret, BoxError> {
+fn make(folder: &Path) -> Result<Secret, BoxError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)
         .map_err(|error| format!("the system has no randomness: {error}"))?;
     let token = hex::encode(bytes);
-    let mut kept = OpenOptions::new()
+    // A journal in memory has made no folder.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(file)?;
-    writeln!(kept, "{token}")?;
+        .open(file_in(folder))?;
+    writeln!(file, "{token}")?;
     Ok(Secret::new(token))
 }

@@ -3,7 +3,7 @@
 mod service;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::admin::{self, Admin, admin_token};
 use crate::clock::Clock;
-use crate::config::{Environment, JournalKind};
+use crate::config::Environment;
 use crate::destination::HttpClient;
 use crate::dispatch::Dispatch;
 use crate::error::BoxError;
@@ -92,7 +92,7 @@ impl App {
         } = start;
         let config = live.current().config.clone();
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
-        let journal = open_journal(&config.journal.kind, &config.data.dir, clock)?;
+        let journal = Journal::open(&config.journal, &config.data.dir, clock)?;
         let admin_token = admin_token(&config.data.dir, &*environment)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = Pool::start(threads)?;
@@ -197,14 +197,4 @@ impl App {
             }
         }
     }
-}
-
-fn open_journal(kind: &JournalKind, folder: &Path, clock: Clock) -> Result<Journal, BoxError> {
-    Ok(match kind {
-        JournalKind::Sqlite => Journal::sqlite(folder, clock)?,
-        JournalKind::Memory => {
-            std::fs::create_dir_all(folder)?; // for the admin token
-            Journal::memory(clock)?
-        }
-    })
 }
