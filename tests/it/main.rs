@@ -7,8 +7,10 @@
 )]
 
 mod cases;
+mod clients;
 mod emulator;
 mod examples;
+mod imports;
 mod ingress;
 mod layers;
 mod reload;
