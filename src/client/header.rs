@@ -136,7 +136,7 @@ fn read_cors(header: &mut Header<'_>) -> Cors {
         let plain = origin
             .split_once("://")
             .is_some_and(|(_, host)| !host.is_empty() && !host.contains('/'));
-        match HeaderValue::from_str(origin) {
+        match HeaderValue::from_str(&origin.to_ascii_lowercase()) {
             Ok(value) if plain => values.push(value),
             _ => {
                 let hint = "an origin is scheme and host, such as \"https://shop.example.com\"";

@@ -151,8 +151,5 @@ fn event_id(client: &Client, data: &Map) -> Result<Arc<str>, Fault> {
 }
 
 fn returned(client: &Client, function: &str, message: String) -> Fault {
-    Fault {
-        function: Some(function.to_owned()),
-        ..Fault::new(&client.script.file, message)
-    }
+    Fault::new(&client.script.file, message).in_function(function)
 }

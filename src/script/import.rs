@@ -51,7 +51,15 @@ impl SharedModules {
     /// it is known now. At run time nothing is loaded any more.
     pub(super) fn load_imports(&self, engine: &Engine, ast: &AST) -> Resolved<Vec<Offer>> {
         let mut offers = Vec::new();
-        for import in outline::imports(ast) {
+        for (count, import) in outline::imports(ast).into_iter().enumerate() {
+            if count == limits::MODULES {
+                let message = format!("more than {} modules are imported", limits::MODULES);
+                return refuse(
+                    message,
+                    "put what belongs together into one",
+                    import.position,
+                );
+            }
             let Some(name) = import.name else {
                 return refuse(
                     "the name of a module must be written out",
@@ -103,7 +111,11 @@ impl SharedModules {
     }
 
     fn compile(&self, engine: &Engine, file: &str, source: &str) -> Resolved<Loaded> {
-        let mut ast = engine.compile(source)?;
+        let parsed = engine.compile(source);
+        let mut ast = parsed.or_else(|error| {
+            let (kind, position) = (error.err_type(), error.position());
+            refuse_as(Fault::from_parse(file, source, kind, position))
+        })?;
         ast.set_source(file);
         let offers = self.load_imports(engine, &ast)?;
         if let Some(fault) = outline::wrong_calls(file, &ast, &offers).into_iter().next() {
@@ -204,13 +216,52 @@ fn check_name(name: &str, position: Position) -> Resolved<()> {
 fn refuse<T>(message: impl Into<String>, hint: &str, position: Position) -> Resolved<T> {
     let mut thrown = rhai::Map::new();
     thrown.insert("message".into(), message.into().into());
-    thrown.insert("hint".into(), hint.into());
+    if !hint.is_empty() {
+        thrown.insert("hint".into(), hint.into());
+    }
     Err(EvalAltResult::ErrorRuntime(Dynamic::from(thrown), position).into())
 }
 
 fn refuse_as<T>(fault: Fault) -> Resolved<T> {
-    let line = fault.line.and_then(|line| u16::try_from(line).ok());
-    let column = fault.column.and_then(|column| u16::try_from(column).ok());
-    let position = Position::new(line.unwrap_or(1), column.unwrap_or(1));
+    let narrow = |number: Option<usize>| number.and_then(|number| u16::try_from(number).ok());
+    let position = match narrow(fault.line) {
+        Some(line) => Position::new(line, narrow(fault.column).unwrap_or(0)),
+        None => Position::NONE,
+    };
     refuse(fault.message, &fault.hint.unwrap_or_default(), position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::engine;
+
+    #[test]
+    fn a_module_is_compiled_once() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("rates.rhai"), "fn vat() { 19 }").unwrap();
+        let modules = SharedModules::new(folder.path());
+        let engine = engine::build();
+        let load = || {
+            modules
+                .load(&engine, "rates", Position::NONE)
+                .unwrap()
+                .module
+        };
+        assert!(Shared::ptr_eq(&load(), &load()));
+    }
+
+    #[test]
+    fn a_module_that_failed_may_be_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let modules = SharedModules::new(folder.path());
+        let engine = engine::build();
+        for _ in 0..2 {
+            let error = modules
+                .load(&engine, "rates", Position::NONE)
+                .err()
+                .unwrap();
+            assert!(error.to_string().contains("there is no"), "{error}");
+        }
+    }
 }

@@ -19,11 +19,12 @@ pub const STRING_BYTES: usize = 8 * 1024 * 1024;
 
 /// Elements of an array with those of the arrays within it. Rhai measures the whole value anew on
 /// each change, which is quadratic; the deadline bounds that.
-pub const ARRAY_ITEMS: usize = 10_000;
+pub const ARRAY_ITEMS: usize = JSON_ITEMS;
 
-/// Keys of a map with those of the maps within it: as many as may come in as JSON. An order of 300
-/// items with 30 keys each is real.
-pub const MAP_KEYS: usize = JSON_KEYS;
+/// Keys of a map with those of the maps within it: nearly as many as JSON may have, so that an event
+/// can still be read when the host has added what it knows. An order of 300 items with 30 keys each
+/// is real.
+pub const MAP_KEYS: usize = JSON_KEYS - 100;
 
 /// Variables in scope.
 pub const VARIABLES: usize = 128;
@@ -44,8 +45,12 @@ pub const SCRIPT_BYTES: u64 = 256 * 1024;
 /// a value nested 999 deep needs more than the 2 MiB that threads get by default.
 pub const STACK_BYTES: usize = 64 * 1024 * 1024;
 
-/// Nesting of JSON that goes in or out: serde_json's own bound.
-pub const JSON_DEPTH: usize = 128;
+/// Nesting of JSON that goes in or out: what serde_json reads. Were more written, an event could not
+/// be read again.
+pub const JSON_DEPTH: usize = 127;
 
 /// Keys of all objects of one JSON text together, so that a small body cannot become a huge map.
 pub const JSON_KEYS: usize = 10_000;
+
+/// Elements of all arrays of one JSON text together, for the same reason.
+pub const JSON_ITEMS: usize = 10_000;

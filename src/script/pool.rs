@@ -95,3 +95,32 @@ fn work(inbox: &Inbox<Job>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_takes_down_its_own_job_only() {
+        let pool = Pool::start(1).unwrap();
+        assert_eq!(pool.run(|_| -> i32 { panic!("a defect") }).await, None);
+        assert_eq!(pool.run(|_| 17).await, Some(17));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses() {
+        let pool = Pool::start(1).unwrap();
+        let (begun, has_begun) = oneshot::channel();
+        let (go_on, may_go_on) = oneshot::channel::<()>();
+        let blocks = move |_: &mut Worker| {
+            begun.send(()).unwrap();
+            may_go_on.blocking_recv().unwrap();
+        };
+        assert!(pool.try_submit(blocks));
+        has_begun.await.unwrap();
+        assert!((0..QUEUE).all(|_| pool.try_submit(|_| {})));
+        assert!(!pool.try_submit(|_| {}));
+        go_on.send(()).unwrap();
+        assert_eq!(pool.run(|_| 17).await, Some(17));
+    }
+}

@@ -112,10 +112,7 @@ fn call_when(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut
                 "when() must return true or false, it returned {}",
                 kind(&value)
             );
-            Fault {
-                function: Some("when".to_owned()),
-                ..Fault::new(&tag.script.file, message)
-            }
+            Fault::new(&tag.script.file, message).in_function("when")
         })
     });
     match answer {
@@ -171,8 +168,5 @@ fn wrong_return(tag: &Tag, value: &Value) -> Fault {
 }
 
 fn returned(tag: &Tag, message: String) -> Fault {
-    Fault {
-        function: Some("tag".to_owned()),
-        ..Fault::new(&tag.script.file, message)
-    }
+    Fault::new(&tag.script.file, message).in_function("tag")
 }

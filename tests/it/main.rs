@@ -8,18 +8,20 @@
 
 mod admin;
 mod cases;
+mod clients;
 mod commands;
 mod drain;
 mod emulator;
 mod examples;
 mod http_answers;
+mod imports;
 mod ingress;
-mod kill;
 mod journal;
+mod kill;
 mod layers;
 mod preview;
-mod reload_under_load;
 mod reload;
+mod reload_under_load;
 mod script_faults;
 mod script_limits;
 mod scripts;

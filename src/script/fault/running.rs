@@ -117,10 +117,6 @@ fn limit(error: &EvalAltResult) -> Option<Words> {
         E::ErrorTooManyVariables(_) => {
             Words::new(format!("more than {} variables at once", limits::VARIABLES))
         }
-        E::ErrorTooManyModules(_) => Words::new(format!(
-            "more than {} modules are imported",
-            limits::MODULES
-        )),
         E::ErrorDataTooLarge(what, _) => too_large(what),
         _ => return None,
     };

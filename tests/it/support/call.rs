@@ -45,3 +45,9 @@ impl Call {
         Arc::new(self.0)
     }
 }
+
+impl std::fmt::Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.0.method, self.0.path)
+    }
+}
