@@ -84,6 +84,7 @@ mod tests {
         }) {
             Outcome::Delivered => "delivered",
             Outcome::Retry { .. } => "retry",
+            Outcome::NotTried { .. } => "not tried",
             Outcome::Rejected { .. } => "rejected",
             Outcome::Paused { .. } => "paused",
         }
@@ -96,7 +97,8 @@ mod tests {
             let expected = match status {
                 200..=299 => "delivered",
                 401 | 403 => "paused",
-                status if status < 200 || status >= 500 || retried.contains(&status) => "retry",
+                100..=199 | 500..=599 => "retry",
+                status if retried.contains(&status) => "retry",
                 _ => "rejected",
             };
             assert_eq!(kind(status), expected, "{status}");
