@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::client::{self, Client, Match, NewEvent};
 use crate::event::Event;
 use crate::generation::Generation;
-use crate::preview::{ClientTrace, FaultTrace};
+use crate::preview::ClientTrace;
 use crate::request::{Head, Request, Response};
 use crate::script::frame::LogLine;
 use crate::script::{self, Cause, Fault, Map, RequestView, Worker};
@@ -244,7 +244,7 @@ fn note(
         claimed,
         reason,
         log,
-        fault: fault.map(FaultTrace::from),
+        fault: fault.cloned(),
         duration_us: 0,
     });
 }

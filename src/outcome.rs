@@ -15,6 +15,12 @@ pub enum Outcome {
         /// What went wrong, for a person.
         why: String,
     },
+    /// It was held up by its neighbours in the request: it is sent again at once, without them, and
+    /// this was no attempt.
+    NotTried {
+        /// What held it up, for a person.
+        why: String,
+    },
     /// It will never work as it is: a dead letter.
     Rejected {
         /// What the vendor said, for a person.

@@ -2,6 +2,7 @@
 //! event object in Amplitude's own field names. Identify and Batch are other APIs, not here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -88,99 +89,100 @@ fn write_event(item: &Item<'_>, body: &mut Vec<u8>) -> Result<(), String> {
     event.write(body)
 }
 
-/// A 400 names the events that are wrong; the others can be sent again. Without names it is all of
-/// them: a wrong key pauses, anything else is rejected.
+/// What an answer says of single events, by their place in the request.
+#[derive(Debug, Default)]
+struct Named {
+    /// These will never be taken.
+    bad: Vec<usize>,
+    /// These will be taken later.
+    throttled: Vec<usize>,
+}
+
+/// Where a 400 names events that are wrong, by the field that is. (For the last one the
+/// documentation has two spellings; this is what the server says.)
+const BAD_FIELDS: [&str; 3] = [
+    "events_with_invalid_fields",
+    "events_with_missing_fields",
+    "events_with_invalid_id_lengths",
+];
+
+impl Named {
+    /// Places beyond the request are left out: nothing could be done about them.
+    fn read(answer: &Value, count: usize) -> Self {
+        let by_field = BAD_FIELDS.iter().filter_map(|key| answer[*key].as_object());
+        let bad = by_field
+            .flat_map(|fields| fields.values())
+            .chain(answer.get("silenced_events"));
+        let throttled = answer.get("throttled_events").into_iter();
+        Self {
+            bad: bad.flat_map(|list| places(list, count)).collect(),
+            throttled: throttled.flat_map(|list| places(list, count)).collect(),
+        }
+    }
+
+    fn is_nobody(&self) -> bool {
+        self.bad.is_empty() && self.throttled.is_empty()
+    }
+
+    /// The others can go at once, without those that are named.
+    fn verdict(&self, count: usize, why: &str) -> Verdict {
+        let outcome = |place| {
+            if self.bad.contains(&place) {
+                let why = why.to_owned();
+                Outcome::Rejected { why }
+            } else if self.throttled.contains(&place) {
+                throttled(why)
+            } else {
+                let why = format!("held up by other events of the batch: {why}");
+                Outcome::NotTried { why }
+            }
+        };
+        Verdict::Each((0..count).map(outcome).collect())
+    }
+}
+
+/// Where no event is named it is all of them: a wrong key pauses, anything else is rejected.
 fn read_bad_request(reply: &Reply, count: usize) -> Verdict {
     let why = reply.summary();
-    let Some(answer) = reply.json() else {
-        return Verdict::All(Outcome::Rejected { why });
-    };
-    let error = answer["error"].as_str().unwrap_or_default();
-    if error.contains("api_key")
-        || error.contains("API key")
-        || answer["missing_field"] == "api_key"
-    {
-        return Verdict::All(Outcome::Paused { why });
+    let answer = reply.json().unwrap_or_default();
+    let named = Named::read(&answer, count);
+    if !named.is_nobody() {
+        return named.verdict(count, &why);
     }
-    let fields = [
-        "events_with_invalid_fields",
-        "events_with_missing_fields",
-        "events_with_invalid_id_lengths",
-    ];
-    let of_fields = fields
-        .iter()
-        .filter_map(|key| answer[*key].as_object())
-        .flat_map(|by_field| by_field.values());
-    let silenced = answer.get("silenced_events");
-    let bad: Vec<usize> = of_fields.chain(silenced).flat_map(indexes).collect();
-    let throttled: Vec<usize> = answer
-        .get("throttled_events")
-        .into_iter()
-        .flat_map(indexes)
-        .collect();
-    if bad.is_empty() && throttled.is_empty() {
-        return Verdict::All(Outcome::Rejected { why });
-    }
-    Verdict::Each(
-        (0..count)
-            .map(|index| {
-                if bad.contains(&index) {
-                    Outcome::Rejected { why: why.clone() }
-                } else if throttled.contains(&index) {
-                    throttled_outcome(&why)
-                } else {
-                    Outcome::Retry {
-                        after: Some(std::time::Duration::ZERO),
-                        why: "another event of the batch was refused".to_owned(),
-                    }
-                }
-            })
-            .collect(),
-    )
+    Verdict::All(match is_about_the_key(&answer) {
+        true => Outcome::Paused { why },
+        false => Outcome::Rejected { why },
+    })
 }
 
-/// "Wait 30 seconds" for the users and devices that are named; the others go at once.
+fn is_about_the_key(answer: &Value) -> bool {
+    let error = answer["error"].as_str().unwrap_or_default();
+    error.contains("api_key") || error.contains("API key") || answer["missing_field"] == "api_key"
+}
+
 fn read_throttled(reply: &Reply, count: usize) -> Verdict {
     let why = reply.summary();
-    let answer = reply.json().unwrap_or_default();
-    let throttled: Vec<usize> = answer
-        .get("throttled_events")
-        .into_iter()
-        .flat_map(indexes)
-        .collect();
-    if throttled.is_empty() {
-        return Verdict::All(throttled_outcome(&why));
+    let named = Named::read(&reply.json().unwrap_or_default(), count);
+    match named.is_nobody() {
+        true => Verdict::All(throttled(&why)),
+        false => named.verdict(count, &why),
     }
-    Verdict::Each(
-        (0..count)
-            .map(|index| {
-                if throttled.contains(&index) {
-                    throttled_outcome(&why)
-                } else {
-                    Outcome::Retry {
-                        after: Some(std::time::Duration::ZERO),
-                        why: "another event of the batch was throttled".to_owned(),
-                    }
-                }
-            })
-            .collect(),
-    )
 }
 
-fn throttled_outcome(why: &str) -> Outcome {
+/// "Wait 30 seconds", for the users and devices of these events.
+fn throttled(why: &str) -> Outcome {
     Outcome::Retry {
-        after: Some(std::time::Duration::from_secs(30)),
+        after: Some(Duration::from_secs(30)),
         why: why.to_owned(),
     }
 }
 
-fn indexes(list: &Value) -> Vec<usize> {
+fn places(list: &Value, count: usize) -> impl Iterator<Item = usize> {
     let numbers = list
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(Value::as_u64);
-    numbers
-        .filter_map(|index| usize::try_from(index).ok())
-        .collect()
+    let places = numbers.filter_map(|number| usize::try_from(number).ok());
+    places.filter(move |place| *place < count)
 }

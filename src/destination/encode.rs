@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Method};
 
 use super::reply::Reply;
 use crate::clock::Millis;
-use crate::config::Rate;
+use crate::config::{Rate, Section};
 use crate::delivery::DeliveryId;
 use crate::outcome::Outcome;
 use crate::secret::Secret;
@@ -70,6 +70,19 @@ impl Outgoing {
     }
 }
 
+/// A header value made of a key of the configuration. A value that no header may have is a problem
+/// of that key.
+pub(super) fn header_value(section: &mut Section, key: &str, text: &str) -> HeaderValue {
+    let value = HeaderValue::from_str(text);
+    let mut value = value.unwrap_or_else(|_| {
+        let message = format!("`{key}` has characters that no header may have");
+        section.problem(key, message, None);
+        HeaderValue::from_static("")
+    });
+    value.set_sensitive(true);
+    value
+}
+
 /// An item that can never be sent as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -84,7 +97,7 @@ pub struct Refused {
 pub enum Verdict {
     /// The same for all items.
     All(Outcome),
-    /// One outcome an item, in order.
+    /// One outcome an item, in order; never all of them [`Outcome::NotTried`].
     Each(Vec<Outcome>),
     /// Send it in halves: it was too large, or one item that is not named spoilt it. A single item
     /// is rejected.

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method, Uri, header};
 use serde_json::Value;
 
 use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
+use super::http_client::join;
 use super::payload::Payload;
 use super::reply::{Reply, classify};
 use crate::config::{Options, Rate, Section};
@@ -15,7 +16,10 @@ use crate::secret::Secret;
 /// `[destinations.NAME]` with `type = "http"`.
 #[derive(Debug)]
 struct Settings {
-    url: String,
+    /// The address up to the query.
+    base: String,
+    /// The query of the address, without `?`.
+    query: String,
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<Secret>,
 }
@@ -31,8 +35,10 @@ const METHODS: [Method; 5] = [
 ];
 
 /// Header fields that frame the message or belong to the connection.
-const RESERVED: [&str; 7] = [
+const RESERVED: [&str; 9] = [
+    "expect",
     "host",
+    "keep-alive",
     "content-length",
     "transfer-encoding",
     "connection",
@@ -44,46 +50,73 @@ const RESERVED: [&str; 7] = [
 /// More than this many header fields is a mistake of the tag.
 const MAX_HEADERS: usize = 64;
 
+/// Shorter values of headers are no secrets, and hiding them would blot out half of a message.
+const MIN_SECRET: usize = 4;
+
 pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let url = section.required_text("url");
-    let is_http = ["http://", "https://"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme));
-    if !url.is_empty() && !is_http {
-        section.problem("url", "is not an http(s) address".to_owned(), None);
+    if !url.is_empty() && !is_address(&url) {
+        let message = "`url` is not the address of an HTTP server";
+        let hint = "write http:// or https://, a host, and perhaps a port, a path and a query; a password belongs into `headers`";
+        section.problem("url", message, Some(hint.to_owned()));
     }
-    let mut secrets = Vec::new();
     let mut headers = Vec::new();
+    let mut secrets = Vec::new();
     for (name, value) in section.secret_map("headers") {
         match read_header(&name, value.expose()) {
             Ok(field) => headers.push(field),
             Err(why) => section.problem("headers", why, None),
         }
-        secrets.push(value);
+        secrets.extend(secrets_of(value));
     }
-    let url = match &options.endpoint {
-        Some(endpoint) => format!("{}{}", endpoint.trim_end_matches('/'), path_of(&url)),
-        None => url,
+    let (base, query) = url.split_once('?').unwrap_or((&url, ""));
+    let base = match &options.endpoint {
+        Some(endpoint) => join(endpoint, path_of(base)),
+        None => base.to_owned(),
     };
     Arc::new(Settings {
-        url,
+        base,
+        query: query.to_owned(),
         headers,
         secrets,
     })
 }
 
-fn path_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+fn is_address(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
+    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+    let is_plain = uri
+        .authority()
+        .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
+    // What is behind a # never reaches a server.
+    is_http && is_plain && !url.contains('#')
+}
+
+fn path_of(base: &str) -> &str {
+    let rest = base.split_once("://").map_or(base, |(_, rest)| rest);
     rest.find('/')
         .and_then(|at| rest.get(at..))
         .unwrap_or_default()
+}
+
+/// The value, and what stands behind a word such as `Bearer` in it: a reply may repeat either.
+fn secrets_of(value: Secret) -> impl Iterator<Item = Secret> {
+    let token = value
+        .expose()
+        .split_once(' ')
+        .map(|(_, token)| token.trim());
+    let token = token.map(Secret::new);
+    let is_long = |secret: &Secret| secret.expose().len() >= MIN_SECRET;
+    [Some(value), token].into_iter().flatten().filter(is_long)
 }
 
 fn read_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let name = HeaderName::try_from(name).map_err(|_| format!("`{name}` is not a header name"))?;
     if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("proxy-") {
         return Err(format!(
-            "the header {name} is set by the HTTP client, not by a tag"
+            "the header {name} is set by the HTTP client itself"
         ));
     }
     let mut value = HeaderValue::try_from(value).map_err(|_| {
@@ -157,32 +190,44 @@ impl Settings {
     }
 
     fn address(&self, payload: &Payload<'_>) -> Result<String, String> {
-        let mut url = self.url.clone();
-        if let Some(path) = payload.value("path") {
-            let path = path.as_str().ok_or("`path` must be a text")?;
-            let plain = path.starts_with('/')
-                && !path.contains(|letter: char| {
-                    letter.is_control() || letter.is_whitespace() || "?#\\".contains(letter)
-                })
-                && !path.split('/').any(|part| part == "..");
-            if !plain {
-                return Err(
-                    "`path` must start with / and hold no query, no spaces and no ..".to_owned(),
-                );
-            }
-            url = format!("{}{path}", url.trim_end_matches('/'));
-        }
-        let Some(query) = payload.value("query") else {
-            return Ok(url);
+        let mut url = match payload.value("path") {
+            Some(path) => join(&self.base, read_path(&path)?),
+            None => self.base.clone(),
         };
-        let query = query.as_object().ok_or("`query` must be a map")?;
-        let mut pairs = form_urlencoded::Serializer::new(String::new());
-        for (key, value) in query {
-            pairs.append_pair(key, &text_of(value));
+        let mut query = self.query.clone();
+        if let Some(pairs) = payload.value("query") {
+            let pairs = pairs.as_object().ok_or("`query` must be a map")?;
+            let mut writer = form_urlencoded::Serializer::new(query); // behind what is there
+            for (key, value) in pairs {
+                writer.append_pair(key, &text_of(value));
+            }
+            query = writer.finish();
         }
-        let mark = if url.contains('?') { '&' } else { '?' };
-        Ok(format!("{url}{mark}{}", pairs.finish()))
+        if !query.is_empty() {
+            url.push('?');
+            url.push_str(&query);
+        }
+        Ok(url)
     }
+}
+
+/// A path that stays where it seems to point: what stands behind a host cannot become one.
+fn read_path(path: &Value) -> Result<&str, String> {
+    let path = path.as_str().ok_or("`path` must be a text")?;
+    let is_bad = |letter: char| {
+        letter.is_control() || letter.is_whitespace() || matches!(letter, '?' | '#' | '\\')
+    };
+    // URL parsers take %2e for a dot.
+    let is_dots = |part: &str| {
+        matches!(
+            part.to_ascii_lowercase().replace("%2e", ".").as_str(),
+            "." | ".."
+        )
+    };
+    if !path.starts_with('/') || path.contains(is_bad) || path.split('/').any(is_dots) {
+        return Err("`path` must start with / and hold no query, no spaces and no ..".to_owned());
+    }
+    Ok(path)
 }
 
 fn text_of(value: &Value) -> String {

@@ -8,8 +8,11 @@ mod encode;
 mod http;
 mod http_client;
 mod payload;
+mod redact;
 mod reply;
 mod slack;
+#[cfg(test)]
+mod tests;
 mod tracify;
 
 pub use encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
@@ -65,28 +68,23 @@ impl Destination {
         self.options.rate.unwrap_or(self.vendor.limits().rate)
     }
 
+    /// A text for people: keys and tokens in it are `***`. For requests as well as for replies, as
+    /// a vendor may repeat what it was sent.
+    pub fn hide(&self, text: &str) -> String {
+        redact::hide(text, &self.vendor.secrets())
+    }
+
     /// The request that these deliveries make, for people: keys and tokens are `***`.
     pub fn show(&self, outgoing: &Outgoing) -> Shown {
-        let hide = |text: &str| {
-            let secrets = self.vendor.secrets();
-            secrets
-                .iter()
-                .filter(|secret| !secret.is_empty())
-                .fold(text.to_owned(), |text, secret| {
-                    text.replace(secret.expose(), "***")
-                })
-        };
         let headers = outgoing.headers.iter().map(|(name, value)| {
-            (
-                name.to_string(),
-                hide(&String::from_utf8_lossy(value.as_bytes())),
-            )
+            let value = String::from_utf8_lossy(value.as_bytes());
+            (name.to_string(), self.hide(&value))
         });
         Shown {
             method: outgoing.method.to_string(),
-            url: hide(&outgoing.url),
+            url: self.hide(&outgoing.url),
             headers: headers.collect(),
-            body: hide(&String::from_utf8_lossy(&outgoing.body)),
+            body: self.hide(&String::from_utf8_lossy(&outgoing.body)),
         }
     }
 }
@@ -141,11 +139,8 @@ pub fn load(configured: &config::Destination) -> Result<Destination, Vec<Problem
         return Err(section.into_problems());
     };
     if configured.options.delivery == config::DeliveryMode::AtMostOnce {
-        section.problem(
-            "delivery",
-            "\"at-most-once\" is not there yet in this version".to_owned(),
-            None,
-        );
+        let message = "`delivery` = \"at-most-once\" is not there yet in this version";
+        section.problem("delivery", message, None);
     }
     let vendor = load(&mut section, &configured.options);
     let problems = section.finish();

@@ -84,6 +84,7 @@ mod tests {
         }) {
             Outcome::Delivered => "delivered",
             Outcome::Retry { .. } => "retry",
+            Outcome::NotTried { .. } => "not tried",
             Outcome::Rejected { .. } => "rejected",
             Outcome::Paused { .. } => "paused",
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, header};
 
-use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
+use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value};
 use super::http_client::join;
 use super::payload::Payload;
 use super::reply::{Reply, classify};
@@ -19,8 +19,9 @@ use crate::secret::Secret;
 #[derive(Debug)]
 enum Settings {
     Webhook {
-        url: String,
-        secret: Secret,
+        url: Secret,
+        /// The path, and the token at its end.
+        secrets: [Secret; 2],
     },
     Bot {
         url: String,
@@ -57,38 +58,35 @@ const TOKEN: [&str; 6] = [
 
 pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     // A key that waits for a variable is there, though it has no value yet.
-    let keys = (section.has("webhook_url"), section.has("bot_token"));
+    let waits = ["webhook_url", "bot_token"]
+        .iter()
+        .any(|key| section.waits_for_variable(key));
     let has_channel = section.has("channel");
-    let webhook = section.secret("webhook_url").unwrap_or_default();
-    let token = section.secret("bot_token").unwrap_or_default();
+    let webhook = section.secret("webhook_url");
+    let token = section.secret("bot_token");
     let channel = section.text("channel").unwrap_or_default();
-    match keys {
-        (true, false) => Arc::new(load_webhook(section, options, &webhook)),
-        (false, true) => {
+    Arc::new(match (webhook, token) {
+        (Some(webhook), None) => load_webhook(section, options, &webhook),
+        (None, Some(token)) => {
             if !has_channel {
-                let message = "is missing; messages of a bot need one";
-                section.problem("channel", message.to_owned(), None);
+                let message = "`channel` is missing; messages of a bot need one";
+                section.problem("channel", message, None);
             }
-            Arc::new(load_bot(section, options, token, channel))
+            load_bot(section, options, token, channel)
         }
-        (true, true) => {
-            section.problem(
-                "bot_token",
-                "set either `webhook_url` or `bot_token`, not both".to_owned(),
-                None,
-            );
-            Arc::new(Settings::nowhere())
+        (Some(_), Some(_)) => {
+            let message = "set either `webhook_url` or `bot_token`, not both";
+            section.problem("bot_token", message, None);
+            Settings::nowhere()
         }
-        (false, false) => {
-            let hint = "or `bot_token` and `channel` for chat.postMessage";
-            section.problem(
-                "webhook_url",
-                "is missing".to_owned(),
-                Some(hint.to_owned()),
-            );
-            Arc::new(Settings::nowhere())
+        (None, None) => {
+            if !waits {
+                let hint = "or `bot_token` and `channel`, for chat.postMessage".to_owned();
+                section.problem("webhook_url", "`webhook_url` is missing", Some(hint));
+            }
+            Settings::nowhere()
         }
-    }
+    })
 }
 
 /// The path of a webhook's address is its secret; the host is not.
@@ -100,30 +98,28 @@ fn load_webhook(section: &mut Section, options: &Options, webhook: &Secret) -> S
             Some((host, path)) => (format!("{scheme}://{host}"), format!("/{path}")),
             None => (address.to_owned(), String::new()),
         });
-    let Some((origin, path)) = parts.filter(|_| address.starts_with("http")) else {
+    let is_http = ["https://", "http://"]
+        .iter()
+        .any(|scheme| address.starts_with(scheme));
+    let Some((origin, path)) = parts.filter(|(_, path)| is_http && path.len() > 1) else {
         if !address.is_empty() {
-            section.problem("webhook_url", "is not an http(s) address".to_owned(), None);
+            let hint = "it looks like https://hooks.slack.com/services/T…/B…/…".to_owned();
+            let message = "`webhook_url` is not the address of a webhook";
+            section.problem("webhook_url", message, Some(hint));
         }
         return Settings::nowhere();
     };
     let url = join(options.endpoint.as_deref().unwrap_or(&origin), &path);
+    let token = path.rsplit('/').next().unwrap_or_default();
     Settings::Webhook {
-        url,
-        secret: Secret::new(path.trim_start_matches('/')),
+        url: Secret::new(url),
+        secrets: [path.trim_start_matches('/'), token].map(Secret::new),
     }
 }
 
 fn load_bot(section: &mut Section, options: &Options, token: Secret, channel: String) -> Settings {
-    let mut authorization = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
-        .unwrap_or_else(|_| {
-            section.problem(
-                "bot_token",
-                "has characters that no header may have".to_owned(),
-                None,
-            );
-            HeaderValue::from_static("")
-        });
-    authorization.set_sensitive(true);
+    let bearer = format!("Bearer {}", token.expose());
+    let authorization = header_value(section, "bot_token", &bearer);
     let host = options.endpoint.as_deref().unwrap_or("https://slack.com");
     Settings::Bot {
         url: join(host, "/api/chat.postMessage"),
@@ -134,11 +130,11 @@ fn load_bot(section: &mut Section, options: &Options, token: Secret, channel: St
 }
 
 impl Settings {
-    /// Stands in where the settings are wrong; the problem was reported.
+    /// Stands in where the settings are wrong, which was reported, or wait for a variable.
     fn nowhere() -> Self {
         Self::Webhook {
-            url: String::new(),
-            secret: Secret::default(),
+            url: Secret::default(),
+            secrets: Default::default(),
         }
     }
 }
@@ -153,7 +149,9 @@ impl Vendor for Settings {
         };
         let refused = |why| Refused { index: 0, why };
         match self {
-            Self::Webhook { url, .. } => Ok(Outgoing::post_json(url, item.payload.to_vec())),
+            Self::Webhook { url, .. } => {
+                Ok(Outgoing::post_json(url.expose(), item.payload.to_vec()))
+            }
             Self::Bot {
                 url,
                 authorization,
@@ -188,7 +186,7 @@ impl Vendor for Settings {
 
     fn secrets(&self) -> Vec<&Secret> {
         match self {
-            Self::Webhook { secret, .. } => vec![secret],
+            Self::Webhook { secrets, .. } => secrets.iter().collect(),
             Self::Bot { token, .. } => vec![token],
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, header};
 
-use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
+use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value};
 use super::http_client::join;
 use super::payload::Payload;
 use super::reply::{Reply, classify};
@@ -33,15 +33,7 @@ pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> 
         .endpoint
         .as_deref()
         .unwrap_or("https://api.tracify.ai");
-    let mut token_header = HeaderValue::from_str(token.expose()).unwrap_or_else(|_| {
-        section.problem(
-            "token",
-            "has characters that no header may have".to_owned(),
-            None,
-        );
-        HeaderValue::from_static("")
-    });
-    token_header.set_sensitive(true);
+    let token_header = header_value(section, "token", token.expose());
     Arc::new(Settings {
         token,
         token_header,

@@ -30,6 +30,9 @@ const JITTER: f64 = 0.2;
 
 /// How long to wait after the `attempts`-th attempt (from 1) failed; `None` if it was the last.
 /// `jitter` is 0 to 1, `after` what the vendor asked for.
+///
+/// Never sooner than the vendor asks, nor than the schedule says: one who asks for a second each
+/// time, and is down for an hour, would have used up all attempts in a few.
 pub fn next_wait(
     retry: &Retry,
     attempts: u32,
@@ -46,7 +49,7 @@ pub fn next_wait(
         .get(index)?
         .mul_f64(1.0 - JITTER + 2.0 * JITTER * jitter.clamp(0.0, 1.0));
     let asked = after.map(|after| after.clamp(RETRY_AFTER.0, RETRY_AFTER.1));
-    Some(asked.unwrap_or(planned))
+    Some(asked.unwrap_or_default().max(planned))
 }
 
 const fn seconds(count: u64) -> Duration {
@@ -80,11 +83,20 @@ mod tests {
 
     #[test]
     fn the_vendor_is_obeyed_within_reason() {
-        let wait = |after| next_wait(&Retry::Default, 1, Some(after), 0.5);
-        assert_eq!(wait(seconds(30)), Some(seconds(30)));
-        assert_eq!(wait(seconds(0)), Some(seconds(1)));
-        assert_eq!(wait(hours(24)), Some(hours(1)));
-        assert_eq!(next_wait(&Retry::Off, 1, Some(seconds(30)), 0.5), None);
+        let quick = Retry::Schedule(vec![Duration::from_millis(100)]);
+        for (retry, attempts, asked, expected) in [
+            (&Retry::Default, 1, seconds(30), Some(seconds(30))),
+            (&Retry::Default, 1, seconds(2), Some(seconds(5))),
+            (&Retry::Default, 4, seconds(30), Some(minutes(10))),
+            (&Retry::Default, 1, hours(24), Some(hours(1))),
+            (&Retry::Default, 13, seconds(30), None),
+            (&Retry::Off, 1, seconds(30), None),
+            (&quick, 1, seconds(0), Some(seconds(1))),
+            (&quick, 2, seconds(0), None),
+        ] {
+            let wait = next_wait(retry, attempts, Some(asked), 0.5);
+            assert_eq!(wait, expected, "{retry:?} {attempts} {asked:?}");
+        }
     }
 
     proptest! {

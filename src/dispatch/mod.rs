@@ -4,6 +4,7 @@
 
 mod backoff;
 mod pace;
+mod pause;
 mod send;
 mod worker;
 
@@ -14,11 +15,12 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::warn;
 
 use crate::clock::Clock;
 use crate::destination::HttpClient;
 use crate::generation::Live;
-use crate::journal::Journal;
+use crate::journal::{Journal, Settlement};
 
 /// What every worker needs.
 #[derive(Clone)]
@@ -52,5 +54,10 @@ impl Dispatch {
         }
         tracker.close();
         tracker.wait().await;
+    }
+    async fn settle(&self, settlements: Vec<Settlement>) {
+        if let Err(error) = self.journal.settle(settlements).await {
+            warn!(%error, "deliveries could not be settled; they will be sent again");
+        }
     }
 }

@@ -1,12 +1,10 @@
 //! Sends one batch and settles each of its deliveries.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use tracing::{debug, warn};
 
-use super::worker::postponed;
+use super::pause::Pause;
 use super::{Dispatch, next_wait};
 use crate::clock::Millis;
 use crate::delivery::State;
@@ -18,8 +16,7 @@ use crate::outcome::Outcome;
 pub(super) struct Send {
     pub dispatch: Dispatch,
     pub destination: Arc<Destination>,
-    /// Set when the destination needs a person.
-    pub pause: Arc<AtomicBool>,
+    pub pause: Arc<Pause>,
 }
 
 impl Send {
@@ -32,12 +29,12 @@ impl Send {
             };
             match self.exchange(outgoing, part.len()).await {
                 Verdict::All(outcome) => {
-                    let outcomes = part.iter().map(|_| outcome.clone()).collect();
+                    let outcomes = vec![outcome; part.len()];
                     self.settle(&part, outcomes).await;
                 }
                 Verdict::Each(outcomes) => self.settle(&part, outcomes).await,
                 Verdict::Split(why) if part.len() < 2 => {
-                    self.settle(&part, vec![Outcome::Rejected { why }]).await
+                    self.settle(&part, vec![Outcome::Rejected { why }]).await;
                 }
                 Verdict::Split(_) => {
                     let second = part.split_off(part.len() / 2);
@@ -64,12 +61,8 @@ impl Send {
     }
 
     async fn exchange(&self, outgoing: Outgoing, count: usize) -> Verdict {
-        match self
-            .dispatch
-            .client
-            .send(outgoing, self.destination.options.timeout)
-            .await
-        {
+        let timeout = self.destination.options.timeout;
+        match self.dispatch.client.send(outgoing, timeout).await {
             Ok(reply) => self.destination.vendor.read(&reply, count),
             Err(error) => Verdict::All(Outcome::Retry {
                 after: None,
@@ -78,90 +71,99 @@ impl Send {
         }
     }
 
+    /// Settles a batch; what the vendor has said nothing of is tried again.
     async fn settle(&self, batch: &[Pending], outcomes: Vec<Outcome>) {
         let now = self.dispatch.clock.now();
+        let silence = || Outcome::Retry {
+            after: None,
+            why: "the vendor did not say what became of it".to_owned(),
+        };
+        let outcomes = outcomes.into_iter().chain(std::iter::repeat_with(silence));
         let settled = batch
             .iter()
             .zip(outcomes)
             .map(|(pending, outcome)| self.settlement(pending, outcome, now));
-        if let Err(error) = self.dispatch.journal.settle(settled.collect()).await {
-            warn!(destination = %self.destination.name, %error, "deliveries could not be settled; they will be sent again");
-        }
+        self.dispatch.settle(settled.collect()).await;
     }
 
     fn settlement(&self, pending: &Pending, outcome: Outcome, now: Millis) -> Settlement {
-        let settled = Settlement {
-            attempts: pending.attempts + 1,
+        let tried = Settlement {
+            attempts: pending.attempts.saturating_add(1),
             ..postponed(pending, now)
         };
         match outcome {
             Outcome::Delivered => Settlement {
                 state: State::Delivered,
-                ..settled
+                ..tried
             },
-            Outcome::Rejected { why } => self.dead(settled, pending, why),
-            Outcome::Paused { why } => self.paused(pending, why, now),
-            // What the vendor would take at once was held up by its neighbours: no attempt is spent.
-            Outcome::Retry {
-                after: Some(Duration::ZERO),
-                why,
-            } => Settlement {
-                attempts: pending.attempts,
-                note: Some(why),
-                ..settled
-            },
-            Outcome::Retry { after, why } => self.again(settled, pending, after, why, now),
+            Outcome::Retry { after, why } => {
+                let why = self.destination.hide(&why);
+                match self.wait(pending, after) {
+                    Some(wait) => self.again(tried, pending, wait, why),
+                    None => {
+                        let why = format!("given up after {} attempts: {why}", tried.attempts);
+                        self.dead(tried, pending, why)
+                    }
+                }
+            }
+            Outcome::Rejected { why } => self.dead(tried, pending, self.destination.hide(&why)),
+            Outcome::NotTried { why } => self.untried(pending, why),
+            // A key that was rotated must not burn the backlog.
+            Outcome::Paused { why } => {
+                let untried = self.untried(pending, why);
+                if self.pause.begin(&self.destination) {
+                    let why = untried.note.as_deref();
+                    warn!(destination = %self.destination.name, why, "refused as a whole; check its settings");
+                }
+                untried
+            }
         }
     }
 
-    fn again(
-        &self,
-        settled: Settlement,
-        pending: &Pending,
-        after: Option<Duration>,
-        why: String,
-        now: Millis,
-    ) -> Settlement {
-        let jitter = jitter(pending);
-        let Some(wait) = next_wait(
-            &self.destination.options.retry,
-            settled.attempts,
-            after,
-            jitter,
-        ) else {
-            return self.dead(
-                settled,
-                pending,
-                format!("given up after {} attempts: {why}", pending.attempts + 1),
-            );
-        };
-        debug!(destination = %self.destination.name, id = %pending.delivery.id, attempt = settled.attempts, ?wait, why, "delivery failed, will retry");
-        let due = now.saturating_add(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX));
+    /// How long until the next attempt, in milliseconds, if there is one.
+    fn wait(&self, pending: &Pending, after: Option<std::time::Duration>) -> Option<Millis> {
+        let attempts = pending.attempts.saturating_add(1);
+        let retry = &self.destination.options.retry;
+        let wait = next_wait(retry, attempts, after, jitter(pending))?;
+        Some(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX))
+    }
+
+    fn again(&self, tried: Settlement, pending: &Pending, wait: Millis, why: String) -> Settlement {
+        debug!(destination = %self.destination.name, id = %pending.delivery.id, attempt = tried.attempts, wait_ms = wait, why, "delivery failed, will retry");
         Settlement {
-            due,
+            due: tried.due.saturating_add(wait),
             note: Some(why),
-            ..settled
+            ..tried
         }
     }
 
-    fn dead(&self, settled: Settlement, pending: &Pending, why: String) -> Settlement {
+    fn dead(&self, tried: Settlement, pending: &Pending, why: String) -> Settlement {
         warn!(destination = %self.destination.name, tag = %pending.delivery.tag, id = %pending.delivery.id, why, "delivery refused, kept as a dead letter");
         Settlement {
             state: State::Dead,
             note: Some(why),
-            ..settled
+            ..tried
         }
     }
 
-    /// No attempt is spent: a key that was rotated must not burn the backlog.
-    fn paused(&self, pending: &Pending, why: String, now: Millis) -> Settlement {
-        if !self.pause.swap(true, Ordering::Relaxed) {
-            warn!(destination = %self.destination.name, why, "refused as a whole; check its settings");
-        }
+    /// Still the next in the queue.
+    fn untried(&self, pending: &Pending, why: String) -> Settlement {
         Settlement {
-            note: Some(why),
-            ..postponed(pending, now)
+            note: Some(self.destination.hide(&why)),
+            ..postponed(pending, pending.delivery.due)
         }
+    }
+}
+
+/// Pending as before, at another time.
+pub(super) fn postponed(pending: &Pending, due: Millis) -> Settlement {
+    Settlement {
+        number: pending.number,
+        destination: pending.delivery.destination.clone(),
+        state: State::Pending,
+        attempts: pending.attempts,
+        due,
+        note: None,
     }
 }
 
@@ -175,12 +177,7 @@ fn item(pending: &Pending) -> Item<'_> {
 
 /// 0 to 1, different for each delivery and attempt, and the same when looked at again.
 fn jitter(pending: &Pending) -> f64 {
-    let byte = pending
-        .delivery
-        .id
-        .0
-        .get(pending.attempts as usize % 16)
-        .copied()
-        .unwrap_or(128);
-    f64::from(byte) / 255.0
+    let bytes = pending.delivery.id.0;
+    let byte = bytes.get(pending.attempts as usize % bytes.len()).copied();
+    f64::from(byte.unwrap_or_default()) / 255.0
 }

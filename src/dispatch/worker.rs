@@ -1,160 +1,170 @@
-//! The worker of one destination: waits for deliveries, and for leave to send them.
+//! The worker of one destination: waits for deliveries, and for leave to send them. It does not
+//! know what became of them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use super::Dispatch;
 use super::pace::Pace;
-use super::{Dispatch, send};
-use crate::clock::Millis;
+use super::pause::{PAUSE, Pause};
+use super::send::{Send, postponed};
 use crate::delivery::State;
 use crate::destination::Destination;
 use crate::journal::{Pending, Settlement};
 
-/// How long a destination that needs a person waits before it is tried once more, besides at each
-/// change of the configuration.
-const PAUSE: Duration = Duration::from_secs(60);
-
-/// Runs until stopped, then waits for what is being sent.
+/// Runs until stopped, then waits for what is being sent. What was taken and not yet sent is still
+/// pending in the journal.
 pub(super) async fn run(dispatch: Dispatch, name: Arc<str>, stop: CancellationToken) {
-    let worker = Worker {
+    let tracker = TaskTracker::new();
+    let mut worker = Worker {
+        changed: dispatch.live.subscribe(),
         dispatch,
         name,
-        tracker: TaskTracker::new(),
+        tracker: tracker.clone(),
         pause: Arc::default(),
+        pace: Pace::new(),
+        slots: Slots::new(1),
+        taken: Vec::new(),
     };
     tokio::select! {
         () = stop.cancelled() => {}
         () = worker.work() => {}
     }
-    worker.tracker.close();
-    worker.tracker.wait().await;
+    tracker.close();
+    tracker.wait().await;
 }
 
 struct Worker {
     dispatch: Dispatch,
     name: Arc<str>,
+    changed: watch::Receiver<u64>,
     tracker: TaskTracker,
-    /// Told by a send that got a 401 or the like.
-    pause: Arc<std::sync::atomic::AtomicBool>,
+    pause: Arc<Pause>,
+    pace: Pace,
+    slots: Slots,
+    /// Deliveries to send next. They stay here while the settings they would be sent with change.
+    taken: Vec<Pending>,
 }
 
 impl Worker {
-    async fn work(&self) {
-        let mut pace = Pace::new();
-        let mut slots = Slots::new(1);
+    async fn work(&mut self) {
         loop {
             let destination = self.ready_destination().await;
-            slots.resize(destination.options.concurrency);
-            let Ok(slot) = slots.semaphore.clone().acquire_owned().await else {
-                return;
-            };
-            let taken = self
-                .dispatch
-                .journal
-                .take_deliveries(&self.name, destination.batch_items())
-                .await;
-            let batch = self.fit(&destination, taken).await;
-            if destination.options.dry_run {
-                self.rehearse(batch).await;
-                continue;
+            let slot = self.slots.take(destination.options.concurrency).await;
+            let mut changed = self.changed.clone();
+            tokio::select! {
+                // A change comes first: nothing may leave with settings that are not any more.
+                biased;
+                _ = changed.changed() => {}
+                batch = self.next_batch(&destination) => {
+                    if self.pause.holds(&destination) {
+                        self.taken.splice(0..0, batch); // refused while we waited
+                    } else {
+                        self.start(destination, batch, slot);
+                    }
+                }
             }
-            while let Some(wait) = pace.wait(destination.rate()) {
-                tokio::time::sleep(wait).await;
-            }
-            let job = send::Send {
-                dispatch: self.dispatch.clone(),
-                destination,
-                pause: self.pause.clone(),
-            };
-            self.tracker.spawn(async move {
-                job.run(batch).await;
-                drop(slot);
-            });
         }
     }
 
     /// The destination as it is configured now, once it can be sent to.
-    async fn ready_destination(&self) -> Arc<Destination> {
-        let mut changed = self.dispatch.live.subscribe();
+    async fn ready_destination(&mut self) -> Arc<Destination> {
+        let mut told = None;
         loop {
+            self.changed.borrow_and_update();
             let current = self.dispatch.live.current();
             let configured = current.destinations.get(&self.name);
-            let paused = self.pause.swap(false, std::sync::atomic::Ordering::Relaxed);
+            let missing = configured.map(|destination| &destination.missing[..]);
             match configured {
-                Some(destination) if destination.missing.is_empty() && !paused => {
-                    return destination.clone();
+                Some(destination) if self.pause.holds(destination) => {
+                    warn!(destination = %self.name, "paused until the configuration changes; tried again in {PAUSE:?}");
+                    // Either way it is tried again.
+                    drop(tokio::time::timeout(PAUSE, self.changed.changed()).await);
+                    self.pause.end();
+                    continue;
                 }
-                Some(destination) if !destination.missing.is_empty() => {
-                    info!(destination = %self.name, missing = ?destination.missing, "not configured; its deliveries wait");
-                }
+                Some(destination) if destination.missing.is_empty() => return destination.clone(),
+                _ if told.as_deref() == Some(missing.unwrap_or_default()) => {}
                 Some(_) => {
-                    warn!(destination = %self.name, "paused until its configuration changes; tried again in {PAUSE:?}")
+                    info!(destination = %self.name, ?missing, "not configured; its deliveries wait")
                 }
                 None => {
                     info!(destination = %self.name, "no longer configured; its deliveries wait")
                 }
             }
-            let changed = changed.changed();
-            if paused {
-                drop(tokio::time::timeout(PAUSE, changed).await); // either way it is tried again
-            } else if changed.await.is_err() {
+            told = Some(missing.unwrap_or_default().to_vec());
+            if self.changed.changed().await.is_err() {
                 return std::future::pending().await;
             }
         }
     }
 
-    /// As many as fit the vendor's bytes; the rest goes back to wait a moment.
-    async fn fit(&self, destination: &Destination, mut taken: Vec<Pending>) -> Vec<Pending> {
-        let most = destination.vendor.limits().bytes;
-        let mut bytes = 0;
-        let fits = taken.iter().take_while(|pending| {
-            bytes += pending.delivery.payload.len();
-            bytes <= most
-        });
-        let count = fits.count().max(1).min(taken.len());
-        let rest = taken.split_off(count);
-        if !rest.is_empty() {
-            let now = self.dispatch.clock.now();
-            self.settle(rest.iter().map(|pending| postponed(pending, now)).collect())
+    /// Waits for deliveries, and until they may leave; those that go into one request. May be
+    /// given up at any point.
+    async fn next_batch(&mut self, destination: &Destination) -> Vec<Pending> {
+        if self.taken.is_empty() {
+            let most = destination.batch_items();
+            self.taken = self
+                .dispatch
+                .journal
+                .take_deliveries(&self.name, most)
                 .await;
         }
-        taken
-    }
-
-    async fn rehearse(&self, batch: Vec<Pending>) {
-        let settled = batch.iter().map(|pending| Settlement {
-            number: pending.number,
-            destination: self.name.clone(),
-            state: State::DryRun,
-            attempts: pending.attempts,
-            due: pending.delivery.due,
-            note: Some("dry_run is set for this destination".to_owned()),
-        });
-        self.settle(settled.collect()).await;
-    }
-
-    async fn settle(&self, settlements: Vec<Settlement>) {
-        if let Err(error) = self.dispatch.journal.settle(settlements).await {
-            warn!(destination = %self.name, %error, "deliveries could not be settled; they will be sent again");
+        if !destination.options.dry_run {
+            self.pace.leave(destination.rate()).await;
         }
+        let count = fitting(destination, &self.taken);
+        let rest = self.taken.split_off(count);
+        std::mem::replace(&mut self.taken, rest)
+    }
+
+    fn start(
+        &self,
+        destination: Arc<Destination>,
+        batch: Vec<Pending>,
+        slot: OwnedSemaphorePermit,
+    ) {
+        let dispatch = self.dispatch.clone();
+        let pause = self.pause.clone();
+        self.tracker.spawn(async move {
+            if destination.options.dry_run {
+                rehearse(&dispatch, &batch).await;
+            } else {
+                let send = Send {
+                    dispatch,
+                    destination,
+                    pause,
+                };
+                send.run(batch).await;
+            }
+            drop(slot);
+        });
     }
 }
 
-/// Pending as before, at another time.
-pub(super) fn postponed(pending: &Pending, due: Millis) -> Settlement {
-    Settlement {
-        number: pending.number,
-        destination: pending.delivery.destination.clone(),
-        state: State::Pending,
-        attempts: pending.attempts,
-        due,
-        note: None,
-    }
+/// How many of these go into one request, by number and by weight; at least one.
+fn fitting(destination: &Destination, taken: &[Pending]) -> usize {
+    let most = destination.vendor.limits().bytes;
+    let mut bytes = 0_usize;
+    let fits = taken.iter().take_while(|pending| {
+        bytes = bytes.saturating_add(pending.delivery.payload.len());
+        bytes <= most
+    });
+    let most = destination.batch_items().min(taken.len());
+    fits.count().max(1).min(most)
+}
+
+async fn rehearse(dispatch: &Dispatch, batch: &[Pending]) {
+    let settled = batch.iter().map(|pending| Settlement {
+        state: State::DryRun,
+        note: Some("dry_run is set for this destination".to_owned()),
+        ..postponed(pending, pending.delivery.due)
+    });
+    dispatch.settle(settled.collect()).await;
 }
 
 /// Requests that may be under way at once, a number that a reload may change.
@@ -171,10 +181,14 @@ impl Slots {
         }
     }
 
-    fn resize(&mut self, count: usize) {
+    async fn take(&mut self, count: usize) -> OwnedSemaphorePermit {
         if count != self.count {
             // Requests under way keep their old slots; for their time there may be more of them.
             *self = Self::new(count);
+        }
+        match self.semaphore.clone().acquire_owned().await {
+            Ok(slot) => slot,
+            Err(_) => std::future::pending().await, // it is never closed
         }
     }
 }

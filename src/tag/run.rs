@@ -51,11 +51,6 @@ impl Skipped {
             Self::Nothing => "tag() returned nothing".to_owned(),
         }
     }
-
-    /// True if `fn tag` was run all the same.
-    pub fn ran(&self) -> bool {
-        matches!(self, Self::Reason(_) | Self::Nothing)
-    }
 }
 
 /// Runs `tag` for `event`, a map. `at` is when the event's request arrived.

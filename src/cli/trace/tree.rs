@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::cli::paint::{bad, dim, good, odd, strong};
-use crate::preview::{
-    ClientTrace, ConditionTrace, DeliveryTrace, EventTrace, FaultTrace, LogTrace, TagTrace, Trace,
-};
+use crate::preview::{ClientTrace, ConditionTrace, DeliveryTrace, EventTrace, TagTrace, Trace};
+use crate::script::Fault;
+use crate::script::frame::LogLine;
 
 /// How much of a value is shown on a line.
 const SHOWN_CHARACTERS: usize = 100;
@@ -99,7 +99,6 @@ impl Tree {
     fn tag(&mut self, tag: &TagTrace) {
         let mark = match (&tag.fault, tag.fired) {
             (Some(_), _) => bad("✗ failed"),
-            (None, true) if tag.reason.is_some() => dim("– ran, nothing to send"),
             (None, true) => good("✓ fired"),
             (None, false) => dim("– not fired"),
         };
@@ -183,13 +182,13 @@ impl Tree {
         }
     }
 
-    fn log(&mut self, depth: usize, lines: &[LogTrace]) {
+    fn log(&mut self, depth: usize, lines: &[LogLine]) {
         for line in lines {
             self.line(depth, format!("{} {}", dim("log"), line.text));
         }
     }
 
-    fn fault(&mut self, depth: usize, fault: Option<&FaultTrace>) {
+    fn fault(&mut self, depth: usize, fault: Option<&Fault>) {
         let Some(fault) = fault else { return };
         let places = [fault.line, fault.column]
             .into_iter()

@@ -9,13 +9,14 @@ mod running;
 use std::fmt;
 
 use rhai::{EvalAltResult, ParseErrorType, Position};
+use serde::Serialize;
 
 use super::compile::Script;
 use super::frame::Spent;
 use super::limits;
 
 /// A script that failed, at load or at a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// The script's file, as the user named its folder.
     pub file: String,
@@ -30,6 +31,7 @@ pub struct Fault {
     /// How to mend it.
     pub hint: Option<String>,
     /// Whose fault it is.
+    #[serde(skip)]
     pub cause: Cause,
 }
 

@@ -1,0 +1,286 @@
+//! Every type of destination against requests and replies as data, in `tests/data/<type>/`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Destination, Item, Reply, Verdict, load_all, type_names};
+use crate::config;
+use crate::delivery::DeliveryId;
+use crate::outcome::Outcome;
+
+const ID: DeliveryId = DeliveryId([0xab; 16]);
+
+/// 2024-07-10 09:00:00.123 UTC.
+const RECEIVED_AT: i64 = 1_720_602_000_123;
+
+fn configure(kind: &str, settings: &str) -> Result<Destination, Vec<config::Problem>> {
+    let text = format!("[destinations.it]\ntype = \"{kind}\"\n{settings}\n");
+    let environment = BTreeMap::<String, String>::new();
+    let config = config::parse(&text, Path::new("tagwerk.toml"), &environment)
+        .map_err(|problems| problems.into_iter().collect::<Vec<_>>())?;
+    let mut destinations = load_all(&config)?;
+    let (_, destination) = destinations.pop_first().unwrap();
+    Ok(Destination::clone(&destination))
+}
+
+fn cases(file: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(file);
+    let cases: Vec<Value> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert!(!cases.is_empty(), "{file}");
+    cases
+}
+
+fn items(payloads: &[Vec<u8>]) -> Vec<Item<'_>> {
+    let item = |payload| Item {
+        id: ID,
+        payload,
+        received_at: RECEIVED_AT,
+    };
+    payloads.iter().map(|payload| item(payload)).collect()
+}
+
+#[test]
+fn requests_are_as_the_vendor_wants_them() {
+    for kind in type_names() {
+        for case in cases(&format!("{kind}/requests.json")) {
+            let name = format!("{kind}: {}", case["name"]);
+            let destination = configure(kind, case["config"].as_str().unwrap()).expect(&name);
+            let payloads = case["payloads"].as_array().unwrap().iter();
+            let payloads: Vec<_> = payloads.map(|one| one.to_string().into_bytes()).collect();
+            let encoded = destination.vendor.encode(&items(&payloads));
+            let Some(expected) = case.get("request") else {
+                let refused = encoded.expect_err(&name);
+                assert_eq!(json!(refused.index), case["refused"]["index"], "{name}");
+                let why = case["refused"]["why"].as_str().unwrap();
+                assert!(refused.why.contains(why), "{name}: {}", refused.why);
+                continue;
+            };
+            let request = encoded.expect(&name);
+            let headers = request.headers.iter();
+            let headers: BTreeMap<&str, &str> = headers
+                .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+                .collect();
+            assert_eq!(
+                headers.len(),
+                request.headers.len(),
+                "{name}: each header once"
+            );
+            let sent = json!({
+                "method": request.method.as_str(),
+                "url": request.url,
+                "headers": headers,
+                "body": parsed(&request.body),
+            });
+            assert_eq!(sent, *expected, "{name}");
+        }
+    }
+}
+
+/// JSON, else the text itself.
+fn parsed(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
+}
+
+#[test]
+fn replies_mean_what_the_vendor_says() {
+    const WEBHOOK: &str = "webhook_url = \"https://hooks.slack.com/services/T/B/x\"";
+    for (kind, settings, file) in [
+        ("amplitude", "api_key = \"k\"", "amplitude/replies.json"),
+        ("http", "url = \"https://a.example\"", "http/replies.json"),
+        ("slack", WEBHOOK, "slack/webhook_replies.json"),
+        (
+            "slack",
+            "bot_token = \"b\"\nchannel = \"c\"",
+            "slack/api_replies.json",
+        ),
+        (
+            "tracify",
+            "token = \"t\"\ncustomer_site_id = \"s\"",
+            "tracify/replies.json",
+        ),
+    ] {
+        let vendor = configure(kind, settings).unwrap().vendor;
+        for case in cases(file) {
+            let count = usize::try_from(case["items"].as_u64().unwrap()).unwrap();
+            let verdict = vendor.read(&reply(&case), count);
+            assert_eq!(described(&verdict), case["expect"], "{file}: {case}");
+            if let Verdict::Each(outcomes) = verdict {
+                assert_eq!(outcomes.len(), count, "{file}: {case}");
+            }
+        }
+    }
+}
+
+fn reply(case: &Value) -> Reply {
+    let body = match &case["body"] {
+        Value::String(text) => text.clone(),
+        json => json.to_string(),
+    };
+    let retry_after = case["headers"]["retry-after"].as_str();
+    Reply {
+        status: u16::try_from(case["status"].as_u64().unwrap()).unwrap(),
+        retry_after: retry_after.map(|seconds| Duration::from_secs(seconds.parse().unwrap())),
+        location: None,
+        body: body.into(),
+    }
+}
+
+fn described(verdict: &Verdict) -> Value {
+    match verdict {
+        Verdict::All(outcome) => description(outcome).into(),
+        Verdict::Each(outcomes) => outcomes.iter().map(description).collect::<Vec<_>>().into(),
+        Verdict::Split(_) => "split".into(),
+    }
+}
+
+fn description(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Delivered => "delivered".to_owned(),
+        Outcome::Retry { after: None, .. } => "retry".to_owned(),
+        Outcome::Retry {
+            after: Some(after), ..
+        } => format!("retry after {}", after.as_secs()),
+        Outcome::NotTried { .. } => "not tried".to_owned(),
+        Outcome::Rejected { .. } => "rejected".to_owned(),
+        Outcome::Paused { .. } => "paused".to_owned(),
+    }
+}
+
+#[test]
+fn wrong_settings_are_problems_that_name_the_key() {
+    for case in cases("delivery/problems.json") {
+        let kind = case["type"].as_str().unwrap();
+        let problems = configure(kind, case["config"].as_str().unwrap()).expect_err(kind);
+        let messages: Vec<_> = problems.iter().map(|problem| &problem.message).collect();
+        let expected = case["problems"].as_array().unwrap();
+        assert_eq!(messages.len(), expected.len(), "{case}: {messages:?}");
+        for (message, expected) in messages.iter().zip(expected) {
+            let expected = expected.as_str().unwrap();
+            assert!(message.contains(expected), "{message}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn what_waits_for_a_variable_is_no_problem() {
+    for (kind, settings, variable) in [
+        ("amplitude", "api_key = \"${KEY}\"", "KEY"),
+        ("http", "url = \"${URL}\"", "URL"),
+        (
+            "http",
+            "url = \"https://a.example\"\nheaders = { A = \"Bearer ${T}\" }",
+            "T",
+        ),
+        ("slack", "webhook_url = \"${HOOK}\"", "HOOK"),
+        ("slack", "bot_token = \"${BOT}\"\nchannel = \"c\"", "BOT"),
+        ("tracify", "token = \"${T}\"\ncustomer_site_id = \"s\"", "T"),
+    ] {
+        let destination = configure(kind, settings).unwrap();
+        assert_eq!(destination.missing, [variable], "{kind}");
+    }
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    let payload = [br#"{"text":"k3y-0000"}"#.to_vec()];
+    for (kind, settings) in [
+        ("amplitude", "api_key = \"k3y-0000\""),
+        (
+            "http",
+            "url = \"https://a.example\"\nheaders = { Authorization = \"Bearer k3y-0000\" }",
+        ),
+        (
+            "slack",
+            "webhook_url = \"https://hooks.slack.com/services/k3y-0000\"",
+        ),
+        ("slack", "bot_token = \"k3y-0000\"\nchannel = \"c\""),
+        ("tracify", "token = \"k3y-0000\"\ncustomer_site_id = \"s\""),
+    ] {
+        let destination = configure(kind, settings).unwrap();
+        let request = match kind {
+            "http" => destination.vendor.encode(&items(&[b"{}".to_vec()])),
+            _ => destination.vendor.encode(&items(&payload)),
+        };
+        let shown = format!("{:?}", destination.show(&request.unwrap()));
+        assert!(!shown.contains("k3y-0000"), "{kind}: {shown}");
+        assert!(shown.contains("***"), "{kind}: {shown}");
+        let repeated = "401 no such token: k3y-0000";
+        assert_eq!(
+            destination.hide(repeated),
+            "401 no such token: ***",
+            "{kind}"
+        );
+        assert!(!format!("{destination:?}").contains("k3y-0000"), "{kind}");
+    }
+}
+
+#[test]
+fn a_batch_is_what_the_user_says_within_what_the_vendor_takes() {
+    for (kind, settings, expected) in [
+        ("amplitude", "api_key = \"k\"", 1_000),
+        ("amplitude", "api_key = \"k\"\nbatch = 10", 10),
+        ("amplitude", "api_key = \"k\"\nbatch = 2000", 1_000),
+        ("http", "url = \"https://a.example\"\nbatch = 9", 1),
+    ] {
+        assert_eq!(configure(kind, settings).unwrap().batch_items(), expected);
+    }
+}
+
+proptest! {
+    /// Nothing that a tag puts into `path` and `query` changes where the request goes.
+    #[test]
+    fn an_event_cannot_change_the_host(path in ".{0,30}", key in ".{0,9}", value in ".{0,20}") {
+        let destination = configure("http", "url = \"https://crm.example.com/hooks\"").unwrap();
+        for path in [path.clone(), format!("/{path}"), format!("//{path}")] {
+            let payload = json!({ "path": path, "query": { key.as_str(): value } }).to_string();
+            let Ok(request) = destination.vendor.encode(&items(&[payload.into_bytes()])) else {
+                continue;
+            };
+            let Ok(url) = reqwest::Url::parse(&request.url) else {
+                continue;
+            };
+            prop_assert_eq!(url.host_str(), Some("crm.example.com"));
+            prop_assert_eq!((url.scheme(), url.port()), ("https", None));
+            prop_assert!(url.path().starts_with("/hooks/"), "{}", request.url);
+            prop_assert!(url.username().is_empty() && url.fragment().is_none());
+            let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+            prop_assert_eq!(pairs, vec![(key.clone(), value.clone())]);
+        }
+    }
+
+    /// No reply makes a vendor's reader panic, forget an item, or send the same again at once.
+    #[test]
+    fn every_reply_is_read(status in 100_u16..600, body in ".{0,60}", count in 1_usize..5) {
+        let bodies = [
+            body.clone(),
+            json!({ "error": body, "events_with_invalid_fields": { "a": [count, 0] } }).to_string(),
+            json!({ "throttled_events": [[], count + 1], "silenced_events": body }).to_string(),
+        ];
+        let destinations = [
+            configure("amplitude", "api_key = \"k\"").unwrap(),
+            configure("slack", "bot_token = \"b\"\nchannel = \"c\"").unwrap(),
+            configure("tracify", "token = \"t\"\ncustomer_site_id = \"s\"").unwrap(),
+        ];
+        for (destination, body) in destinations.iter().zip(&bodies) {
+            let reply = Reply { status, body: body.clone().into(), ..Reply::default() };
+            match destination.vendor.read(&reply, count) {
+                Verdict::Each(outcomes) => {
+                    prop_assert_eq!(outcomes.len(), count);
+                    let untried = |outcome: &Outcome| matches!(outcome, Outcome::NotTried { .. });
+                    prop_assert!(!outcomes.iter().all(untried));
+                }
+                Verdict::All(outcome) => {
+                    let is_untried = matches!(outcome, Outcome::NotTried { .. });
+                    prop_assert!(!is_untried);
+                }
+                Verdict::Split(_) => {}
+            }
+        }
+    }
+}
