@@ -139,6 +139,12 @@ fn run(
     request: &Arc<Request>,
     trace: &mut Option<&mut Vec<ClientTrace>>,
 ) -> Intake {
+    if request.body.len() as u64 > client.max_body {
+        // Another client of the path may take more, so the listener let it pass.
+        let message = format!("the body is larger than {} bytes", client.max_body);
+        note(trace, client, true, message.clone(), Vec::new(), None);
+        return Intake::Answered(Response::error(413, &message, &request.id));
+    }
     let begun = trace.is_some().then(std::time::Instant::now);
     let (parsed, log) = client::parse(worker, client, view, request);
     note(

@@ -3,7 +3,6 @@
 mod service;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,8 +56,6 @@ struct Parts {
 pub struct Start {
     /// The live set; it was loaded without a problem.
     pub live: Arc<Live>,
-    /// The file it was loaded from, to watch.
-    pub config_file: PathBuf,
     /// The public listener.
     pub listener: TcpListener,
     /// The admin listener.
@@ -84,7 +81,6 @@ impl App {
     pub fn start(start: Start) -> Result<Self, BoxError> {
         let Start {
             live,
-            config_file,
             listener,
             admin_listener,
             environment,
@@ -129,11 +125,9 @@ impl App {
             clock,
         };
         parts.loop_tasks.spawn(dispatch.run(parts.loops.clone()));
-        parts.loop_tasks.spawn(generation::watch(
-            live.clone(),
-            config_file,
-            parts.loops.clone(),
-        ));
+        parts
+            .loop_tasks
+            .spawn(generation::watch(live.clone(), parts.loops.clone()));
         let settings = ingress::Settings {
             trusted_proxies: config.server.trusted_proxies.clone(),
             clock,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::serve::{bind, runtime, wait_for_signal};
+use super::serve::{Signals, bind, runtime};
 use super::{Exit, paint};
 use crate::emulator::{self, Emulator, Kind, Received};
 
@@ -35,6 +35,7 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
 }
 
 async fn emulate(options: &Options) -> Result<(), Exit> {
+    let mut signals = Signals::listen()?;
     let listener = bind(options.listen, "--listen").await?;
     let emulator = Emulator::new(options.kind)
         .answering(options.answer.clone())
@@ -48,7 +49,7 @@ async fn emulate(options: &Options) -> Result<(), Exit> {
     let stop = CancellationToken::new();
     tokio::select! {
         () = emulator::serve(listener, emulator, stop.clone()) => {}
-        signal = wait_for_signal() => signal?,
+        () = signals.next() => {}
     }
     Ok(())
 }

@@ -6,14 +6,13 @@ use std::path::Path;
 
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::Exit;
 use crate::app::{App, Start};
 use crate::clock::Clock;
 use crate::config::SystemEnvironment;
-use crate::error::BoxError;
 use crate::generation::Live;
 use crate::telemetry;
 
@@ -32,7 +31,7 @@ pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
     telemetry::start(&SystemEnvironment);
     let live = Live::start(config.to_owned(), Box::new(SystemEnvironment))
         .map_err(|problems| Exit::configuration(&problems))?;
-    runtime()?.block_on(serve(live, config))
+    runtime()?.block_on(serve(live))
 }
 
 /// The runtime of every command that has one. Scripts and the journal have threads of their own.
@@ -42,23 +41,23 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
         .build()?)
 }
 
-async fn serve(live: Live, config_file: &Path) -> Result<(), Exit> {
+async fn serve(live: Live) -> Result<(), Exit> {
+    // Before anybody is told that we listen: a signal from then on drains.
+    let mut signals = Signals::listen()?;
     let config = live.current().config.clone();
     let start = Start {
         listener: bind(config.server.listen, "[server] listen").await?,
         admin_listener: bind(config.admin.listen, "[admin] listen").await?,
         live: live.into(),
-        config_file: config_file.to_owned(),
         environment: Box::new(SystemEnvironment),
         clock: Clock::System,
     };
     let app = App::start(start)?;
     greet(&app);
-    wait_for_signal().await?;
+    signals.next().await;
     tokio::select! {
         () = app.stop() => {}
-        result = wait_for_signal() => {
-            result?;
+        () = signals.next() => {
             warn!("stopped at once; what was under way is done again at the next start");
         }
     }
@@ -105,10 +104,26 @@ fn greet(app: &App) {
     info!(address = %app.address, admin = %app.admin_address, "listening");
 }
 
-pub(super) async fn wait_for_signal() -> Result<(), BoxError> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        result = tokio::signal::ctrl_c() => Ok(result?),
+/// SIGTERM and Ctrl-C, caught from the moment this is made.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// The next one.
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

@@ -77,6 +77,11 @@ impl Live {
         self.current.load_full()
     }
 
+    /// The file that the configuration is read from.
+    pub(super) fn config_file(&self) -> &Path {
+        &self.config_file
+    }
+
     /// The draft set, else the live one: what preview requests run through.
     pub fn draft_or_current(&self) -> Arc<Generation> {
         self.draft.load_full().unwrap_or_else(|| self.current())

@@ -29,12 +29,12 @@ const AT_MOST: Duration = Duration::from_secs(2);
 const RESCAN: Duration = Duration::from_secs(2);
 
 /// Reloads until stopped. `live` is replaced as a whole or stays.
-pub async fn watch(live: Arc<Live>, config_file: PathBuf, stop: CancellationToken) {
+pub async fn watch(live: Arc<Live>, stop: CancellationToken) {
     let touched = Arc::new(Notify::new());
     let mut eyes = Eyes::new(&touched);
     loop {
         // First watched, then looked at: what is written in between is seen by one of the two.
-        eyes.look_at(&config_file, &live.current());
+        eyes.look_at(live.config_file(), &live.current());
         let load = async {
             if settle(&live).await {
                 reload(&live).await;

@@ -38,7 +38,6 @@ const FREE: &[&str] = &[
     "arc_swap",
     "base64",
     "bytes",
-    "crossbeam_channel",
     "form_urlencoded",
     "getrandom",
     "hex",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::serve::{runtime, wait_for_signal};
+use super::serve::{Signals, runtime};
 use super::{Exit, paint};
 use crate::telemetry;
 use show::Outcome;
@@ -41,6 +41,7 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
 }
 
 async fn demo(options: &Options) -> Result<(), Exit> {
+    let mut signals = Signals::listen()?;
     anstream::println!(
         "{}",
         paint::dim("starting a server, and stand-ins for Amplitude, Tracify, Slack and a CRM")
@@ -54,7 +55,8 @@ async fn demo(options: &Options) -> Result<(), Exit> {
     anstream::println!("{}", show::summary(&outcomes));
     if !options.once {
         anstream::println!("{}", show::next_steps(&stage)?);
-        wait_for_signal().await?;
+        signals.next().await;
+        anstream::println!("{}", paint::dim("stopping, and removing the demo's folder"));
     }
     stage.clear().await;
     if good {

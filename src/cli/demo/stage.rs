@@ -57,12 +57,11 @@ impl Stage {
         let folder = Folder::make()?;
         let config_file = folder.fill(&config)?;
         let nothing = || Box::new(BTreeMap::<String, String>::new());
-        let live = Live::start(config_file.clone(), nothing());
+        let live = Live::start(config_file, nothing());
         let start = Start {
             live: live
                 .map_err(|problems| Exit::configuration(&problems))?
                 .into(),
-            config_file,
             listener,
             admin_listener,
             environment: nothing(),

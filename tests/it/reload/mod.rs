@@ -44,10 +44,10 @@ impl Watched {
 
     fn of(folder: Folder, config: &str) -> Self {
         let config = folder.path().join(config);
-        let live = Live::start(config.clone(), Box::new(BTreeMap::new()));
+        let live = Live::start(config, Box::new(BTreeMap::new()));
         let live = Arc::new(live.unwrap_or_else(|problems| panic!("{problems}")));
         let stop = CancellationToken::new();
-        tokio::spawn(watch(live.clone(), config, stop.clone()));
+        tokio::spawn(watch(live.clone(), stop.clone()));
         Self { folder, live, stop }
     }
 
