@@ -6,6 +6,7 @@
     reason = "clippy.toml lets tests unwrap, but counts only functions marked #[test] as tests"
 )]
 
+mod dispatch;
 mod emulator;
 mod examples;
 mod ingress;
