@@ -5,11 +5,14 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 export RUSTDOCFLAGS := -D warnings
 
+# What `make bench-peers` measures; nginx with njs only where it is installed.
+PEERS ?= tagwerk L1 L2-rhai L4-sync $(if $(wildcard /usr/sbin/nginx),nginx-njs)
+
 .DEFAULT_GOAL := help
-.PHONY: help install run test fmt lint doc unit it bench deny
+.PHONY: help install run test fmt lint doc unit it bench bench-peers deny
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## put on this machine what the tests need and it lacks
 	@.ci/install
@@ -39,6 +42,11 @@ it: ## only the integration tests
 
 bench: ## measure (needs a quiet machine)
 	cargo bench --locked
+
+bench-peers: ## measure beside what else one would run, as far as that is installed (see bench/README.md)
+	cargo build --release --locked
+	cd bench && cargo build --release --locked
+	cd bench && python3 run.py check tagwerk && python3 run.py perf $(PEERS) -n 5 && python3 summarize.py
 
 deny: ## advisories, licences and sources of dependencies (needs cargo-deny and the network)
 	@cargo deny --version >/dev/null 2>&1 || { echo "cargo-deny is missing: cargo install --locked cargo-deny"; exit 1; }

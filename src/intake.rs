@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::client::{self, Client, Match, NewEvent};
 use crate::event::Event;
 use crate::generation::Generation;
-use crate::preview::{ClientTrace, FaultTrace};
+use crate::preview::ClientTrace;
 use crate::request::{Head, Request, Response};
 use crate::script::frame::LogLine;
 use crate::script::{self, Cause, Fault, Map, RequestView, Worker};
@@ -187,7 +187,7 @@ fn answer(
 
 fn to_events(client: &Client, request: &Request, events: &[NewEvent]) -> Result<Vec<Event>, Fault> {
     let to_event = |event: &NewEvent| {
-        let data = script::to_json(&event.data.clone().into()).map_err(|error| Fault {
+        let data = script::map_to_json(&event.data).map_err(|error| Fault {
             function: Some("parse".to_owned()),
             ..Fault::new(
                 &client.script.file,
@@ -244,7 +244,7 @@ fn note(
         claimed,
         reason,
         log,
-        fault: fault.map(FaultTrace::from),
+        fault: fault.cloned(),
         duration_us: 0,
     });
 }

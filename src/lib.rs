@@ -47,9 +47,9 @@ pub mod watched;
 
 // The doors.
 pub mod ingress;
-// pub mod admin;
+pub mod admin;
 pub mod emulator;
 
 // The whole.
-// pub mod app;
-// pub mod cli;
+pub mod app;
+pub mod cli;

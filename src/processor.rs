@@ -13,7 +13,7 @@ use crate::destination::{Destination, Item};
 use crate::event::Event;
 use crate::generation::{Generation, Live};
 use crate::journal::{Journal, MAX_DELIVERIES, Processed, TakenEvent};
-use crate::preview::{DeliveryTrace, FaultTrace, TagTrace};
+use crate::preview::{DeliveryTrace, TagTrace};
 use crate::script::{self, Map, Pool, Value, Worker};
 use crate::tag::{self, PreviewMode, Ran, Tag};
 
@@ -234,12 +234,12 @@ fn tag_trace(tag: &Tag, ran: Ran, deliveries: Vec<DeliveryTrace>) -> TagTrace {
     TagTrace {
         name: tag.name.to_string(),
         destination: tag.to.to_string(),
-        fired: ran.skipped.as_ref().is_none_or(tag::Skipped::ran),
+        fired: ran.skipped.is_none(),
         reason: ran.skipped.as_ref().map(tag::Skipped::reason),
         conditions,
         consent,
         log: ran.log,
-        fault: ran.fault.as_ref().map(FaultTrace::from),
+        fault: ran.fault,
         duration_us: u64::try_from(ran.took.as_micros()).unwrap_or(u64::MAX),
         deliveries,
     }

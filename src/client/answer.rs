@@ -4,10 +4,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::json;
 
+use super::cookie::set_cookie;
 use super::{Client, NewEvent};
 use crate::request::{Request, Response};
-use crate::script::value::kind;
-use crate::script::{self, Fault, Map, RequestView, Value, Worker};
+use crate::script::value::{kind, plain_text};
+use crate::script::{self, Fault, RequestView, Value, Worker};
 
 /// 200 with the ids of the events that are safe now.
 pub fn accepted(events: &[NewEvent]) -> Response {
@@ -31,10 +32,8 @@ pub fn respond(
         (view.clone(), shown),
         request.received_at,
     );
-    read_response(&called.result?).map_err(|message| Fault {
-        function: Some("respond".to_owned()),
-        ..Fault::new(&client.script.file, message)
-    })
+    read_response(&called.result?)
+        .map_err(|message| Fault::new(&client.script.file, message).in_function("respond"))
 }
 
 fn with_id(event: &NewEvent) -> Value {
@@ -71,6 +70,9 @@ fn read_response(value: &Value) -> Result<Response, String> {
         Some(status) => read_status(status)?,
     };
     let (body, content_type) = read_body(map.get("body"))?;
+    if matches!(status, 204 | 205 | 304) && !body.is_empty() {
+        return Err(format!("an answer with status {status} has no body"));
+    }
     let mut headers = HeaderMap::new();
     if let Some(content_type) = content_type {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -119,10 +121,16 @@ fn read_headers(value: Option<&Value>, headers: &mut HeaderMap) -> Result<(), St
         if RESERVED.contains(&name) {
             return Err(format!("the header {name} is set by the server"));
         }
-        let text = HeaderValue::try_from(value.to_string()).map_err(|_| {
+        let text = plain_text(value).ok_or_else(|| {
+            format!(
+                "the value of header {name} must be a text, it is {}",
+                kind(value)
+            )
+        })?;
+        let value = HeaderValue::try_from(text).map_err(|_| {
             format!("the value of header {name} has characters that no header may have")
         })?;
-        headers.insert(name, text);
+        headers.insert(name, value);
     }
     Ok(())
 }
@@ -136,51 +144,7 @@ fn read_cookies(value: Option<&Value>, headers: &mut HeaderMap) -> Result<(), St
         )
     })?;
     for (name, value) in map.iter() {
-        let cookie = match value.as_map_ref() {
-            Ok(options) => cookie(name, &options)?,
-            Err(_) => cookie_of(name, &value.to_string(), "; Path=/; Secure; SameSite=Lax")?,
-        };
-        headers.append(header::SET_COOKIE, cookie);
+        headers.append(header::SET_COOKIE, set_cookie(name, value)?);
     }
     Ok(())
-}
-
-/// Options: `value`, `path`, `domain`, `max_age` (seconds), `http_only`, `secure`, `same_site`.
-fn cookie(name: &str, options: &Map) -> Result<HeaderValue, String> {
-    let text = |key: &str| options.get(key).map(ToString::to_string);
-    let flag = |key: &str, default: bool| {
-        options
-            .get(key)
-            .map_or(default, |flag| flag.as_bool().unwrap_or(default))
-    };
-    let mut rest = format!("; Path={}", text("path").unwrap_or_else(|| "/".to_owned()));
-    for (key, attribute) in [("domain", "Domain"), ("max_age", "Max-Age")] {
-        if let Some(value) = text(key) {
-            rest.push_str(&format!("; {attribute}={value}"));
-        }
-    }
-    if flag("secure", true) {
-        rest.push_str("; Secure");
-    }
-    if flag("http_only", false) {
-        rest.push_str("; HttpOnly");
-    }
-    rest.push_str(&format!(
-        "; SameSite={}",
-        text("same_site").unwrap_or_else(|| "Lax".to_owned())
-    ));
-    cookie_of(name, &text("value").unwrap_or_default(), &rest)
-}
-
-fn cookie_of(name: &str, value: &str, rest: &str) -> Result<HeaderValue, String> {
-    let bad =
-        |letter: char| letter.is_control() || letter.is_whitespace() || ";,\"\\".contains(letter);
-    let bad_name = name.is_empty() || name.contains(|letter: char| bad(letter) || letter == '=');
-    if bad_name || value.contains(bad) || rest.contains(|letter: char| letter.is_control()) {
-        return Err(format!(
-            "the cookie `{name}` has characters that no cookie may have"
-        ));
-    }
-    HeaderValue::try_from(format!("{name}={value}{rest}"))
-        .map_err(|_| format!("the cookie `{name}` has characters that no cookie may have"))
 }

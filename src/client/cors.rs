@@ -18,6 +18,7 @@ pub fn preflight(client: &Client, headers: &HeaderMap) -> Option<Response> {
     if let Some(asked) = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
+    answer.append(header::VARY, HeaderValue::from_static("origin"));
     insert_origin(&mut answer, allowed);
     Some(Response {
         status: 204,
@@ -28,6 +29,13 @@ pub fn preflight(client: &Client, headers: &HeaderMap) -> Option<Response> {
 
 /// Lets the page read the answer, if its origin may call the client.
 pub fn add_cors(client: &Client, request: &HeaderMap, response: &mut Response) {
+    if client.cors == Cors::Off {
+        return;
+    }
+    // Also where the origin may not: a cache must not give its answer to one that may.
+    response
+        .headers
+        .append(header::VARY, HeaderValue::from_static("origin"));
     if let Some(allowed) = allowed_origin(&client.cors, request) {
         insert_origin(&mut response.headers, allowed);
     }
@@ -50,7 +58,6 @@ fn insert_origin(headers: &mut HeaderMap, origin: HeaderValue) {
         header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
         HeaderValue::from_static("true"),
     );
-    headers.append(header::VARY, HeaderValue::from_static("origin"));
 }
 
 fn methods(client: &Client) -> HeaderValue {

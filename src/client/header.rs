@@ -102,11 +102,14 @@ fn read_methods(header: &mut Header<'_>) -> Vec<Method> {
         match METHODS.iter().find(|method| method.as_str() == name) {
             Some(method) => methods.push(method.clone()),
             None => {
-                let hint = suggest(&name.to_uppercase(), METHODS.iter().map(Method::as_str));
+                let known = METHODS.iter().map(Method::as_str);
+                let hint = suggest(name, known.clone()).unwrap_or_else(|| {
+                    format!("they take {}", known.collect::<Vec<_>>().join(", "))
+                });
                 header.wrong(
                     "METHODS",
                     format!("\"{name}\" is not a method that clients take"),
-                    hint,
+                    Some(hint),
                 );
             }
         }
@@ -133,7 +136,7 @@ fn read_cors(header: &mut Header<'_>) -> Cors {
         let plain = origin
             .split_once("://")
             .is_some_and(|(_, host)| !host.is_empty() && !host.contains('/'));
-        match HeaderValue::from_str(origin) {
+        match HeaderValue::from_str(&origin.to_ascii_lowercase()) {
             Ok(value) if plain => values.push(value),
             _ => {
                 let hint = "an origin is scheme and host, such as \"https://shop.example.com\"";
@@ -216,7 +219,7 @@ fn check_functions(script: &Script) -> Vec<Fault> {
         }
         match found.first() {
             Some(count) => {
-                let message = format!("it must be {signature}, but takes {count} parameters");
+                let message = format!("it must be {signature}, it has {count} parameters");
                 faults.push(Fault::new(&script.file, message));
             }
             None if name == "parse" => {

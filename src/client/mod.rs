@@ -2,6 +2,7 @@
 //! module reads its header, finds the clients of a path, and runs them; it journals nothing.
 
 mod answer;
+mod cookie;
 mod cors;
 mod header;
 mod parse;

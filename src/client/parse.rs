@@ -111,6 +111,8 @@ fn read_event(client: &Client, request: &Request, value: Value) -> Result<NewEve
         );
         return Err(fault.with_hint("add `event_name: \"purchase\"` to the map"));
     }
+    // In a script a key that is missing and one that is () are the same; so they are in events.
+    data.retain(|_, value| !value.is_unit());
     if client.source == Source::Browser {
         add_visitor(&mut data, request);
     }
@@ -133,7 +135,7 @@ fn add_visitor(data: &mut Map, request: &Request) {
 }
 
 fn event_id(client: &Client, data: &Map) -> Result<Arc<str>, Fault> {
-    let Some(value) = data.get("event_id").filter(|value| !value.is_unit()) else {
+    let Some(value) = data.get("event_id") else {
         return Ok(new_id());
     };
     let usable = value.is_string() || value.is_int();
@@ -149,8 +151,5 @@ fn event_id(client: &Client, data: &Map) -> Result<Arc<str>, Fault> {
 }
 
 fn returned(client: &Client, function: &str, message: String) -> Fault {
-    Fault {
-        function: Some(function.to_owned()),
-        ..Fault::new(&client.script.file, message)
-    }
+    Fault::new(&client.script.file, message).in_function(function)
 }

@@ -204,7 +204,8 @@ mod tests {
     #[test]
     fn patterns_match_paths() {
         let none: &[(&str, &str)] = &[];
-        let cases: &[(&str, &str, Option<&[(&str, &str)]>)] = &[
+        type Case<'a> = (&'a str, &'a str, Option<&'a [(&'a str, &'a str)]>);
+        let cases: &[Case<'_>] = &[
             ("/order_created", "/order_created", Some(none)),
             ("/order_created", "/order_created/", None),
             ("/order_created", "/Order_created", None),

@@ -57,15 +57,23 @@ const TOKEN: [&str; 6] = [
 ];
 
 pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
+    // A key that waits for a variable is there, though it has no value yet.
     let waits = ["webhook_url", "bot_token"]
         .iter()
         .any(|key| section.waits_for_variable(key));
+    let has_channel = section.has("channel");
     let webhook = section.secret("webhook_url");
     let token = section.secret("bot_token");
-    let channel = section.text("channel");
+    let channel = section.text("channel").unwrap_or_default();
     Arc::new(match (webhook, token) {
         (Some(webhook), None) => load_webhook(section, options, &webhook),
-        (None, Some(token)) => load_bot(section, options, token, channel),
+        (None, Some(token)) => {
+            if !has_channel {
+                let message = "`channel` is missing; messages of a bot need one";
+                section.problem("channel", message, None);
+            }
+            load_bot(section, options, token, channel)
+        }
         (Some(_), Some(_)) => {
             let message = "set either `webhook_url` or `bot_token`, not both";
             section.problem("bot_token", message, None);
@@ -109,16 +117,7 @@ fn load_webhook(section: &mut Section, options: &Options, webhook: &Secret) -> S
     }
 }
 
-fn load_bot(
-    section: &mut Section,
-    options: &Options,
-    token: Secret,
-    channel: Option<String>,
-) -> Settings {
-    if channel.is_none() {
-        let message = "`channel` is missing; messages of a bot need one";
-        section.problem("channel", message, None);
-    }
+fn load_bot(section: &mut Section, options: &Options, token: Secret, channel: String) -> Settings {
     let bearer = format!("Bearer {}", token.expose());
     let authorization = header_value(section, "bot_token", &bearer);
     let host = options.endpoint.as_deref().unwrap_or("https://slack.com");
@@ -126,7 +125,7 @@ fn load_bot(
         url: join(host, "/api/chat.postMessage"),
         token,
         authorization,
-        channel: channel.unwrap_or_default(),
+        channel,
     }
 }
 

@@ -31,6 +31,11 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// The latest request.
+    pub(super) fn newest(&self) -> Option<&Received> {
+        self.requests.back()
+    }
+
     /// Keeps the request with its answer, and says how many of the accepted items are new.
     pub(super) fn enter(&mut self, at: Millis, request: Incoming, answer: &Answer) -> usize {
         let items = &answer.accepted;

@@ -162,6 +162,7 @@ pub struct Emulator {
     state: Arc<Mutex<State>>,
     /// Counts accepted items; a watch, so that a waiter who comes late misses nothing.
     accepted: Arc<watch::Sender<usize>>,
+    announce: Option<fn(&Received)>,
 }
 
 #[derive(Default)]
@@ -177,6 +178,7 @@ impl Emulator {
             kind,
             state: Arc::default(),
             accepted: Arc::new(watch::Sender::new(0)),
+            announce: None,
         }
     }
 
@@ -185,6 +187,14 @@ impl Emulator {
     pub fn answering(self, script: Vec<u16>) -> Self {
         self.state().script = script.into();
         self
+    }
+
+    /// Calls `announce` with each request once it is answered.
+    pub fn announcing(self, announce: fn(&Received)) -> Self {
+        Self {
+            announce: Some(announce),
+            ..self
+        }
     }
 
     /// The routes: everything, with no listener. For [`serve`] and for embedding.
@@ -212,7 +222,12 @@ impl Emulator {
     fn receive(&self, request: Incoming) -> Answer {
         let at = Clock::System.now();
         let answer = self.answer(&request, at);
-        let accepted = self.state().ledger.enter(at, request, &answer);
+        let mut state = self.state();
+        let accepted = state.ledger.enter(at, request, &answer);
+        if let (Some(announce), Some(newest)) = (self.announce, state.ledger.newest()) {
+            announce(newest);
+        }
+        drop(state);
         self.accepted.send_modify(|count| *count += accepted);
         answer
     }

@@ -90,14 +90,15 @@ fn read(path: &Path) -> io::Result<String> {
     String::from_utf8(fs::read(path)?).map_err(|_| io::Error::other("it is not UTF-8 text"))
 }
 
-/// A hash of all files that a set is made of, also of those that do not compile or cannot be read.
+/// A hash of what is in all files of a set, also of those that do not compile or cannot be read.
 pub(super) fn fingerprint(config: Option<&Path>, folders: &[&Path]) -> String {
     let mut hash = Sha256::new();
     if let Some(config) = config {
         add_file(&mut hash, config);
     }
     for folder in folders {
-        add_folder(&mut hash, folder, 0);
+        hash.update(folder.as_os_str().as_encoded_bytes());
+        walk(folder, &mut |file| add_file(&mut hash, file));
     }
     let digest = hash.finalize();
     hex::encode(digest.get(..6).unwrap_or(&digest))
@@ -106,22 +107,25 @@ pub(super) fn fingerprint(config: Option<&Path>, folders: &[&Path]) -> String {
 /// Folders within folders, for shared modules. Deeper is not ours.
 const MAX_DEPTH: usize = 4;
 
-fn add_folder(hash: &mut Sha256, folder: &Path, depth: usize) {
-    hash.update(folder.as_os_str().as_encoded_bytes());
+/// All scripts of a folder and of the folders in it, in the same order each time.
+pub(super) fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) {
+    walk_to(folder, MAX_DEPTH, visit);
+}
+
+fn walk_to(folder: &Path, depth: usize, visit: &mut dyn FnMut(&Path)) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths {
-        let is_folder = fs::metadata(&path).is_ok_and(|found| found.is_dir());
-        if is_folder && depth < MAX_DEPTH {
-            add_folder(hash, &path, depth + 1);
-        } else if path
+        if path
             .extension()
             .is_some_and(|extension| extension == "rhai")
         {
-            add_file(hash, &path);
+            visit(&path);
+        } else if depth > 0 && fs::metadata(&path).is_ok_and(|found| found.is_dir()) {
+            walk_to(&path, depth - 1, visit);
         }
     }
 }

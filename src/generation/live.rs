@@ -1,7 +1,7 @@
 //! The generation that is live now, and how it is replaced: whole and atomically, or not at all.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -9,8 +9,10 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::Generation;
-use super::load::{Loaded, load, sources};
-use crate::config::{Environment, Problems};
+use super::load::{Loaded, load};
+use super::seen::{Seen, at_rest, folders};
+use super::stamp::Stamp;
+use crate::config::{self, Environment, Problem, Problems};
 
 /// The live set, shared by all who handle requests. Take one snapshot a request.
 pub struct Live {
@@ -20,13 +22,14 @@ pub struct Live {
     draft: ArcSwapOption<Generation>,
     last: Mutex<Last>,
     changed: watch::Sender<u64>,
+    tried: watch::Sender<u64>,
 }
 
 /// The newest attempt to load.
-#[derive(Default)]
 struct Last {
-    sources: String,
+    seen: Seen,
     problems: Problems,
+    draft_problems: Problems,
 }
 
 /// What became of a reload.
@@ -49,19 +52,23 @@ impl Live {
         config_file: PathBuf,
         environment: Box<dyn Environment + Send + Sync>,
     ) -> Result<Self, Problems> {
-        let loaded = load(&config_file, &*environment)?;
-        let sources = sources(&config_file, &loaded.live.config);
+        let config = config::load(&config_file, &*environment).unwrap_or_default();
+        let (loaded, seen) = at_rest(&config_file, &config, || load(&config_file, &*environment));
+        let loaded = loaded?;
         warn_of_draft(&loaded.draft_problems);
+        let last = Last {
+            seen,
+            problems: Problems::default(),
+            draft_problems: loaded.draft_problems,
+        };
         Ok(Self {
             config_file,
             environment,
             current: ArcSwap::from_pointee(loaded.live),
             draft: ArcSwapOption::from(loaded.draft.map(Arc::new)),
-            last: Mutex::new(Last {
-                sources,
-                problems: Problems::default(),
-            }),
+            last: Mutex::new(last),
             changed: watch::Sender::new(0),
+            tried: watch::Sender::new(0),
         })
     }
 
@@ -80,36 +87,65 @@ impl Live {
         self.changed.subscribe()
     }
 
+    /// Tells of each attempt to load changed files, also of those that were refused.
+    pub fn subscribe_attempts(&self) -> watch::Receiver<u64> {
+        self.tried.subscribe()
+    }
+
     /// What is wrong with the files as they are now; empty if they are what is live.
     pub fn problems(&self) -> Problems {
         self.last().problems.clone()
     }
 
-    /// Loads the files if they changed since the last time. Blocks for as long as compiling takes.
+    /// What is wrong with the draft set; it never stops the live one.
+    pub fn draft_problems(&self) -> Problems {
+        self.last().draft_problems.clone()
+    }
+
+    /// Loads the files if what is in them changed since the last time. Blocks for as long as
+    /// compiling takes.
     pub fn reload(&self) -> Reload {
         let mut last = self.last();
-        let now = sources(&self.config_file, &self.current().config);
-        if now == last.sources {
+        let now = Seen::of(&self.config_file, &self.current().config);
+        if now.sources == last.seen.sources {
+            last.seen = now;
             return Reload::Unchanged;
         }
         let begun = Instant::now();
-        match load(&self.config_file, &*self.environment) {
+        let (loaded, seen) = at_rest(&self.config_file, &self.current().config, || self.load());
+        last.seen = seen;
+        let reload = match loaded {
             Ok(loaded) => {
-                *last = Last {
-                    sources: now,
-                    problems: Problems::default(),
-                };
+                last.problems = Problems::default();
+                last.draft_problems = loaded.draft_problems.clone();
                 Reload::Live(self.replace(loaded, begun))
             }
             Err(problems) => {
                 warn!("the changed files are not live, the set before them stays:\n{problems}");
-                *last = Last {
-                    sources: now,
-                    problems: problems.clone(),
-                };
+                last.problems = problems.clone();
                 Reload::Refused(problems)
             }
-        }
+        };
+        drop(last);
+        self.tried.send_modify(|count| *count += 1);
+        reload
+    }
+
+    /// How the files look now.
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp::of(&self.config_file, &folders(&self.current().config))
+    }
+
+    /// True if files that look like this are those that were tried last.
+    pub(super) fn has_tried(&self, stamp: &Stamp) -> bool {
+        let last = self.last();
+        last.seen.stamp == *stamp && !last.seen.stamp.is_fresh()
+    }
+
+    fn load(&self) -> Result<Loaded, Problems> {
+        let loaded = load(&self.config_file, &*self.environment)?;
+        let gone = gone(&self.current(), &loaded.live);
+        gone.into_result(loaded)
     }
 
     fn replace(&self, loaded: Loaded, begun: Instant) -> Arc<str> {
@@ -126,9 +162,35 @@ impl Live {
         id
     }
 
-    fn last(&self) -> std::sync::MutexGuard<'_, Last> {
+    fn last(&self) -> MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A whole folder that is missing is a mount that failed or a deployment that is half done. To go
+/// on without its scripts would drop events that nobody meant to drop.
+fn gone(before: &Generation, after: &Generation) -> Problems {
+    let (had, has) = (&before.config.scripts, &after.config.scripts);
+    let folders = [
+        (!before.clients.is_empty(), &had.clients, &has.clients),
+        (!before.tags.is_empty(), &had.tags, &has.tags),
+    ];
+    let is_gone = |had_scripts: bool, folder: &Path| {
+        had_scripts && !std::fs::metadata(folder).is_ok_and(|found| found.is_dir())
+    };
+    let gone = folders
+        .into_iter()
+        .filter(|(had_scripts, _, has)| is_gone(*had_scripts, has));
+    gone.map(|(_, had, has)| {
+        let hint = if had == has {
+            "its scripts stay live; to do without them, leave the folder empty"
+        } else {
+            "the configuration names another folder than before; is it misspelt?"
+        };
+        let shown = has.strip_prefix(&after.config.base).unwrap_or(has);
+        Problem::new(shown, "the folder is gone").with_hint(hint.to_owned())
+    })
+    .collect()
 }
 
 fn warn_of_draft(problems: &Problems) {

@@ -9,7 +9,7 @@ use super::files::{ScriptFile, fingerprint, read_scripts};
 use crate::client::{self, Client, Router};
 use crate::config::{self, Config, Environment, Problem, Problems, suggest};
 use crate::destination::{self, Destinations};
-use crate::script::{Compiler, Fault};
+use crate::script::{Compiler, Fault, Script, with_script_stack};
 use crate::tag::{self, Index, Tag};
 
 /// What a load gave.
@@ -49,20 +49,6 @@ pub fn load(config_file: &Path, environment: &dyn Environment) -> Result<Loaded,
     })
 }
 
-/// Everything whose change makes a new generation.
-pub(super) fn sources(config_file: &Path, config: &Config) -> String {
-    let scripts = &config.scripts;
-    fingerprint(
-        Some(config_file),
-        &[
-            &scripts.clients,
-            &scripts.tags,
-            &scripts.shared,
-            &scripts.draft,
-        ],
-    )
-}
-
 fn load_draft(config: &Arc<Config>) -> Option<Result<Generation, Problems>> {
     let draft = &config.scripts.draft;
     let is_there = std::fs::metadata(draft).is_ok_and(|found| found.is_dir());
@@ -70,6 +56,13 @@ fn load_draft(config: &Arc<Config>) -> Option<Result<Generation, Problems>> {
 }
 
 fn load_set(config: &Arc<Config>, clients: &Path, tags: &Path) -> Result<Generation, Problems> {
+    with_script_stack(|| compile_set(config, clients, tags)).unwrap_or_else(|error| {
+        let message = format!("no thread for compiling scripts: {error}");
+        Err(Problem::new(shown(config, clients), message).into())
+    })
+}
+
+fn compile_set(config: &Arc<Config>, clients: &Path, tags: &Path) -> Result<Generation, Problems> {
     let mut problems = Problems::default();
     let destinations = destination::load_all(config).map_err(Problems::from_iter)?;
     let client_files = collect(
@@ -145,12 +138,12 @@ fn compile_all<T>(
     compiler: &Compiler,
     files: Vec<ScriptFile>,
     problems: &mut Problems,
-    load: impl Fn(crate::script::Script) -> Result<T, Vec<Fault>>,
+    load: impl Fn(Script) -> Result<T, Vec<Fault>>,
 ) -> Vec<T> {
     let mut loaded = Vec::new();
     for file in files {
         let compiled = compiler.compile(&file.name, &file.shown, &file.source);
-        match compiled.map_err(|fault| vec![fault]).and_then(&load) {
+        match compiled.and_then(&load) {
             Ok(thing) => loaded.push(thing),
             Err(faults) => problems.extend(faults.into_iter().map(problem)),
         }
@@ -181,15 +174,8 @@ fn check_destinations(tags: &[Tag], destinations: &Destinations) -> Vec<Problem>
             let hint = suggest(&tag.to, known).unwrap_or_else(|| {
                 format!("add a table [destinations.{}] to the configuration", tag.to)
             });
-            let line = tag.script.line_of_constant("TO");
-            let problem = Problem::new(
-                &tag.script.file,
-                format!("TO: there is no destination \"{}\"", tag.to),
-            );
-            Problem {
-                line,
-                ..problem.with_hint(hint)
-            }
+            let message = format!("there is no destination \"{}\"", tag.to);
+            problem(tag.script.fault_in("TO", &message).with_hint(hint))
         })
         .collect()
 }

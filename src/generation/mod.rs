@@ -4,6 +4,8 @@
 mod files;
 mod live;
 mod load;
+mod seen;
+mod stamp;
 mod watch;
 
 pub use live::{Live, Reload};

@@ -1,5 +1,6 @@
 //! Notices that files changed and has them loaded: the operating system's events first, a slow
-//! look at everything as a net for what it misses (network folders, some containers, overflow).
+//! look at everything as a net for what they miss (network folders, some containers, links that
+//! lead elsewhere, overflow).
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,17 +9,20 @@ use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::Generation;
-use super::live::{Live, Reload};
+use super::live::Live;
+use super::stamp::Stamp;
 
-/// Files are left to settle so long after a change: editors write a file in several steps.
+/// Files must look the same for so long before they are loaded: editors write a file in several
+/// steps, and a deployment writes many.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// A folder that never comes to rest is loaded after so long all the same.
+/// Files that never come to rest are loaded after so long all the same.
 const AT_MOST: Duration = Duration::from_secs(2);
 
 /// How often everything is looked at without being told to.
@@ -29,26 +33,54 @@ pub async fn watch(live: Arc<Live>, config_file: PathBuf, stop: CancellationToke
     let touched = Arc::new(Notify::new());
     let mut eyes = Eyes::new(&touched);
     loop {
+        // First watched, then looked at: what is written in between is seen by one of the two.
         eyes.look_at(&config_file, &live.current());
+        let load = async {
+            if settle(&live).await {
+                reload(&live).await;
+            }
+        };
+        if stop.run_until_cancelled(load).await.is_none() {
+            return;
+        }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = touched.notified() => settle(&touched).await,
+            // What is watched may have been moved away or replaced under the same name.
+            () = touched.notified() => eyes.forget(),
             () = sleep(RESCAN) => {}
-        }
-        let reloading = live.clone();
-        let reload = tokio::task::spawn_blocking(move || reloading.reload()).await;
-        if let Ok(Reload::Live(_)) = reload {
-            eyes.forget(); // folders may be other ones now, under the same names
         }
     }
 }
 
-async fn settle(touched: &Notify) {
+/// Waits until the files are at rest. False if they are those that were loaded last.
+async fn settle(live: &Arc<Live>) -> bool {
     let latest = Instant::now() + AT_MOST;
-    let quiet = async { while timeout(QUIET, touched.notified()).await.is_ok() {} };
-    tokio::select! {
-        () = quiet => {}
-        () = sleep_until(latest) => {}
+    let mut seen = look(live).await;
+    if live.has_tried(&seen) {
+        return false;
+    }
+    loop {
+        sleep(QUIET).await;
+        let now = look(live).await;
+        if now == seen && !now.is_half_written() || Instant::now() >= latest {
+            return true;
+        }
+        seen = now;
+    }
+}
+
+async fn look(live: &Arc<Live>) -> Stamp {
+    let looking = live.clone();
+    match spawn_blocking(move || looking.stamp()).await {
+        Ok(stamp) => stamp,
+        Err(_) => live.stamp(), // the runtime is shutting down
+    }
+}
+
+async fn reload(live: &Arc<Live>) {
+    let reloading = live.clone();
+    if let Err(error) = spawn_blocking(move || reloading.reload()).await {
+        warn!(%error, "the changed files could not be loaded");
     }
 }
 
@@ -78,38 +110,18 @@ impl Eyes {
         }
     }
 
-    /// Watches all folders of the set that are there now, and the ones they lie in, to see a folder
-    /// being replaced.
+    /// Watches what is there of the set and is not watched yet.
     fn look_at(&mut self, config_file: &Path, generation: &Generation) {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
-        let scripts = &generation.config.scripts;
-        let base = config_file
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let folders = [
-            &scripts.clients,
-            &scripts.tags,
-            &scripts.shared,
-            &scripts.draft,
-        ];
-        let parents = folders.iter().filter_map(|folder| folder.parent());
-        let shallow = parents
-            .chain([base])
-            .map(|folder| (folder, RecursiveMode::NonRecursive));
-        let deep = folders
-            .iter()
-            .map(|folder| (folder.as_path(), RecursiveMode::Recursive));
-        for (folder, mode) in shallow.chain(deep) {
-            if self.watched.contains(folder)
-                || !std::fs::metadata(folder).is_ok_and(|found| found.is_dir())
-            {
+        for (folder, mode) in places(config_file, generation) {
+            let is_there = std::fs::metadata(&folder).is_ok_and(|found| found.is_dir());
+            if !is_there || self.watched.contains(&folder) {
                 continue;
             }
-            match watcher.watch(folder, mode) {
-                Ok(()) => drop(self.watched.insert(folder.to_owned())),
+            match watcher.watch(&folder, mode) {
+                Ok(()) => drop(self.watched.insert(folder)),
                 Err(error) => {
                     debug!(%error, folder = %folder.display(), "cannot be watched; looked at every {RESCAN:?}")
                 }
@@ -122,7 +134,39 @@ impl Eyes {
             return;
         };
         for folder in std::mem::take(&mut self.watched) {
-            drop(watcher.unwatch(&folder)); // it may be gone
+            watcher.unwatch(&folder).ok(); // it may be gone
         }
     }
+}
+
+/// The folders of scripts with all that is in them, and the ones that these and the configuration
+/// lie in, to see a folder come, go or be replaced. If the latter is a link (`current`), the one
+/// that the link lies in, too.
+fn places(config_file: &Path, generation: &Generation) -> Vec<(PathBuf, RecursiveMode)> {
+    let config = &generation.config;
+    let scripts = &config.scripts;
+    let folders = [
+        &scripts.clients,
+        &scripts.tags,
+        &scripts.shared,
+        &scripts.draft,
+    ];
+    let home = match config_file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let is_link = home
+        .symlink_metadata()
+        .is_ok_and(|found| found.is_symlink());
+    let above = is_link.then(|| config.base.parent()).flatten();
+    let shallow = folders
+        .iter()
+        .filter_map(|folder| folder.parent())
+        .chain([home])
+        .chain(above);
+    let mut places: Vec<_> = shallow
+        .map(|folder| (folder.to_owned(), RecursiveMode::NonRecursive))
+        .collect();
+    places.extend(folders.map(|folder| (folder.clone(), RecursiveMode::Recursive)));
+    places
 }

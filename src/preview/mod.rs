@@ -9,8 +9,8 @@ mod trace;
 pub use ring::Ring;
 pub use session::{Opened, PREVIEW_HEADERS, Session, Sessions, SessionsFull};
 pub use trace::{
-    AttemptTrace, ClientTrace, ConditionTrace, ConsentTrace, DeliveryTrace, EventTrace, FaultTrace,
-    LogTrace, Mode, RequestTrace, ResponseTrace, SentTrace, TagTrace, Trace,
+    AttemptTrace, ClientTrace, ConditionTrace, ConsentTrace, DeliveryTrace, EventTrace, Mode,
+    RequestTrace, ResponseTrace, SentTrace, TagTrace, Trace,
 };
 
 use std::sync::Arc;

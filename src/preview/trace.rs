@@ -69,9 +69,9 @@ pub struct ClientTrace {
     /// Why, or why not.
     pub reason: String,
     /// What its script logged.
-    pub log: Vec<LogTrace>,
+    pub log: Vec<LogLine>,
     /// What went wrong in it.
-    pub fault: Option<FaultTrace>,
+    pub fault: Option<Fault>,
     /// How long `parse` took.
     pub duration_us: u64,
 }
@@ -105,18 +105,18 @@ pub struct TagTrace {
     pub name: String,
     /// Its destination.
     pub destination: String,
-    /// Whether `fn tag` was run.
+    /// Whether it made something to send, or failed trying.
     pub fired: bool,
-    /// Why nothing was sent, if so.
+    /// Why not: what blocked it, or why it sends nothing.
     pub reason: Option<String>,
     /// Every condition with its actual value.
     pub conditions: Vec<ConditionTrace>,
     /// What consent it asks for, if any.
     pub consent: Option<ConsentTrace>,
     /// What the script logged.
-    pub log: Vec<LogTrace>,
+    pub log: Vec<LogLine>,
     /// What went wrong in it.
-    pub fault: Option<FaultTrace>,
+    pub fault: Option<Fault>,
     /// How long it took.
     pub duration_us: u64,
     /// What it made.
@@ -156,26 +156,6 @@ pub struct ConsentTrace {
     pub missing: Vec<String>,
     /// Whether all of it is.
     pub granted: bool,
-}
-
-/// A line that a script logged.
-pub type LogTrace = LogLine;
-
-/// Where a script went wrong.
-#[derive(Clone, Debug, Serialize)]
-pub struct FaultTrace {
-    /// The script.
-    pub file: String,
-    /// Line, from 1.
-    pub line: Option<usize>,
-    /// Column, from 1.
-    pub column: Option<usize>,
-    /// The function that was running.
-    pub function: Option<String>,
-    /// What went wrong.
-    pub message: String,
-    /// How to mend it.
-    pub hint: Option<String>,
 }
 
 /// A delivery and what became of it.
@@ -245,19 +225,6 @@ impl From<&Response> for ResponseTrace {
             status: response.status,
             headers: headers(&response.headers),
             body: String::from_utf8_lossy(&response.body).into_owned(),
-        }
-    }
-}
-
-impl From<&Fault> for FaultTrace {
-    fn from(fault: &Fault) -> Self {
-        Self {
-            file: fault.file.clone(),
-            line: fault.line,
-            column: fault.column,
-            function: fault.function.clone(),
-            message: fault.message.clone(),
-            hint: fault.hint.clone(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Calling a function of a compiled script, with a deadline and with its log lines collected.
 
-use rhai::{CallFnOptions, FuncArgs, Scope};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rhai::{FuncArgs, Scope};
 
 use super::compile::Script;
 use super::frame::{self, LogLine};
@@ -26,17 +28,35 @@ pub fn call(
     now: Millis,
 ) -> Called {
     frame::begin(now, limits::DEADLINE);
-    // Top-level constants would be evaluated again on each call; only imports need that.
-    let options = CallFnOptions::new()
-        .eval_ast(script.imports)
-        .rewind_scope(true);
-    let mut scope = Scope::new();
-    let result = worker
-        .engine
-        .call_fn_with_options::<Value>(options, &mut scope, &script.ast, function, arguments)
-        .map_err(|error| Fault::from_call(&script.file, function, &error));
+    let result = run(worker, script, function, arguments);
+    // Some of Rhai's functions, such as `sort`, go on when their callback was stopped.
+    let result = match frame::spent() {
+        Some(spent) => result.and(Err(Fault::stopped(&script.file, function, spent))),
+        None => result,
+    };
     Called {
-        result: result.map(Value::flatten),
+        result,
         log: frame::finish(),
     }
+}
+
+fn run(
+    worker: &mut Worker,
+    script: &Script,
+    function: &str,
+    arguments: impl FuncArgs,
+) -> Result<Value, Fault> {
+    let call = || {
+        let mut scope = Scope::new();
+        worker
+            .engine
+            .call_fn::<Value>(&mut scope, &script.ast, function, arguments)
+            .map(Value::flatten)
+            .map_err(|error| Fault::from_call(script, function, &error))
+    };
+    // Rhai has panicked on odd values before, and one bad script must not stop what else is in hand.
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
+        *worker = Worker::new();
+        Err(Fault::panicked(&script.file, function))
+    })
 }

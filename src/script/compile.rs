@@ -1,11 +1,11 @@
 //! Source text to a compiled script: its functions, and its header constants as literals.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use rhai::{AST, Engine, EvalAltResult, Scope};
+use rhai::{AST, Engine, Module, Scope, Stmt};
 
 use super::import::SharedModules;
+use super::outline::{self, Constant, Offer};
 use super::value::Value;
 use super::{Fault, engine, frame, limits};
 
@@ -18,117 +18,124 @@ pub struct Script {
     pub file: String,
     /// The text it was compiled from, to show lines of it.
     pub source: String,
-    /// Its header constants that are literals.
-    pub constants: BTreeMap<String, Value>,
-    /// All names that `const` declares at the top, with their lines.
-    pub(super) declared: Vec<(String, usize)>,
+    pub(super) constants: Vec<Constant>,
+    /// The functions, and of the statements the imports only.
     pub(super) ast: AST,
-    pub(super) imports: bool,
 }
 
 impl Script {
-    /// True if the script defines `name` with that many parameters.
-    pub fn has_function(&self, name: &str, parameters: usize) -> bool {
-        self.ast
-            .iter_functions()
-            .any(|f| f.name == name && f.params.len() == parameters)
+    /// The value of a header constant, if it is a literal.
+    pub fn constant(&self, name: &str) -> Option<&Value> {
+        self.declared(name)?.value.as_ref()
     }
 
-    /// The line that declares a header constant.
-    pub fn line_of_constant(&self, name: &str) -> Option<usize> {
-        self.declared
-            .iter()
-            .find(|(declared, _)| declared == name)
-            .map(|(_, line)| *line)
+    /// True if the script defines `name` with that many parameters.
+    pub fn has_function(&self, name: &str, parameters: usize) -> bool {
+        self.functions().contains(&(name, parameters))
     }
 
     /// The number of parameters of each function called `name`.
     pub fn parameters_of(&self, name: &str) -> Vec<usize> {
-        self.ast
-            .iter_functions()
-            .filter(|f| f.name == name)
-            .map(|f| f.params.len())
+        let functions = self.functions().into_iter();
+        let named = functions.filter(|(known, _)| *known == name);
+        named.map(|(_, parameters)| parameters).collect()
+    }
+
+    /// The functions and how many parameters they take.
+    pub(super) fn functions(&self) -> Vec<(&str, usize)> {
+        let functions = self.ast.iter_functions();
+        functions
+            .map(|found| (found.name, found.params.len()))
             .collect()
+    }
+
+    /// A mistake in a header constant, at its place if the script has it.
+    pub fn fault_in(&self, constant: &str, message: &str) -> Fault {
+        let fault = Fault::new(&self.file, format!("{constant}: {message}"));
+        match self.declared(constant) {
+            Some(declared) => fault.at(declared.position),
+            None => fault,
+        }
+    }
+
+    pub(super) fn declared(&self, name: &str) -> Option<&Constant> {
+        self.constants.iter().find(|constant| constant.name == name)
     }
 }
 
-/// Compiles scripts of one folder of shared modules. One per load: it keeps modules that it read.
+/// Compiles scripts of one folder of shared modules. One per load: each module is compiled once.
+///
+/// Compiling runs what stands at the top of modules and recurses as deep as a script is nested, so
+/// it belongs on a thread with [`limits::STACK_BYTES`] of stack, see [`super::with_script_stack`].
 pub struct Compiler {
     engine: Engine,
+    modules: SharedModules,
 }
 
 impl Compiler {
     /// A compiler whose scripts may `import` from `shared` and from nowhere else.
     pub fn new(shared: &Path) -> Self {
+        let modules = SharedModules::new(shared);
         let mut engine = engine::build();
-        engine.set_module_resolver(SharedModules::new(shared));
-        Self { engine }
+        engine.set_module_resolver(modules.clone());
+        Self { engine, modules }
     }
 
     /// Compiles one script. `file` is how messages name it.
-    pub fn compile(&self, name: &str, file: &str, source: &str) -> Result<Script, Fault> {
-        if source.len() as u64 > limits::SCRIPT_BYTES {
-            return Err(Fault::new(
-                file,
-                format!(
-                    "the file has {} bytes, the most is {}",
-                    source.len(),
-                    limits::SCRIPT_BYTES
-                ),
-            ));
+    ///
+    /// # Errors
+    /// Everything that is wrong; only the first thing if the script does not parse.
+    pub fn compile(&self, name: &str, file: &str, source: &str) -> Result<Script, Vec<Fault>> {
+        let ast = self.parse(file, source).map_err(|fault| vec![fault])?;
+        let mut faults = outline::statements_that_never_run(file, &ast);
+        match self.load_imports(file, &ast) {
+            Ok(offers) => faults.extend(outline::wrong_calls(file, &ast, &offers)),
+            Err(fault) => faults.push(fault),
         }
-        frame::begin(0, limits::DEADLINE);
-        let compiled = self
-            .engine
-            .compile_into_self_contained(&Scope::new(), source);
-        frame::finish();
-        let mut ast = compiled.map_err(|error| compile_fault(file, &error))?;
-        ast.set_source(file);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
         Ok(Script {
             name: name.to_owned(),
             file: file.to_owned(),
             source: source.to_owned(),
-            constants: literals(&ast),
-            declared: declared_constants(source),
-            imports: source
-                .lines()
-                .any(|line| line.trim_start().starts_with("import ")),
-            ast,
+            constants: outline::constants(&ast),
+            ast: self.runnable(file, source, ast)?,
         })
     }
-}
 
-fn compile_fault(file: &str, error: &EvalAltResult) -> Fault {
-    match error {
-        EvalAltResult::ErrorParsing(kind, position) => Fault::from_parse(file, kind, *position),
-        // What a module that is imported did wrong carries its own file.
-        other => Fault {
-            function: None,
-            ..Fault::from_call(file, "import", other)
-        },
+    fn parse(&self, file: &str, source: &str) -> Result<AST, Fault> {
+        if source.len() as u64 > limits::SCRIPT_BYTES {
+            let most = limits::SCRIPT_BYTES;
+            let message = format!("the file has {} bytes, the most is {most}", source.len());
+            return Err(Fault::new(file, message));
+        }
+        if source.trim().is_empty() {
+            return Err(Fault::new(file, "the file is empty"));
+        }
+        let parsed = self.engine.compile(source);
+        parsed.map_err(|error| Fault::from_parse(file, source, error.err_type(), error.position()))
     }
-}
 
-fn literals(ast: &AST) -> BTreeMap<String, Value> {
-    ast.iter_literal_variables(true, false)
-        .map(|(name, _, value)| (name.to_owned(), value))
-        .collect()
-}
+    fn load_imports(&self, file: &str, ast: &AST) -> Result<Vec<Offer>, Fault> {
+        frame::begin(0, limits::DEADLINE);
+        let loaded = self.modules.load_imports(&self.engine, ast);
+        frame::finish();
+        loaded.map_err(|error| Fault::from_import(file, &error))
+    }
 
-/// Names after `const` at the start of a line. A constant that stands here and not among the
-/// literals was computed, which headers must not be.
-fn declared_constants(source: &str) -> Vec<(String, usize)> {
-    let name_of = |line: &str| {
-        let rest = line.strip_prefix("const ")?.trim_start();
-        let name: String = rest
-            .chars()
-            .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
-            .collect();
-        (!name.is_empty()).then_some(name)
-    };
-    source
-        .lines()
-        .enumerate()
-        .filter_map(|(index, line)| Some((name_of(line.trim_start())?, index + 1)))
-        .collect()
+    /// What a call runs: the functions and the imports, not the constants, which would be worked
+    /// out anew each time.
+    fn runnable(&self, file: &str, source: &str, mut ast: AST) -> Result<AST, Vec<Fault>> {
+        if !outline::imports(&ast).is_empty() {
+            let scope = Scope::new();
+            let embedded = self.engine.compile_into_self_contained(&scope, source);
+            ast = embedded.map_err(|error| vec![Fault::from_import(file, &error)])?;
+        }
+        let is_import = |statement: &&Stmt| matches!(statement, Stmt::Import(..));
+        let imports: Vec<Stmt> = ast.statements().iter().filter(is_import).cloned().collect();
+        let mut runnable = AST::new(imports, Module::new()).merge(&ast.clone_functions_only());
+        runnable.set_source(file);
+        Ok(runnable)
+    }
 }

@@ -7,10 +7,10 @@ use rhai::packages::{
     BasicArrayPackage, BasicMapPackage, BasicMathPackage, CorePackage, LogicPackage,
     MoreStringPackage, Package,
 };
-use rhai::{Dynamic, Engine, EvalAltResult};
+use rhai::{Dynamic, Engine};
 
 use super::frame::{self, Level};
-use super::{api, limits, request_view};
+use super::{api, builtins, limits, request_view};
 
 /// An engine with everything that a script may use, and no way to load modules while running:
 /// imports were resolved when the script was compiled.
@@ -28,7 +28,8 @@ pub(super) fn build() -> Engine {
     }
     engine.set_module_resolver(rhai::module_resolvers::DummyModuleResolver::new());
     set_limits(&mut engine);
-    remove_what_reaches_outside(&mut engine);
+    disable_what_escapes(&mut engine);
+    builtins::replace(&mut engine);
     api::register(&mut engine);
     request_view::register(&mut engine);
     engine
@@ -37,7 +38,6 @@ pub(super) fn build() -> Engine {
 fn set_limits(engine: &mut Engine) {
     engine
         .set_strict_variables(true)
-        .set_max_operations(limits::OPERATIONS)
         .set_max_call_levels(limits::CALL_LEVELS)
         .set_max_string_size(limits::STRING_BYTES)
         .set_max_array_size(limits::ARRAY_ITEMS)
@@ -45,21 +45,14 @@ fn set_limits(engine: &mut Engine) {
         .set_max_variables(limits::VARIABLES)
         .set_max_functions(limits::FUNCTIONS)
         .set_max_modules(limits::MODULES)
-        .set_max_expr_depths(limits::EXPRESSION_DEPTH.0, limits::EXPRESSION_DEPTH.1);
-    // Called inside callbacks too, where operations are not counted.
-    engine.on_progress(|_| frame::expired().then_some(Dynamic::UNIT));
+        .set_max_expr_depths(limits::EXPRESSION_DEPTH, limits::EXPRESSION_DEPTH);
+    // Called before every operation, inside callbacks too; Rhai's own count of operations is not.
+    engine.on_progress(|_| frame::step().map(Dynamic::from));
     engine.on_print(|text| frame::log(Level::Info, text));
     engine.on_debug(|text, _, _| frame::log(Level::Debug, text));
 }
 
-/// `sleep` blocks the thread past every limit, `eval` makes code that nobody read, `curry` lets a
-/// value of a few bytes grow to gigabytes.
-fn remove_what_reaches_outside(engine: &mut Engine) {
+/// `eval` makes code that nobody read; `curry` lets a value of a few bytes grow to gigabytes.
+fn disable_what_escapes(engine: &mut Engine) {
     engine.disable_symbol("eval").disable_symbol("curry");
-    engine.register_fn("sleep", |_: i64| no_sleep());
-    engine.register_fn("sleep", |_: f64| no_sleep());
-}
-
-fn no_sleep() -> Result<(), Box<EvalAltResult>> {
-    Err("scripts cannot sleep; `const DELAY = \"30m\"` delays a tag's deliveries".into())
 }

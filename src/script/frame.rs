@@ -1,14 +1,16 @@
-//! What belongs to the one script call that runs on this thread: its time, its log, its deadline.
-//! Not what the call computes, and no limit but time and log size.
+//! What belongs to the one script call that runs on this thread: its time, its log, its budget.
+//! Not what the call computes, and no limit but time, steps and log size.
 //!
 //! Thread-local, because Rhai calls host functions and its progress hook with no place to hand
 //! such things along, and because a call never leaves its thread.
 
 use std::cell::{Cell, RefCell};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use super::budget::Budget;
+pub use super::budget::Spent;
 use crate::clock::Millis;
 
 /// The most log lines of one call: enough to follow a loop over an order's items, and small
@@ -17,10 +19,6 @@ pub const MAX_LINES: usize = 100;
 
 /// The longest log line, in characters; what is beyond is cut and marked with `…`.
 pub const MAX_LINE_CHARS: usize = 1_000;
-
-/// [`expired`] reads the clock once in so many calls. A read costs about as much as running one
-/// Rhai operation, and 64 operations take a few microseconds.
-const STEPS_PER_CLOCK_READ: u32 = 64;
 
 /// How loud a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,9 +45,10 @@ pub struct LogLine {
 
 struct Frame {
     now: Cell<Millis>,
-    deadline: Cell<Option<Instant>>,
-    steps: Cell<u32>,
-    expired: Cell<bool>,
+    budget: Cell<Option<Budget>>,
+    /// Steps until the budget is looked at. Apart from it, so that a step is one number counted down.
+    left: Cell<u32>,
+    spent: Cell<Option<Spent>>,
     lines: RefCell<Vec<LogLine>>,
     dropped: Cell<usize>,
 }
@@ -58,24 +57,24 @@ thread_local! {
     static FRAME: Frame = const {
         Frame {
             now: Cell::new(0),
-            deadline: Cell::new(None),
-            steps: Cell::new(0),
-            expired: Cell::new(false),
+            budget: Cell::new(None),
+            left: Cell::new(0),
+            spent: Cell::new(None),
             lines: RefCell::new(Vec::new()),
             dropped: Cell::new(0),
         }
     };
 }
 
-/// Starts a call on this thread: `now` is the event's time, and the call may take `deadline`
-/// from here on. Whatever an earlier call left behind, because it panicked, is forgotten.
-pub fn begin(now: Millis, deadline: Duration) {
+/// Starts a call on this thread: `now` is the event's time, and the call may use `time` from here
+/// on. Whatever an earlier call left behind, because it panicked, is forgotten.
+pub fn begin(now: Millis, time: Duration) {
     FRAME.with(|frame| {
         frame.now.set(now);
-        // A deadline beyond what the clock can hold is none.
-        frame.deadline.set(Instant::now().checked_add(deadline));
-        frame.steps.set(0);
-        frame.expired.set(false);
+        let budget = Budget::new(time);
+        frame.left.set(budget.stride());
+        frame.budget.set(Some(budget));
+        frame.spent.set(None);
         frame.lines.borrow_mut().clear();
         frame.dropped.set(0);
     });
@@ -85,8 +84,8 @@ pub fn begin(now: Millis, deadline: Duration) {
 /// line says how many.
 pub fn finish() -> Vec<LogLine> {
     FRAME.with(|frame| {
-        frame.deadline.set(None);
-        frame.expired.set(false);
+        frame.budget.set(None);
+        frame.spent.set(None);
         let mut lines = frame.lines.take();
         let dropped = frame.dropped.replace(0);
         if dropped > 0 {
@@ -117,22 +116,41 @@ pub fn log(level: Level, text: &str) {
     });
 }
 
-/// Whether the call's time is up: the engine's progress hook asks this before every operation.
-///
-/// It counts for itself, because Rhai's own operation count starts anew in every callback, and so
-/// misses loops such as `array.map(…)`. Once true it stays true until the next [`begin`].
-pub fn expired() -> bool {
+/// Takes a step: the engine's progress hook does so before every operation. Once it says that
+/// something is used up, it says so until the next [`begin`].
+#[inline]
+pub fn step() -> Option<Spent> {
     FRAME.with(|frame| {
-        let steps = frame.steps.get().wrapping_add(1);
-        frame.steps.set(steps);
-        if steps % STEPS_PER_CLOCK_READ == 0
-            && let Some(deadline) = frame.deadline.get()
-            && Instant::now() >= deadline
-        {
-            frame.expired.set(true);
+        let left = frame.left.get();
+        if left > 1 {
+            frame.left.set(left - 1);
+            return None;
         }
-        frame.expired.get()
+        frame.look()
     })
+}
+
+impl Frame {
+    /// Every so many steps; the others only count down.
+    #[cold]
+    fn look(&self) -> Option<Spent> {
+        if self.spent.get().is_none()
+            && let Some(mut budget) = self.budget.get()
+        {
+            self.spent.set(budget.look());
+            self.budget.set(Some(budget));
+            if self.spent.get().is_none() {
+                self.left.set(budget.stride());
+            }
+        }
+        self.spent.get()
+    }
+}
+
+/// What [`step`] has said in this call. Reads no clock: a call that ended in time of its own is not
+/// to be blamed for the last microsecond.
+pub fn spent() -> Option<Spent> {
+    FRAME.with(|frame| frame.spent.get())
 }
 
 fn cut(text: &str) -> String {
@@ -157,21 +175,19 @@ mod tests {
     }
 
     #[test]
-    fn time_is_up_at_the_first_clock_read_and_stays_up() {
+    fn what_is_spent_stays_spent_until_the_next_call() {
         begin(0, Duration::ZERO);
-        let answers: Vec<bool> = (0..200).map(|_| expired()).collect();
-        let first = answers.iter().position(|&expired| expired);
-        assert_eq!(first, Some(63));
-        assert!(answers.iter().skip(63).all(|&expired| expired));
+        assert!((0..10).any(|_| step().is_some()));
+        assert_eq!((step(), spent()), (Some(Spent::Time), Some(Spent::Time)));
 
         begin(0, HOUR);
-        assert!((0..1_000).all(|_| !expired()));
+        assert!((0..1_000).all(|_| step().is_none()));
     }
 
     #[test]
-    fn a_boundless_deadline_is_no_overflow() {
+    fn a_boundless_time_is_no_overflow() {
         begin(0, Duration::MAX);
-        assert!((0..1_000).all(|_| !expired()));
+        assert!((0..1_000).all(|_| step().is_none()));
     }
 
     #[test]

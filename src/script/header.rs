@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Fault;
 use super::compile::Script;
+use super::outline::Constant;
 use super::value::{Map, Value, kind};
 use crate::config::{parse_duration, suggest};
 
@@ -81,14 +82,12 @@ impl<'a> Header<'a> {
 
     /// True if the script declares the constant at all.
     pub fn has(&self, name: &str) -> bool {
-        self.script.line_of_constant(name).is_some()
+        self.script.declared(name).is_some()
     }
 
     /// Reports a mistake in the value of `name`.
     pub fn wrong(&mut self, name: &str, message: impl Into<String>, hint: Option<String>) {
-        let message = format!("{name}: {}", message.into());
-        let fault =
-            Fault::new(&self.script.file, message).at(self.script.line_of_constant(name), None);
+        let fault = self.script.fault_in(name, &message.into());
         self.faults.push(Fault { hint, ..fault });
     }
 
@@ -101,22 +100,21 @@ impl<'a> Header<'a> {
 
     /// Ends reading: constants that nobody asked for are mistakes too.
     pub fn finish(mut self) -> Vec<Fault> {
-        for (name, line) in &self.script.declared {
+        for Constant { name, position, .. } in &self.script.constants {
             if self.asked.contains(&name.as_str()) {
                 continue;
             }
             let hint = suggest(name, self.asked.iter().copied())
                 .unwrap_or_else(|| format!("there are {}", self.asked.join(", ")));
             let fault = Fault::new(&self.script.file, format!("unknown constant {name}"));
-            self.faults
-                .push(fault.at(Some(*line), None).with_hint(hint));
+            self.faults.push(fault.at(*position).with_hint(hint));
         }
         self.faults
     }
 
     fn literal(&mut self, name: &'static str) -> Option<Value> {
         self.asked.push(name);
-        if let Some(value) = self.script.constants.get(name) {
+        if let Some(value) = self.script.constant(name) {
             return Some(value.clone());
         }
         if self.has(name) {

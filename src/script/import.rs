@@ -2,24 +2,36 @@
 //! `../x`, absolute paths and symbolic links to anywhere.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
-use super::limits;
+use super::outline::{self, Offer};
+use super::{Fault, limits};
 
 /// Resolves module names to files of one folder. A name is parts of letters, digits, `_` and `-`,
-/// with `/` between them; the file is `<folder>/<name>.rhai`.
-pub(super) struct SharedModules {
+/// with `/` between them; the file is `<folder>/<name>.rhai`. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct SharedModules(Arc<Inner>);
+
+struct Inner {
     folder: PathBuf,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    loaded: BTreeMap<String, Shared<Module>>,
+    loaded: BTreeMap<String, Loaded>,
+    /// Modules that are being loaded, from the outermost inwards.
     loading: Vec<String>,
+}
+
+#[derive(Clone)]
+struct Loaded {
+    ast: AST,
+    module: Shared<Module>,
 }
 
 type Resolved<T> = Result<T, Box<EvalAltResult>>;
@@ -29,27 +41,68 @@ const MAX_NAME_BYTES: usize = 200;
 
 impl SharedModules {
     pub(super) fn new(folder: &Path) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             folder: folder.to_owned(),
             state: Mutex::default(),
+        }))
+    }
+
+    /// Loads all that a script imports, and what that imports in turn, so that what is wrong with
+    /// it is known now. At run time nothing is loaded any more.
+    pub(super) fn load_imports(&self, engine: &Engine, ast: &AST) -> Resolved<Vec<Offer>> {
+        let mut offers = Vec::new();
+        for (count, import) in outline::imports(ast).into_iter().enumerate() {
+            if count == limits::MODULES {
+                let message = format!("more than {} modules are imported", limits::MODULES);
+                return refuse(
+                    message,
+                    "put what belongs together into one",
+                    import.position,
+                );
+            }
+            let Some(name) = import.name else {
+                return refuse(
+                    "the name of a module must be written out",
+                    "write `import \"name\" as name;`",
+                    import.position,
+                );
+            };
+            let loaded = self.load(engine, &name, import.position)?;
+            offers.push(Offer {
+                alias: import.alias,
+                functions: outline::functions(&loaded.ast),
+            });
         }
+        Ok(offers)
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn begin(&self, name: &str, position: Position) -> Resolved<Option<Shared<Module>>> {
+    fn load(&self, engine: &Engine, name: &str, position: Position) -> Resolved<Loaded> {
+        check_name(name, position)?;
+        if let Some(loaded) = self.begin(name, position)? {
+            return Ok(loaded);
+        }
+        let file = self.shown(name);
+        let loaded = self.read(name, &file, position).and_then(|source| {
+            self.compile(engine, &file, &source)
+                .map_err(|error| EvalAltResult::ErrorInModule(file.clone(), error, position).into())
+        });
         let mut state = self.state();
-        if let Some(module) = state.loaded.get(name) {
-            return Ok(Some(module.clone()));
+        state.loading.pop();
+        let loaded: Loaded = loaded?;
+        state.loaded.insert(name.to_owned(), loaded.clone());
+        Ok(loaded)
+    }
+
+    fn begin(&self, name: &str, position: Position) -> Resolved<Option<Loaded>> {
+        let mut state = self.state();
+        if let Some(loaded) = state.loaded.get(name) {
+            return Ok(Some(loaded.clone()));
         }
         if state.loading.iter().any(|loading| loading == name) {
             let circle = state.loading.join(" → ");
             return refuse(
                 format!("modules import one another in a circle: {circle} → {name}"),
+                "move what both need into a third module",
                 position,
             );
         }
@@ -57,57 +110,66 @@ impl SharedModules {
         Ok(None)
     }
 
-    fn read(&self, name: &str, position: Position) -> Resolved<(String, String)> {
-        let file = self.folder.join(format!("{name}.rhai"));
-        let unreadable = |error: std::io::Error| {
-            refuse(
-                format!("cannot import \"{name}\": {}: {error}", file.display()),
-                position,
-            )
+    fn compile(&self, engine: &Engine, file: &str, source: &str) -> Resolved<Loaded> {
+        let parsed = engine.compile(source);
+        let mut ast = parsed.or_else(|error| {
+            let (kind, position) = (error.err_type(), error.position());
+            refuse_as(Fault::from_parse(file, source, kind, position))
+        })?;
+        ast.set_source(file);
+        let offers = self.load_imports(engine, &ast)?;
+        if let Some(fault) = outline::wrong_calls(file, &ast, &offers).into_iter().next() {
+            return refuse_as(fault);
+        }
+        let module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;
+        Ok(Loaded {
+            ast,
+            module: module.into(),
+        })
+    }
+
+    /// The module's text. Links are followed only to where the folder itself leads: the folder may
+    /// be a link (Kubernetes mounts one), and what is in it must stay in it.
+    fn read(&self, name: &str, shown: &str, position: Position) -> Resolved<String> {
+        let refused = |why: String| {
+            let hint = "modules are files of the shared folder, such as shared/helpers.rhai for \"helpers\"";
+            refuse(format!("cannot import \"{name}\": {why}"), hint, position)
         };
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => refused(format!("there is no {shown}")),
+            _ => refused(format!("{shown}: {error}")),
+        };
+        let file = self.0.folder.join(format!("{name}.rhai"));
         let real = match file.canonicalize() {
             Ok(real) => real,
             Err(error) => return unreadable(error),
         };
-        let inside = self
-            .folder
-            .canonicalize()
-            .is_ok_and(|folder| real.starts_with(folder));
-        if !inside {
-            return refuse(
-                format!("cannot import \"{name}\": the file lies outside the shared folder"),
-                position,
-            );
+        let folder = self.0.folder.canonicalize();
+        if !folder.is_ok_and(|folder| real.starts_with(folder)) {
+            return refused(format!("{shown} leads out of the shared folder"));
         }
         match std::fs::metadata(&real) {
-            Ok(found) if found.len() > limits::SCRIPT_BYTES => refuse(
-                format!(
-                    "cannot import \"{name}\": more than {} bytes",
+            Ok(found) if found.len() > limits::SCRIPT_BYTES => {
+                return refused(format!(
+                    "{shown} has more than {} bytes",
                     limits::SCRIPT_BYTES
-                ),
-                position,
-            ),
-            Err(error) => unreadable(error),
-            Ok(_) => match std::fs::read_to_string(&real) {
-                Ok(source) => Ok((source, file.display().to_string())),
-                Err(error) => unreadable(error),
-            },
+                ));
+            }
+            Ok(_) => {}
+            Err(error) => return unreadable(error),
         }
+        std::fs::read_to_string(&real).or_else(unreadable)
     }
 
-    fn compile(&self, engine: &Engine, name: &str, position: Position) -> Resolved<AST> {
-        let (source, file) = self.read(name, position)?;
-        let mut ast = engine.compile(source).map_err(|error| {
-            let inner = EvalAltResult::from(error);
-            EvalAltResult::ErrorInFunctionCall(
-                name.to_owned(),
-                file.clone(),
-                inner.into(),
-                position,
-            )
-        })?;
-        ast.set_source(file);
-        Ok(ast)
+    /// How faults name a module's file: from the folder of shared modules on, as users know it.
+    fn shown(&self, name: &str) -> String {
+        let folder = self.0.folder.file_name().map(Path::new);
+        let folder = folder.unwrap_or(&self.0.folder);
+        folder.join(format!("{name}.rhai")).display().to_string()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,18 +181,20 @@ impl ModuleResolver for SharedModules {
         name: &str,
         position: Position,
     ) -> Resolved<Shared<Module>> {
-        check_name(name, position)?;
-        if let Some(module) = self.begin(name, position)? {
-            return Ok(module);
-        }
-        let module = self
-            .compile(engine, name, position)
-            .and_then(|ast| Module::eval_ast_as_new(Scope::new(), &ast, engine));
-        let mut state = self.state();
-        state.loading.pop();
-        let module: Shared<Module> = module?.into();
-        state.loaded.insert(name.to_owned(), module.clone());
-        Ok(module)
+        self.load(engine, name, position)
+            .map(|loaded| loaded.module)
+    }
+
+    /// Rhai embeds into a script what its modules import within functions only if it sees their
+    /// syntax trees.
+    fn resolve_ast(
+        &self,
+        engine: &Engine,
+        _source: Option<&str>,
+        name: &str,
+        position: Position,
+    ) -> Option<Resolved<AST>> {
+        Some(self.load(engine, name, position).map(|loaded| loaded.ast))
     }
 }
 
@@ -142,13 +206,62 @@ fn check_name(name: &str, position: Position) -> Resolved<()> {
     }
     let shown: String = name.chars().take(40).collect();
     refuse(
-        format!(
-            "cannot import {shown:?}: name a module of the shared folder, such as \"helpers\" for shared/helpers.rhai"
-        ),
+        format!("{shown:?} is not the name of a module"),
+        "modules are files of the shared folder, such as shared/helpers.rhai for \"helpers\"",
         position,
     )
 }
 
-fn refuse<T>(message: String, position: Position) -> Resolved<T> {
-    Err(EvalAltResult::ErrorRuntime(message.into(), position).into())
+/// As scripts throw it, see `fault::running::thrown`.
+fn refuse<T>(message: impl Into<String>, hint: &str, position: Position) -> Resolved<T> {
+    let mut thrown = rhai::Map::new();
+    thrown.insert("message".into(), message.into().into());
+    if !hint.is_empty() {
+        thrown.insert("hint".into(), hint.into());
+    }
+    Err(EvalAltResult::ErrorRuntime(Dynamic::from(thrown), position).into())
+}
+
+fn refuse_as<T>(fault: Fault) -> Resolved<T> {
+    let narrow = |number: Option<usize>| number.and_then(|number| u16::try_from(number).ok());
+    let position = match narrow(fault.line) {
+        Some(line) => Position::new(line, narrow(fault.column).unwrap_or(0)),
+        None => Position::NONE,
+    };
+    refuse(fault.message, &fault.hint.unwrap_or_default(), position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::engine;
+
+    #[test]
+    fn a_module_is_compiled_once() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("rates.rhai"), "fn vat() { 19 }").unwrap();
+        let modules = SharedModules::new(folder.path());
+        let engine = engine::build();
+        let load = || {
+            modules
+                .load(&engine, "rates", Position::NONE)
+                .unwrap()
+                .module
+        };
+        assert!(Shared::ptr_eq(&load(), &load()));
+    }
+
+    #[test]
+    fn a_module_that_failed_may_be_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let modules = SharedModules::new(folder.path());
+        let engine = engine::build();
+        for _ in 0..2 {
+            let error = modules
+                .load(&engine, "rates", Position::NONE)
+                .err()
+                .unwrap();
+            assert!(error.to_string().contains("there is no"), "{error}");
+        }
+    }
 }

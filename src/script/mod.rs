@@ -4,6 +4,8 @@
 //! event's, and keeps nothing from one call to the next. What a client or a tag *means* is not
 //! known in this module: see `client` and `tag`.
 
+mod budget;
+mod builtins;
 mod call;
 mod compile;
 mod engine;
@@ -11,6 +13,7 @@ mod fault;
 mod header;
 mod import;
 mod json;
+mod outline;
 mod pool;
 mod request_view;
 
@@ -23,7 +26,7 @@ pub use call::{Called, call};
 pub use compile::{Compiler, Script};
 pub use fault::{Cause, Fault};
 pub use header::Header;
-pub use json::{BadJson, parse_json, to_json};
-pub use pool::{Pool, Worker};
+pub use json::{BadJson, map_to_json, parse_json, to_json};
+pub use pool::{Pool, Worker, with_script_stack};
 pub use request_view::{RequestView, parse_cookies, parse_query};
 pub use value::{Map, Value};

@@ -1,7 +1,8 @@
 //! The script threads: a fixed number, each with its own engine and a stack that no script can
 //! overflow. Tokio's workers never run a script.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
 use tokio::sync::oneshot;
@@ -69,6 +70,21 @@ impl Pool {
     }
 }
 
+/// Runs something on a thread that has room for scripts, and waits for it. For compiling, whose
+/// recursion is as deep as a script is nested, and for callers that have no [`Pool`].
+///
+/// # Errors
+/// If the thread cannot be started.
+pub fn with_script_stack<T: Send>(run: impl FnOnce() -> T + Send) -> io::Result<T> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new()
+            .name("compile".to_owned())
+            .stack_size(limits::STACK_BYTES)
+            .spawn_scoped(scope, run)?;
+        Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
+
 fn work(inbox: &Inbox<Job>) {
     let mut worker = Worker::new();
     while let Found::Letter(run) = inbox.wait(None) {
@@ -77,5 +93,34 @@ fn work(inbox: &Inbox<Job>) {
             error!("a script job panicked; the thread goes on with a new engine");
             worker = Worker::new();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_takes_down_its_own_job_only() {
+        let pool = Pool::start(1).unwrap();
+        assert_eq!(pool.run(|_| -> i32 { panic!("a defect") }).await, None);
+        assert_eq!(pool.run(|_| 17).await, Some(17));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses() {
+        let pool = Pool::start(1).unwrap();
+        let (begun, has_begun) = oneshot::channel();
+        let (go_on, may_go_on) = oneshot::channel::<()>();
+        let blocks = move |_: &mut Worker| {
+            begun.send(()).unwrap();
+            may_go_on.blocking_recv().unwrap();
+        };
+        assert!(pool.try_submit(blocks));
+        has_begun.await.unwrap();
+        assert!((0..QUEUE).all(|_| pool.try_submit(|_| {})));
+        assert!(!pool.try_submit(|_| {}));
+        go_on.send(()).unwrap();
+        assert_eq!(pool.run(|_| 17).await, Some(17));
     }
 }

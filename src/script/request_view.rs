@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use rhai::{Engine, EvalAltResult, ImmutableString, Position};
 
 use super::json::parse_json;
+use super::limits;
 use super::value::{Map, Value};
 use crate::request::Request;
 
@@ -67,7 +68,12 @@ impl RequestView {
     }
 
     fn form(&self) -> Got<Map> {
-        Ok(parse_query(self.body()?))
+        let body = self.body()?;
+        if body.split('&').count() > limits::JSON_KEYS {
+            let most = limits::JSON_KEYS;
+            return Err(bad_body(format!("the form has more than {most} fields")));
+        }
+        Ok(parse_query(body))
     }
 
     fn headers(&self) -> Map {

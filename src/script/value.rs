@@ -45,6 +45,16 @@ pub fn text(value: &Value) -> Option<String> {
         .map(|text| text.to_string())
 }
 
+/// A text, a number or a flag as text; `None` for what has no one way to be written.
+pub fn plain_text(value: &Value) -> Option<String> {
+    let plain = value.is_string()
+        || value.is_char()
+        || value.is_int()
+        || value.is_float()
+        || value.is_bool();
+    plain.then(|| value.to_string())
+}
+
 /// What a value is, in a word that users know.
 pub fn kind(value: &Value) -> &'static str {
     if value.is_unit() {

@@ -7,7 +7,7 @@ use crate::clock::Millis;
 use crate::config::suggest;
 use crate::script::api::time;
 use crate::script::{Fault, Header, Script};
-use crate::trigger::{Condition, Trigger, parse_conditions};
+use crate::trigger::{CONSENT_KINDS, Condition, Trigger, parse_conditions, regex_mistake};
 
 /// What a tag listens to.
 #[derive(Clone, Debug)]
@@ -92,9 +92,10 @@ fn read_name(header: &mut Header<'_>, name: &str) -> Option<On> {
     match Regex::new(pattern) {
         Ok(pattern) => Some(On::Pattern(pattern)),
         Err(error) => {
+            let why = regex_mistake(&error);
             header.wrong(
                 "ON",
-                format!("{name} is not a regular expression: {error}"),
+                format!("{name} is not a regular expression: {why}"),
                 None,
             );
             None
@@ -106,10 +107,24 @@ fn read_trigger(header: &mut Header<'_>) -> Trigger {
     Trigger {
         when: read_conditions(header, "WHEN"),
         except: read_conditions(header, "EXCEPT"),
-        consent: header.texts("CONSENT").unwrap_or_default(),
+        consent: read_consent(header),
         from: read_time(header, "FROM"),
         until: read_time(header, "UNTIL"),
     }
+}
+
+/// Kinds of a shop's own are fine; one that is nearly Google's is a slip that would block forever.
+fn read_consent(header: &mut Header<'_>) -> Vec<String> {
+    let kinds = header.texts("CONSENT").unwrap_or_default();
+    for kind in kinds
+        .iter()
+        .filter(|kind| !CONSENT_KINDS.contains(&kind.as_str()))
+    {
+        if let Some(hint) = suggest(kind, CONSENT_KINDS) {
+            header.wrong("CONSENT", format!("there is no \"{kind}\""), Some(hint));
+        }
+    }
+    kinds
 }
 
 fn read_conditions(header: &mut Header<'_>, name: &'static str) -> Vec<Condition> {
@@ -184,4 +199,14 @@ fn check_functions(script: &Script) -> Vec<Fault> {
         ));
     }
     faults
+}
+
+impl std::fmt::Display for On {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Pattern(pattern) => write!(f, "/{pattern}/"),
+            Self::Any => f.write_str("*"),
+        }
+    }
 }

@@ -52,3 +52,41 @@ impl Index {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::Compiler;
+
+    fn tags(headers: &[&str]) -> Vec<Tag> {
+        let compiler = Compiler::new("shared".as_ref());
+        let load = |header: &&str| {
+            let source = format!("{header} const TO = \"crm\"; fn tag(event) {{ event }}");
+            crate::tag::load(compiler.compile("x", "tags/x.rhai", &source).unwrap()).unwrap()
+        };
+        headers.iter().map(load).collect()
+    }
+
+    #[test]
+    fn listeners_come_in_running_order_and_once() {
+        let tags = tags(&[
+            r#"const ON = "purchase";"#,
+            r#"const ON = "*";"#,
+            r#"const ON = ["refund", "purchase", "/^purch/", "*", "purchase"];"#,
+            r#"const ON = "/^re/";"#,
+            r#"const ON = "purchase"; const ENABLED = false;"#,
+            r#"const ON = "Purchase";"#,
+        ]);
+        let index = Index::new(&tags);
+        let cases: [(&str, &[usize]); 4] = [
+            ("purchase", &[0, 1, 2]),
+            ("refund", &[1, 2, 3]),
+            ("Purchase", &[1, 2, 5]),
+            ("", &[1, 2]),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(index.listeners(name), expected, "{name}");
+        }
+        assert_eq!(Index::new(&tags[..1]).listeners("refund"), [0_usize; 0]);
+    }
+}

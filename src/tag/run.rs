@@ -51,11 +51,6 @@ impl Skipped {
             Self::Nothing => "tag() returned nothing".to_owned(),
         }
     }
-
-    /// True if `fn tag` was run all the same.
-    pub fn ran(&self) -> bool {
-        matches!(self, Self::Reason(_) | Self::Nothing)
-    }
 }
 
 /// Runs `tag` for `event`, a map. `at` is when the event's request arrived.
@@ -112,10 +107,7 @@ fn call_when(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut
                 "when() must return true or false, it returned {}",
                 kind(&value)
             );
-            Fault {
-                function: Some("when".to_owned()),
-                ..Fault::new(&tag.script.file, message)
-            }
+            Fault::new(&tag.script.file, message).in_function("when")
         })
     });
     match answer {
@@ -171,8 +163,5 @@ fn wrong_return(tag: &Tag, value: &Value) -> Fault {
 }
 
 fn returned(tag: &Tag, message: String) -> Fault {
-    Fault {
-        function: Some("tag".to_owned()),
-        ..Fault::new(&tag.script.file, message)
-    }
+    Fault::new(&tag.script.file, message).in_function("tag")
 }

@@ -297,11 +297,20 @@ fn pattern(key: &str, expected: &Value, ignore_case: bool) -> Result<Regex, Mist
         .case_insensitive(ignore_case)
         .build()
         .map_err(|error| {
+            let why = regex_mistake(&error);
             (
-                format!("`{key}`: `matches` is not a regular expression: {error}"),
+                format!("`{key}`: `matches` is not a regular expression: {why}"),
                 None,
             )
         })
+}
+
+/// What is wrong with a regular expression in one line: the last of the error's text, which is
+/// followed above by a drawing.
+pub fn regex_mistake(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 /// Orders two values as numbers if both can be read as one; whole numbers exactly.

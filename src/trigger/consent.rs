@@ -4,6 +4,17 @@
 use crate::script::Map;
 use crate::script::value::lookup;
 
+/// The kinds of Google's consent mode; events may have others.
+pub const CONSENT_KINDS: [&str; 7] = [
+    "ad_storage",
+    "ad_user_data",
+    "ad_personalization",
+    "analytics_storage",
+    "functionality_storage",
+    "personalization_storage",
+    "security_storage",
+];
+
 /// What a tag's `CONSENT` asks for and what the event says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentCheck {
@@ -58,4 +69,61 @@ fn granted_by_google(event: &Map, kind: &str) -> bool {
         return false;
     };
     code.starts_with("G1") && code.as_bytes().get(place) == Some(&b'1')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::parse_json;
+
+    #[test]
+    fn what_is_not_known_is_not_granted() {
+        let cases = [
+            (
+                r#"{"consent_state":{"ad_storage":true}}"#,
+                "ad_storage",
+                true,
+            ),
+            (
+                r#"{"consent_state":{"ad_storage":"granted"}}"#,
+                "ad_storage",
+                true,
+            ),
+            (
+                r#"{"consent_state":{"ad_storage":"true"}}"#,
+                "ad_storage",
+                true,
+            ),
+            (
+                r#"{"consent_state":{"ad_storage":"denied"}}"#,
+                "ad_storage",
+                false,
+            ),
+            (r#"{"consent_state":{"ad_storage":1}}"#, "ad_storage", false),
+            (r#"{"consent_state":{"marketing":true}}"#, "marketing", true),
+            (
+                r#"{"consent_state":{},"x-ga-gcs":"G111"}"#,
+                "ad_storage",
+                false,
+            ),
+            (
+                r#"{"consent_state":null,"x-ga-gcs":"G111"}"#,
+                "ad_storage",
+                true,
+            ),
+            (r#"{"x-ga-gcs":"G110"}"#, "ad_storage", true),
+            (r#"{"x-ga-gcs":"G110"}"#, "analytics_storage", false),
+            (r#"{"x-ga-gcs":"G1-1"}"#, "ad_storage", false),
+            (r#"{"x-ga-gcs":"G111"}"#, "ad_user_data", false),
+            (r#"{"x-ga-gcs":"G1"}"#, "ad_storage", false),
+            (r#"{"x-ga-gcs":111}"#, "ad_storage", false),
+            ("{}", "ad_storage", false),
+        ];
+        for (event, kind, expected) in cases {
+            let event: Map = parse_json(event.as_bytes()).unwrap().cast();
+            assert_eq!(is_granted(&event, kind), expected, "{event:?} {kind}");
+            let check = ConsentCheck::of(&event, &[kind.to_owned()]);
+            assert_eq!(check.missing.is_empty(), expected);
+        }
+    }
 }

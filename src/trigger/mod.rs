@@ -4,8 +4,8 @@
 mod condition;
 mod consent;
 
-pub use condition::{Check, Condition, parse_conditions};
-pub use consent::ConsentCheck;
+pub use condition::{Check, Condition, parse_conditions, regex_mistake};
+pub use consent::{CONSENT_KINDS, ConsentCheck};
 
 use crate::clock::Millis;
 use crate::script::Map;

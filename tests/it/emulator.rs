@@ -1,49 +1,21 @@
 //! The stand-ins over HTTP: what each vendor's rules are is tested beside them, in `src/emulator`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tagwerk::emulator::{Emulator, Kind, serve};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tagwerk::emulator::{Emulator, Kind};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use crate::support::http::{Answer, post};
+use crate::support::stand_in::StandIn;
 
 const JSON: &str = "Content-Type: application/json";
 
 /// Far more than any of this takes, so that a hanging test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct StandIn {
-    emulator: Emulator,
-    address: SocketAddr,
-    stop: CancellationToken,
-    served: JoinHandle<()>,
-}
-
-impl StandIn {
-    async fn start(emulator: Emulator) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let stop = CancellationToken::new();
-        Self {
-            address: listener.local_addr().unwrap(),
-            served: tokio::spawn(serve(listener, emulator.clone(), stop.clone())),
-            emulator,
-            stop,
-        }
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Answer {
-        post(self.address, path, &[JSON], &body.to_string()).await
-    }
-
-    async fn stop(self) {
-        self.stop.cancel();
-        timeout(PATIENCE, self.served).await.unwrap().unwrap();
-    }
+async fn post_json(stand_in: &StandIn, path: &str, body: &Value) -> Answer {
+    post(stand_in.address, path, &[JSON], &body.to_string()).await
 }
 
 fn signup(user: &str, insert_id: &str) -> Value {
@@ -55,14 +27,16 @@ fn signup(user: &str, insert_id: &str) -> Value {
 async fn an_upload_is_judged_answered_and_remembered() {
     let amplitude = StandIn::start(Emulator::new(Kind::Amplitude)).await;
     let good = signup("u-00001", "a");
-    let answer = amplitude.post("/2/httpapi?x=1", &good).await;
+    let answer = post_json(&amplitude, "/2/httpapi?x=1", &good).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let said: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(said["events_ingested"], 1);
 
     assert_eq!(
-        amplitude.post("/2/httpapi", &signup("0", "b")).await.status,
+        post_json(&amplitude, "/2/httpapi", &signup("0", "b"))
+            .await
+            .status,
         400
     );
 
@@ -90,7 +64,7 @@ async fn a_repeat_is_answered_as_the_first_and_counted_as_a_duplicate() {
         signup("u-00001", "a"),
         signup("u-00002", "a"),
     ] {
-        assert_eq!(amplitude.post("/batch", &body).await.status, 200);
+        assert_eq!(post_json(&amplitude, "/batch", &body).await.status, 200);
     }
     let received = amplitude.emulator.received();
     let counts: Vec<_> = received
@@ -108,7 +82,7 @@ async fn a_script_of_statuses_comes_first_and_200_in_it_is_a_normal_answer() {
     let hello = json!({ "text": "hello" });
     let mut said = Vec::new();
     for _ in 0..4 {
-        let answer = slack.post("/services/T/B/X", &hello).await;
+        let answer = post_json(&slack, "/services/T/B/X", &hello).await;
         said.push((answer.status, answer.body.clone()));
         let asks_to_wait = answer.header("retry-after").is_some();
         assert_eq!(asks_to_wait, answer.status == 429);

@@ -1,9 +1,7 @@
 //! The example requests that we ship are what their README says: whole, listed, parseable, and
 //! where they are signed, signed right.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -11,49 +9,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-struct Example {
-    request_line: String,
-    headers: BTreeMap<String, String>,
-    body: String,
-}
-
-fn examples() -> BTreeMap<String, Example> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/requests");
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "http")
-        {
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            found.insert(name, read(&fs::read_to_string(&path).unwrap()));
-        }
-    }
-    found
-}
-
-fn read(text: &str) -> Example {
-    let (head, body) = text.split_once("\n\n").unwrap();
-    let mut lines = head.lines();
-    let request_line = lines.next().unwrap().to_owned();
-    let headers = lines.map(|line| {
-        let (name, value) = line.split_once(": ").unwrap();
-        (name.to_ascii_lowercase(), value.to_owned())
-    });
-    Example {
-        request_line,
-        headers: headers.collect(),
-        body: body.to_owned(),
-    }
-}
+use crate::support::examples::{examples, folder};
 
 #[test]
 fn every_example_is_a_whole_request_that_the_readme_names() {
     let examples = examples();
     assert_eq!(examples.len(), 14);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/requests");
-    let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
     for (name, example) in examples {
         // The six pushes are one line of the table.
         let is_listed =

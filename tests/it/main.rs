@@ -6,10 +6,24 @@
     reason = "clippy.toml lets tests unwrap, but counts only functions marked #[test] as tests"
 )]
 
+mod admin;
+mod cases;
+mod clients;
+mod commands;
 mod dispatch;
+mod drain;
 mod emulator;
 mod examples;
+mod http_answers;
+mod imports;
 mod ingress;
 mod journal;
+mod kill;
 mod layers;
+mod preview;
+mod reload;
+mod reload_under_load;
+mod script_faults;
+mod script_limits;
+mod scripts;
 mod support;

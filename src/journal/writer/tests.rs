@@ -211,6 +211,7 @@ async fn while_it_is_broken_appends_are_refused_without_a_try() {
         assert!(!journal.is_healthy());
     }
     assert!(!plan.is_used_up(), "only the first was tried");
+    assert!(!journal.is_healthy());
     // At the end it is tried once more, however little time has passed.
     assert_eq!(soon(journal.close()).await, Err(broken()));
     assert!(plan.is_used_up());

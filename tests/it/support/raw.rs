@@ -1,6 +1,7 @@
-//! A connection on which any bytes can be sent, and the answers to them read one by one. It does
-//! not know what a good request is.
+//! A connection on which any bytes can be sent, and the answers to them read one by one. It judges
+//! nothing that it sends.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -39,11 +40,16 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) async fn connect(to: SocketAddr) -> Self {
-        let stream = TcpStream::connect(to).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self {
+        Self::try_connect(to).await.unwrap()
+    }
+
+    /// The same where the server may be gone.
+    pub(crate) async fn try_connect(to: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
             stream: BufReader::new(stream),
-        }
+        })
     }
 
     /// Sends bytes. That the peer has closed meanwhile is for the reader to find.
@@ -59,6 +65,11 @@ impl Raw {
 
     /// The next answer, or nothing if the connection was closed.
     pub(crate) async fn answer(&mut self) -> Option<Answer> {
+        self.try_answer().await.expect("the answer is cut short")
+    }
+
+    /// The same where the server may die in the middle of it: then it is an error.
+    pub(crate) async fn try_answer(&mut self) -> io::Result<Option<Answer>> {
         timeout(PATIENCE, self.read_answer(true))
             .await
             .expect("there is neither answer nor end")
@@ -69,14 +80,17 @@ impl Raw {
         timeout(PATIENCE, self.read_answer(false))
             .await
             .expect("there is neither answer nor end")
+            .expect("the answer is cut short")
     }
 
-    async fn read_answer(&mut self, has_body: bool) -> Option<Answer> {
-        let line = self.read_line().await?;
+    async fn read_answer(&mut self, has_body: bool) -> io::Result<Option<Answer>> {
+        let Some(line) = self.read_line().await else {
+            return Ok(None);
+        };
         let status = line.split(' ').nth(1).unwrap().parse().unwrap();
         let mut headers = Vec::new();
         loop {
-            let line = self.read_line().await.expect("the head is cut short");
+            let line = self.read_line().await.ok_or(io::ErrorKind::UnexpectedEof)?;
             let Some((name, value)) = line.split_once(':') else {
                 break;
             };
@@ -91,9 +105,9 @@ impl Raw {
             .header("content-length")
             .map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; if has_body { length } else { 0 }];
-        self.stream.read_exact(&mut body).await.unwrap();
+        self.stream.read_exact(&mut body).await?;
         answer.body = String::from_utf8(body).unwrap();
-        Some(answer)
+        Ok(Some(answer))
     }
 
     /// A line without its end; nothing if the peer has closed, or has reset the connection.
@@ -104,4 +118,23 @@ impl Raw {
             Ok(_) => Some(line.trim_end().to_owned()),
         }
     }
+}
+
+/// A request as it goes over the wire. `headers` are whole lines, without their ends; what HTTP
+/// needs besides them is added.
+pub(crate) fn request(method: &str, path: &str, headers: &[&str], body: &str) -> String {
+    let mut text = format!("{method} {path} HTTP/1.1\r\n");
+    if !headers.iter().any(|header| header.starts_with("Host:")) {
+        text.push_str("Host: localhost\r\n");
+    }
+    for header in headers {
+        text.push_str(header);
+        text.push_str("\r\n");
+    }
+    if !body.is_empty() {
+        text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    text.push_str("\r\n");
+    text.push_str(body);
+    text
 }

@@ -1,0 +1,92 @@
+//! The admin listener: a JSON API for the operator and the command line, on an address of its own.
+//! It is never reached by way of the public listener, and everything but liveness needs the token.
+
+mod api;
+mod guard;
+mod token;
+
+pub use token::{admin_token, find_admin_token};
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{delete, get, post};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::error::BoxError;
+use crate::generation::Live;
+use crate::journal::Journal;
+use crate::preview::Preview;
+use crate::secret::Secret;
+
+/// What the API looks at and acts on.
+#[derive(Clone)]
+pub struct Admin {
+    /// The live set.
+    pub live: Arc<Live>,
+    /// Events and deliveries.
+    pub journal: Journal,
+    /// Sessions and traces.
+    pub preview: Preview,
+    /// What opens the API.
+    pub token: Secret,
+    /// What senders call, for ready-made command lines.
+    pub public_url: String,
+}
+
+/// Serves until stopped.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    admin: Admin,
+    stop: CancellationToken,
+) -> Result<(), BoxError> {
+    let address = listener.local_addr()?;
+    let server = axum::serve(listener, router(admin, address)).with_graceful_shutdown({
+        let stop = stop.clone();
+        async move { stop.cancelled().await }
+    });
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = async { server.await } => Ok(served?),
+        () = late => {
+            warn!("admin connections were still open; they are closed");
+            Ok(())
+        }
+    }
+}
+
+/// Nobody waits for an operator's open connection.
+const DRAIN: Duration = Duration::from_secs(2);
+
+fn router(admin: Admin, address: SocketAddr) -> Router {
+    let guard = Arc::new(guard::Guard {
+        token: admin.token.clone(),
+        address,
+    });
+    Router::new()
+        .route("/api/status", get(api::status))
+        .route("/api/clients", get(api::clients))
+        .route("/api/tags", get(api::tags))
+        .route("/api/destinations", get(api::destinations))
+        .route("/api/traces", get(api::traces))
+        .route("/api/traces/{id}", get(api::trace))
+        .route(
+            "/api/preview/sessions",
+            get(api::sessions).post(api::open_session),
+        )
+        .route("/api/preview/sessions/{id}", delete(api::close_session))
+        .route("/api/reload", post(api::reload))
+        .fallback(api::not_found)
+        .layer(axum::middleware::from_fn_with_state(guard, guard::check))
+        .with_state(admin)
+}

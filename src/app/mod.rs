@@ -1,0 +1,200 @@
+//! The whole: builds the parts, starts them, and drains them. The only file that knows all of them.
+
+mod service;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::admin::{self, Admin, admin_token};
+use crate::clock::Clock;
+use crate::config::Environment;
+use crate::destination::HttpClient;
+use crate::dispatch::Dispatch;
+use crate::error::BoxError;
+use crate::generation::{self, Live};
+use crate::ingress;
+use crate::journal::Journal;
+use crate::preview::Preview;
+use crate::processor;
+use crate::script::Pool;
+use crate::secret::Secret;
+use service::Front;
+
+/// A running Tagwerk.
+pub struct App {
+    /// The live set.
+    pub live: Arc<Live>,
+    /// Events and deliveries.
+    pub journal: Journal,
+    /// Sessions and traces.
+    pub preview: Preview,
+    /// Where senders call.
+    pub address: SocketAddr,
+    /// Where the operator calls.
+    pub admin_address: SocketAddr,
+    /// What opens the admin API.
+    pub admin_token: Secret,
+    parts: Parts,
+}
+
+/// What is stopped one after the other, so that nothing that was accepted is dropped.
+struct Parts {
+    front: Arc<Front>,
+    doors: CancellationToken,
+    loops: CancellationToken,
+    door_tasks: TaskTracker,
+    loop_tasks: TaskTracker,
+}
+
+/// What [`App::start`] needs.
+pub struct Start {
+    /// The live set; it was loaded without a problem.
+    pub live: Arc<Live>,
+    /// The file it was loaded from, to watch.
+    pub config_file: PathBuf,
+    /// The public listener.
+    pub listener: TcpListener,
+    /// The admin listener.
+    pub admin_listener: TcpListener,
+    /// For the admin token.
+    pub environment: Box<dyn Environment + Send + Sync>,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+/// How long what runs may take to end: senders first, then vendors. Together with the listener's
+/// own ten seconds it stays below the twenty that process supervisors commonly give.
+const LOOPS_DRAIN: Duration = Duration::from_secs(6);
+
+/// How long `/readyz` says no before the listener closes, so that a load balancer can look away.
+pub const LAME_DUCK: Duration = Duration::from_millis(500);
+
+impl App {
+    /// Builds and starts everything.
+    ///
+    /// # Errors
+    /// If the journal cannot be opened, above all; see [`crate::journal::Error`].
+    pub fn start(start: Start) -> Result<Self, BoxError> {
+        let Start {
+            live,
+            config_file,
+            listener,
+            admin_listener,
+            environment,
+            clock,
+        } = start;
+        let config = live.current().config.clone();
+        let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
+        let journal = Journal::open(&config.journal, &config.data.dir, clock)?;
+        let admin_token = admin_token(&config.data.dir, &*environment)?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = Pool::start(threads)?;
+        let preview = Preview::new(clock);
+        let client = HttpClient::new()?;
+        let front = Arc::new(Front::new(
+            live.clone(),
+            journal.clone(),
+            pool.clone(),
+            preview.clone(),
+            clock,
+        ));
+        let parts = Parts {
+            front: front.clone(),
+            doors: CancellationToken::new(),
+            loops: CancellationToken::new(),
+            door_tasks: TaskTracker::new(),
+            loop_tasks: TaskTracker::new(),
+        };
+        for _ in 0..threads {
+            let task = processor::run(
+                journal.clone(),
+                live.clone(),
+                pool.clone(),
+                clock,
+                parts.loops.clone(),
+            );
+            parts.loop_tasks.spawn(task);
+        }
+        let dispatch = Dispatch {
+            journal: journal.clone(),
+            live: live.clone(),
+            client,
+            clock,
+        };
+        parts.loop_tasks.spawn(dispatch.run(parts.loops.clone()));
+        parts.loop_tasks.spawn(generation::watch(
+            live.clone(),
+            config_file,
+            parts.loops.clone(),
+        ));
+        let settings = ingress::Settings {
+            trusted_proxies: config.server.trusted_proxies.clone(),
+            clock,
+            ..ingress::Settings::default()
+        };
+        let doors = parts.doors.clone();
+        parts.door_tasks.spawn(async move {
+            let drained = ingress::serve(listener, front, settings, doors).await;
+            if drained.cut > 0 {
+                warn!(
+                    requests = drained.cut,
+                    "some requests did not end in time and were cut off"
+                );
+            }
+        });
+        let admin = Admin {
+            live: live.clone(),
+            journal: journal.clone(),
+            preview: preview.clone(),
+            token: admin_token.clone(),
+            public_url: config.server.public_url.clone(),
+        };
+        let loops = parts.loops.clone();
+        parts.loop_tasks.spawn(async move {
+            if let Err(error) = admin::serve(admin_listener, admin, loops).await {
+                warn!(%error, "the admin listener ended");
+            }
+        });
+        Ok(Self {
+            live,
+            journal,
+            preview,
+            address,
+            admin_address,
+            admin_token,
+            parts,
+        })
+    }
+
+    /// Drains: no new requests, those under way are answered, what is being sent is finished. What
+    /// is not delivered stays in the journal.
+    pub async fn stop(self) {
+        info!("stopping: no new requests, finishing those under way");
+        self.parts.front.drain();
+        tokio::time::sleep(LAME_DUCK).await;
+        self.parts.doors.cancel();
+        self.parts.door_tasks.close();
+        self.parts.door_tasks.wait().await;
+        self.parts.loops.cancel();
+        self.parts.loop_tasks.close();
+        if tokio::time::timeout(LOOPS_DRAIN, self.parts.loop_tasks.wait())
+            .await
+            .is_err()
+        {
+            warn!("some deliveries did not end in time; they are sent again at the next start");
+        }
+        match self.journal.flush().await {
+            Ok(()) => info!("stopped; what is not delivered stays in the journal"),
+            Err(error) => {
+                warn!(%error, "the last marks could not be written; some deliveries will be sent twice")
+            }
+        }
+    }
+}

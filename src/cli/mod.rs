@@ -1,0 +1,105 @@
+//! The command line: one file a subcommand, each with its options and a `run`. What a command does
+//! beyond reading options and printing is somewhere above in the map.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what a command line is for"
+)]
+
+mod check;
+mod demo;
+mod docs;
+mod emulate;
+mod exit;
+mod healthcheck;
+mod http_file;
+mod init;
+mod paint;
+mod preview;
+mod remote;
+mod serve;
+mod trace;
+mod working_set;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+
+/// Self-hosted server-side tagging: webhooks and browser events in, your own scripts, any vendor out.
+#[derive(Debug, Parser)]
+#[command(name = "tagwerk", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    /// The configuration file
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FILE",
+        default_value = "tagwerk.toml"
+    )]
+    config: PathBuf,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tagwerk demo                          see it work, with stand-ins for the vendors
+  tagwerk init shop && cd shop          make a folder of your own
+  tagwerk serve                         receive, process, deliver; saved files are live at once
+  tagwerk check                         find mistakes before an event does
+  tagwerk trace order.http              watch one request pass through the scripts, sending nothing
+  tagwerk preview open                  watch requests on the running server
+
+Exit codes: 0 good, 1 the checked thing is bad, 2 wrong usage, 70 internal error,
+73 the data folder is in use, 78 bad configuration.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Receive, process and deliver (also without a subcommand)
+    Serve(serve::Options),
+    /// Start a server and stand-ins for the vendors, send sample webhooks, show what was delivered
+    Demo(demo::Options),
+    /// Make a folder with a configuration, clients and tags to start from
+    Init(init::Options),
+    /// Check configuration and scripts, and show every problem
+    Check(check::Options),
+    /// Run one request through the scripts and show every step; nothing is sent
+    Trace(trace::Options),
+    /// Watch requests on the running server
+    Preview(preview::Options),
+    /// Stand in for a vendor, as strict as its documentation
+    Emulate(emulate::Options),
+    /// List the functions that scripts may call
+    Docs(docs::Options),
+    /// Ask the running server whether it is well: exit code 0 or 1
+    Healthcheck(healthcheck::Options),
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli
+        .command
+        .unwrap_or(Command::Serve(serve::Options::default()))
+    {
+        Command::Serve(options) => serve::run(&options, &cli.config),
+        Command::Demo(options) => demo::run(&options),
+        Command::Init(options) => init::run(&options),
+        Command::Check(options) => check::run(&options, &cli.config),
+        Command::Trace(options) => trace::run(&options, &cli.config),
+        Command::Preview(options) => preview::run(&options, &cli.config),
+        Command::Emulate(options) => emulate::run(&options),
+        Command::Docs(options) => docs::run(&options),
+        Command::Healthcheck(options) => healthcheck::run(&options, &cli.config),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => exit.report(),
+    }
+}

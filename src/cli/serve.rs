@@ -1,0 +1,114 @@
+//! `tagwerk serve`: the server, until it is told to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use super::Exit;
+use crate::app::{App, Start};
+use crate::clock::Clock;
+use crate::config::SystemEnvironment;
+use crate::error::BoxError;
+use crate::generation::Live;
+use crate::telemetry;
+
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+Examples:
+  tagwerk serve
+  tagwerk serve --config /etc/tagwerk/tagwerk.toml
+  TAGWERK_LOG=debug TAGWERK_LOG_FORMAT=text tagwerk serve
+
+SIGTERM and Ctrl-C drain: requests under way are answered, what is being sent is finished, the rest
+stays in the journal. A second one ends at once, which is safe too.")]
+pub(super) struct Options {}
+
+pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
+    telemetry::start(&SystemEnvironment);
+    let live = Live::start(config.to_owned(), Box::new(SystemEnvironment))
+        .map_err(|problems| Exit::configuration(&problems))?;
+    runtime()?.block_on(serve(live, config))
+}
+
+/// The runtime of every command that has one. Scripts and the journal have threads of their own.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}
+
+async fn serve(live: Live, config_file: &Path) -> Result<(), Exit> {
+    let config = live.current().config.clone();
+    let start = Start {
+        listener: bind(config.server.listen, "[server] listen").await?,
+        admin_listener: bind(config.admin.listen, "[admin] listen").await?,
+        live: live.into(),
+        config_file: config_file.to_owned(),
+        environment: Box::new(SystemEnvironment),
+        clock: Clock::System,
+    };
+    let app = App::start(start)?;
+    greet(&app);
+    wait_for_signal().await?;
+    tokio::select! {
+        () = app.stop() => {}
+        result = wait_for_signal() => {
+            result?;
+            warn!("stopped at once; what was under way is done again at the next start");
+        }
+    }
+    Ok(())
+}
+
+/// Opens a listener; `key` is what the user set its address with.
+pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Exit> {
+    let failed = |error: io::Error| {
+        let hint = match error.kind() {
+            io::ErrorKind::AddrInUse => "\n  hint: take another port, or stop what listens there",
+            _ => "",
+        };
+        Exit::misconfigured(format!("{key}: cannot listen on {address}: {error}{hint}"))
+    };
+    TcpListener::bind(address).await.map_err(failed)
+}
+
+fn greet(app: &App) {
+    let generation = app.live.current();
+    for warning in &generation.config.warnings {
+        warn!("{warning}");
+    }
+    for destination in generation
+        .destinations
+        .values()
+        .filter(|destination| !destination.missing.is_empty())
+    {
+        let wants = destination
+            .missing
+            .iter()
+            .map(|name| format!("${name}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        warn!(destination = %destination.name, %wants, "not configured: its deliveries wait until this is set");
+    }
+    info!(
+        generation = %generation.id,
+        clients = generation.clients.len(),
+        tags = generation.tags.len(),
+        destinations = generation.destinations.len(),
+        "loaded"
+    );
+    info!(address = %app.address, admin = %app.admin_address, "listening");
+}
+
+pub(super) async fn wait_for_signal() -> Result<(), BoxError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        result = tokio::signal::ctrl_c() => Ok(result?),
+    }
+}

@@ -1,0 +1,93 @@
+//! The files that this binary carries: what `init` writes and what the demo runs. They are the same
+//! that stand at the top of the repository.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// A file and its path below the folder that it is written to.
+pub(super) type CarriedFile = (&'static str, &'static str);
+
+macro_rules! carried {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../", $path)))),*]
+    };
+}
+
+/// Clients, tags and shared modules.
+pub(super) const SCRIPTS: &[CarriedFile] = carried![
+    "clients/datalayer.rhai",
+    "clients/site.rhai",
+    "clients/stripe.rhai",
+    "clients/webhook.rhai",
+    "clients/woocommerce.rhai",
+    "shared/amplitude.rhai",
+    "shared/tracify.rhai",
+    "tags/amplitude_events.rhai",
+    "tags/amplitude_revenue.rhai",
+    "tags/slack_order.rhai",
+    "tags/tracify_addtocart.rhai",
+    "tags/tracify_conversion.rhai",
+    "tags/tracify_pageview.rhai",
+    "tags/tracify_productview.rhai",
+    "tags/tracify_purchase.rhai",
+];
+
+/// Real requests to try things with, in the order in which the demo sends them.
+pub(super) const REQUESTS: &[CarriedFile] = carried![
+    "examples/requests/woocommerce_ping.http",
+    "examples/requests/woocommerce_order_created.http",
+    "examples/requests/stripe_checkout_session_completed.http",
+    "examples/requests/datalayer_1_signup.http",
+    "examples/requests/datalayer_2_login.http",
+    "examples/requests/datalayer_3_logout.http",
+    "examples/requests/datalayer_4_trial.http",
+    "examples/requests/datalayer_5_revenue.http",
+    "examples/requests/datalayer_6_my_custom_event.http",
+    "examples/requests/site_page_view.http",
+    "examples/requests/site_view_item.http",
+    "examples/requests/site_add_to_cart.http",
+    "examples/requests/site_purchase.http",
+    "examples/requests/site_conversion.http",
+];
+
+/// Writes a file below a folder, making folders as needed. Never overwrites.
+pub(super) fn write_new(folder: &Path, path: &str, content: &str) -> io::Result<()> {
+    let file = folder.join(path);
+    if let Some(parent) = file.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    let mut new = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&file)
+        .map_err(named)?;
+    new.write_all(content.as_bytes()).map_err(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A script that stands in the repository and is not carried would be missing from `init`.
+    #[test]
+    fn carries_every_shipped_file() {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut found = 0;
+        for folder in ["clients", "tags", "shared", "examples/requests"] {
+            for entry in fs::read_dir(top.join(folder)).unwrap() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                let path = format!("{folder}/{name}");
+                let is_carried = SCRIPTS
+                    .iter()
+                    .chain(REQUESTS)
+                    .any(|(carried, _)| *carried == path);
+                assert!(is_carried || name.ends_with(".md"), "{path} is not carried");
+                found += usize::from(is_carried);
+            }
+        }
+        assert_eq!(found, SCRIPTS.len() + REQUESTS.len());
+    }
+}

@@ -1,0 +1,203 @@
+//! What went wrong in a script: file, line, column, function, and a hint that says how to mend it.
+//! The words for each kind of mistake are in `parsing` (found at load), `running` (found in a
+//! call) and `functions` (a call of what is not there).
+
+mod functions;
+mod parsing;
+mod running;
+
+use std::fmt;
+
+use rhai::{EvalAltResult, ParseErrorType, Position};
+use serde::Serialize;
+
+use super::compile::Script;
+use super::frame::Spent;
+use super::limits;
+
+/// A script that failed, at load or at a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The script's file, as the user named its folder.
+    pub file: String,
+    /// Line, from 1. Limits have none: Rhai forgets where a call was stopped.
+    pub line: Option<usize>,
+    /// Column in characters, from 1.
+    pub column: Option<usize>,
+    /// The function of the script that was running.
+    pub function: Option<String>,
+    /// What went wrong.
+    pub message: String,
+    /// How to mend it.
+    pub hint: Option<String>,
+    /// Whose fault it is.
+    #[serde(skip)]
+    pub cause: Cause,
+}
+
+/// Whose fault a fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The script's: it needs a repair, and what it was given is kept until then.
+    Script,
+    /// The sender's: its request cannot be read (not JSON, most often) and is refused with 400.
+    Request,
+}
+
+/// The longest message, in characters: a script may throw a text of 8 MiB.
+const MAX_MESSAGE_CHARS: usize = 1_000;
+
+/// What a kind of mistake is called, and how to mend it.
+#[derive(Debug)]
+struct Words {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Words {
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    fn hint(self, hint: impl Into<Option<String>>) -> Self {
+        Self {
+            hint: hint.into(),
+            ..self
+        }
+    }
+}
+
+impl Fault {
+    /// A fault that the host found, at no certain place of the script.
+    pub fn new(file: &str, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: None,
+            column: None,
+            function: None,
+            message: message.into(),
+            hint: None,
+            cause: Cause::Script,
+        }
+    }
+
+    /// The same with a hint.
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same in a function of the script.
+    pub fn in_function(mut self, function: &str) -> Self {
+        self.function = Some(function.to_owned());
+        self
+    }
+
+    /// The same at a place in the file.
+    pub(super) fn at(mut self, position: Position) -> Self {
+        self.line = position.line();
+        self.column = position.position();
+        self
+    }
+
+    fn of(file: &str, words: Words) -> Self {
+        let Words { message, hint } = words;
+        Self {
+            hint,
+            ..Self::new(file, shortened(message))
+        }
+    }
+
+    /// A script that does not compile.
+    pub(super) fn from_parse(
+        file: &str,
+        source: &str,
+        error: &ParseErrorType,
+        position: Position,
+    ) -> Self {
+        Self::of(file, parsing::words(error, source, position)).at(position)
+    }
+
+    /// A call of a host function that is not there, or takes another number of values; `None` if
+    /// it is there, or if `name` is none of the host's.
+    pub(super) fn of_wrong_call(file: &str, name: &str, values: usize) -> Option<Self> {
+        functions::wrong_call(name, values).map(|words| Self::of(file, words))
+    }
+
+    /// An import that failed, at load.
+    pub(super) fn from_import(file: &str, error: &EvalAltResult) -> Self {
+        Self {
+            function: None,
+            ..Self::read(file, "import", &[], error)
+        }
+    }
+
+    /// A call that failed. `function` is the one that the host called.
+    pub(super) fn from_call(script: &Script, function: &str, error: &EvalAltResult) -> Self {
+        Self::read(&script.file, function, &script.functions(), error)
+    }
+
+    /// A call that used up its budget.
+    pub(super) fn stopped(file: &str, function: &str, spent: Spent) -> Self {
+        Self::of(file, running::stopped(spent)).in_function(function)
+    }
+
+    /// A call that panicked.
+    pub(super) fn panicked(file: &str, function: &str) -> Self {
+        Self::new(file, "the script engine broke down; this is a defect in it")
+            .with_hint("please report it together with the script")
+            .in_function(function)
+    }
+
+    fn read(file: &str, function: &str, own: &[(&str, usize)], error: &EvalAltResult) -> Self {
+        let place = running::innermost(file, function, own, error);
+        Self {
+            cause: running::cause(place.error),
+            ..Self::of(place.file, running::words(place.error, own))
+                .at(place.error.position())
+                .in_function(place.function)
+        }
+    }
+}
+
+fn shortened(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        for place in [self.line, self.column].into_iter().flatten() {
+            write!(f, ":{place}")?;
+        }
+        write!(f, ": {}", self.message)?;
+        if let Some(function) = &self.function {
+            write!(f, " (in fn {function})")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// `text` with its first letter in lower case, as all our messages begin.
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// Bytes of [`limits::STRING_BYTES`] in the unit that people use.
+const TEXT_MIB: usize = limits::STRING_BYTES / 1024 / 1024;

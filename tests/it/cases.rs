@@ -1,0 +1,126 @@
+//! Conformance cases, `tests/data/cases/*.json`: what goes in and what must come out, as data. Those
+//! of clients and tags are run with the scripts that we ship.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::examples::examples;
+use crate::support::flow::{Flow, Sent, Taken};
+use crate::support::json::{assert_contains, data};
+
+fn case(file: &str) -> (Value, Value) {
+    let case = data(&format!("cases/{file}.json"));
+    (case["input"].clone(), case["expect"].clone())
+}
+
+fn send(input: &Value) -> Taken {
+    let headers: Vec<_> = input["headers"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+        .collect();
+    let text = |key: &str| input[key].as_str().unwrap();
+    Flow::shipped().request(text("method"), text("path"), &headers, text("body_raw"))
+}
+
+fn assert_sent(sent: &Sent, expect: &Value) {
+    assert_eq!(sent.request.method.as_str(), expect["method"]);
+    if let Some(url) = expect["url"].as_str() {
+        assert_eq!(sent.request.url, url);
+    }
+    assert_contains(&sent.headers(), &expect["headers"]);
+    match expect.get("json_subset") {
+        Some(part) => assert_contains(&sent.body(), part),
+        None => assert_eq!(sent.body(), expect["json"]),
+    }
+}
+
+/// Scripts of a test's own beside the shipped configuration.
+fn flow_with_tag(source: &str) -> Flow {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("tagwerk.toml");
+    fs::copy(config, folder.path().join("tagwerk.toml")).unwrap();
+    fs::create_dir(folder.path().join("tags")).unwrap();
+    fs::write(folder.path().join("tags/inline.rhai"), source).unwrap();
+    Flow::load(folder.path())
+}
+
+#[test]
+fn d01_an_order_of_woocommerce_becomes_event_data() {
+    let (input, expect) = case("D01-woocommerce-order-created-becomes-event-data");
+    let taken = send(&input);
+    let events: Vec<_> = taken.events.into_iter().map(|event| event.data).collect();
+    assert_contains(&events.into(), &expect["events"]);
+}
+
+#[test]
+fn d02_a_ping_of_woocommerce_is_answered_200_and_makes_no_event() {
+    let (input, expect) = case("D02-woocommerce-ping-answers-exactly-200-and-makes-n");
+    let taken = send(&input);
+    assert_eq!(taken.response.status, expect["response_status"]);
+    assert!(taken.events.is_empty());
+}
+
+#[test]
+fn d20_an_order_goes_to_tracify_as_its_page_says() {
+    let (input, expect) = case("D20-tracify-purchase-request");
+    let event = Flow::shipped().event(&input["event"]);
+    assert_sent(event.sent_by("tracify_purchase"), &expect);
+}
+
+#[test]
+fn d21_scripts_make_the_hashes_that_tracify_wants() {
+    let (input, expect) = case("D21-tracify-group-hash-vectors");
+    let flow = flow_with_tag(
+        r#"const ON = "hash";
+           const TO = "crm";
+           fn tag(event) {
+               #{ body: #{ hashes: event.values.map(|value| tracify::group_hash(value)) } }
+           }"#,
+    );
+    let event = flow.event(&json!({ "event_name": "hash", "values": input["values"] }));
+    assert_eq!(event.sent_by("inline").body(), expect);
+}
+
+#[test]
+fn d22_revenue_goes_to_amplitude_as_the_template_says() {
+    let (input, expect) = case("D22-amplitude-revenue");
+    let event = Flow::shipped().event(&input["event"]);
+    let sent = event.sent_by("amplitude_revenue");
+    assert_sent(sent, &expect);
+    let body = sent.body();
+    assert!(body["events"][0]["price"].is_number());
+    assert!(body["events"][0]["quantity"].is_i64());
+    assert!(body["events"][0]["revenue"].is_number());
+}
+
+#[test]
+fn d23_text_for_slack_is_escaped_once() {
+    let (input, expect) = case("D23-slack-text-is-escaped-once");
+    let flow = flow_with_tag(
+        r#"const ON = "order";
+           const TO = "slack";
+           fn tag(event) { #{ text: `Order ${slack::escape(event.name)}` } }"#,
+    );
+    assert_sent(flow.event(&input["event"]).sent_by("inline"), &expect);
+}
+
+/// Our examples send with each push what the page knows by then, which is what this case computes.
+#[test]
+fn d27_the_examples_carry_what_a_page_knows_after_each_push() {
+    let (input, expect) = case("D27-pushes-merge-into-one-model");
+    let examples = examples();
+    let mut model = serde_json::Map::new();
+    for (at, push) in input["pushes"].as_array().unwrap().iter().enumerate() {
+        model.extend(push.as_object().unwrap().clone());
+        let name = push["event"].as_str().unwrap();
+        assert_eq!(expect["events_in_order"][at], name);
+        let file = format!("datalayer_{}_{}", at + 1, name.replace(' ', "_"));
+        let body: Value = serde_json::from_str(&examples[&file].body).unwrap();
+        assert_eq!(body, Value::Object(model.clone()), "{file}");
+    }
+    assert_eq!(Value::Object(model), expect["model"]);
+}
