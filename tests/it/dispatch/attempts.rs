@@ -10,8 +10,8 @@ use crate::support::vendor::Vendor;
 
 #[tokio::test]
 async fn what_fails_is_tried_again_under_the_same_name() {
-    let (crm, address) = stand_in(Kind::Http, &[500, 429, 503]).await;
-    let rig = Rig::start(&http(address, "")).await;
+    let crm = stand_in(Kind::Http, &[500, 429, 503]).await;
+    let rig = Rig::start(&http(crm.address, "")).await;
     let event = rig.send("crm", &[json!({ "body": { "order": 1 } })]).await;
     for (attempt, seconds) in [(1, 4.0..=6.0), (2, 24.0..=36.0), (3, 96.0..=144.0)] {
         let waited = rig.pass_to_next_attempt(event, attempt).await;
@@ -27,7 +27,7 @@ async fn what_fails_is_tried_again_under_the_same_name() {
     }
     let delivered = rig.until_delivered(event).await;
     assert_eq!(delivered[0].attempts, 4);
-    let received = crm.received();
+    let received = crm.emulator.received();
     assert_eq!(received.len(), 4);
     let id = delivered[0].delivery.id.to_string();
     for request in received {
@@ -40,8 +40,8 @@ async fn what_fails_is_tried_again_under_the_same_name() {
 
 #[tokio::test]
 async fn after_the_last_attempt_it_is_a_dead_letter() {
-    let (crm, address) = stand_in(Kind::Http, &[500, 502]).await;
-    let rig = Rig::start(&http(address, "retry = [\"1m\"]")).await;
+    let crm = stand_in(Kind::Http, &[500, 502]).await;
+    let rig = Rig::start(&http(crm.address, "retry = [\"1m\"]")).await;
     let event = rig.send("crm", &[json!({})]).await;
     rig.pass_to_next_attempt(event, 1).await;
     let dead = rig.until(event, |record| record.delivery.state == State::Dead);
@@ -49,7 +49,7 @@ async fn after_the_last_attempt_it_is_a_dead_letter() {
     assert_eq!(dead[0].attempts, 2);
     let note = dead[0].note.as_deref().unwrap();
     assert!(note.starts_with("given up after 2 attempts: 502"), "{note}");
-    assert_eq!(crm.received().len(), 2);
+    assert_eq!(crm.emulator.received().len(), 2);
     rig.stop().await;
 }
 
@@ -90,12 +90,12 @@ async fn a_dead_vendor_delays_no_other() {
     // A port that refuses, one that never answers, and one that works.
     let refusing = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (crm, address) = stand_in(Kind::Http, &[]).await;
+    let crm = stand_in(Kind::Http, &[]).await;
     let table = |name, address| http(address, "").replace("crm", name);
     let config = [
         table("refusing", refusing.local_addr().unwrap()),
         table("silent", silent.local_addr().unwrap()),
-        table("crm", address),
+        table("crm", crm.address),
     ];
     drop(refusing);
     let rig = Rig::start(&config.concat()).await;
@@ -104,7 +104,7 @@ async fn a_dead_vendor_delays_no_other() {
     rig.send("silent", &payloads).await;
     let event = rig.send("crm", &payloads).await;
     rig.until_delivered(event).await;
-    assert_eq!(crm.received().len(), 100);
+    assert_eq!(crm.emulator.received().len(), 100);
     let tried = rig.until(refused, |record| record.attempts == 1).await;
     for record in tried {
         assert_eq!(record.delivery.state, State::Pending);

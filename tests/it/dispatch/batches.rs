@@ -80,8 +80,8 @@ async fn check(name: &str, input: &Value, expect: &Value) {
 
 #[tokio::test]
 async fn one_bad_event_of_a_real_batch_is_dropped() {
-    let (vendor, address) = stand_in(Kind::Amplitude, &[]).await;
-    let rig = Rig::start(&amplitude(address, "")).await;
+    let vendor = stand_in(Kind::Amplitude, &[]).await;
+    let rig = Rig::start(&amplitude(vendor.address, "")).await;
     let mut payloads: Vec<Value> = (0..5).map(signup).collect();
     payloads[3]["user_id"] = json!("0");
     let event = rig.send("amplitude", &payloads).await;
@@ -91,20 +91,26 @@ async fn one_bad_event_of_a_real_batch_is_dropped() {
         let is_delivered = record.delivery.state == State::Delivered;
         assert_eq!(is_delivered, index != 3, "{record:?}");
     }
-    let accepted: usize = vendor.received().iter().map(|one| one.accepted).sum();
+    let accepted: usize = vendor
+        .emulator
+        .received()
+        .iter()
+        .map(|one| one.accepted)
+        .sum();
     assert_eq!(accepted, 4);
     rig.stop().await;
 }
 
 #[tokio::test]
 async fn a_batch_that_is_too_large_goes_in_halves() {
-    let (vendor, address) = stand_in(Kind::Amplitude, &[413, 200, 413]).await;
-    let rig = Rig::start(&amplitude(address, "")).await;
+    let vendor = stand_in(Kind::Amplitude, &[413, 200, 413]).await;
+    let rig = Rig::start(&amplitude(vendor.address, "")).await;
     let payloads: Vec<Value> = (0..4).map(signup).collect();
     let event = rig.send("amplitude", &payloads).await;
     let delivered = rig.until_delivered(event).await;
     assert!(delivered.iter().all(|record| record.attempts == 1));
     let sizes: Vec<usize> = vendor
+        .emulator
         .received()
         .iter()
         .map(|request| {
@@ -118,8 +124,8 @@ async fn a_batch_that_is_too_large_goes_in_halves() {
 
 #[tokio::test]
 async fn a_single_one_that_is_too_large_is_dead() {
-    let (_, address) = stand_in(Kind::Amplitude, &[413]).await;
-    let rig = Rig::start(&amplitude(address, "")).await;
+    let vendor = stand_in(Kind::Amplitude, &[413]).await;
+    let rig = Rig::start(&amplitude(vendor.address, "")).await;
     let event = rig.send("amplitude", &[signup(1)]).await;
     let dead = rig.until(event, |record| record.delivery.state == State::Dead);
     assert_eq!(dead.await[0].attempts, 1);
@@ -128,8 +134,8 @@ async fn a_single_one_that_is_too_large_is_dead() {
 
 #[tokio::test]
 async fn a_batch_weighs_no_more_than_the_vendor_takes() {
-    let (vendor, address) = stand_in(Kind::Amplitude, &[]).await;
-    let rig = Rig::start(&amplitude(address, "concurrency = 1")).await;
+    let vendor = stand_in(Kind::Amplitude, &[]).await;
+    let rig = Rig::start(&amplitude(vendor.address, "concurrency = 1")).await;
     let large = |user| {
         let mut event = signup(user);
         event["event_properties"] = json!({ "text": vec!["x".repeat(1_000); 300] });
@@ -139,7 +145,7 @@ async fn a_batch_weighs_no_more_than_the_vendor_takes() {
         .send("amplitude", &(0..7).map(large).collect::<Vec<_>>())
         .await;
     rig.until_delivered(event).await;
-    let received = vendor.received();
+    let received = vendor.emulator.received();
     assert!(received.iter().all(|request| request.status == 200));
     let accepted: Vec<usize> = received.iter().map(|request| request.accepted).collect();
     assert_eq!(accepted, [2, 2, 2, 1]);

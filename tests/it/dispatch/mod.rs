@@ -19,14 +19,15 @@ use tagwerk::config::Environment;
 use tagwerk::delivery::{Delivery, DeliveryId, State};
 use tagwerk::destination::HttpClient;
 use tagwerk::dispatch::Dispatch;
-use tagwerk::emulator::{Emulator, Kind, serve};
+use tagwerk::emulator::{Emulator, Kind};
 use tagwerk::event::Event;
 use tagwerk::generation::{Live, Reload};
 use tagwerk::journal::{Entry, Journal, Record};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::stand_in::StandIn;
 
 /// The time of day at which every test starts.
 const START: Millis = 1_720_602_000_000;
@@ -156,12 +157,9 @@ impl Rig {
     }
 }
 
-async fn stand_in(kind: Kind, script: &[u16]) -> (Emulator, SocketAddr) {
-    let emulator = Emulator::new(kind).answering(script.to_vec());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, emulator.clone(), CancellationToken::new()));
-    (emulator, address)
+/// A stand-in that answers the first requests with these statuses.
+async fn stand_in(kind: Kind, script: &[u16]) -> StandIn {
+    StandIn::start(Emulator::new(kind).answering(script.to_vec())).await
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
