@@ -159,10 +159,11 @@ fn fitting(destination: &Destination, taken: &[Pending]) -> usize {
 }
 
 async fn rehearse(dispatch: &Dispatch, batch: &[Pending]) {
+    let now = dispatch.clock.now();
     let settled = batch.iter().map(|pending| Settlement {
         state: State::DryRun,
         note: Some("dry_run is set for this destination".to_owned()),
-        ..postponed(pending, pending.delivery.due)
+        ..postponed(pending, now)
     });
     dispatch.settle(settled.collect()).await;
 }

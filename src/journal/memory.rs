@@ -37,7 +37,7 @@ impl Memory {
         let is_done = |row: &Row| match row.delivery.state {
             State::Pending => false,
             State::Dead => row.delivery.due < expiry.dead_letters,
-            State::Delivered | State::DryRun | State::Skipped => true,
+            State::Delivered | State::DryRun | State::Skipped => row.delivery.due < expiry.events,
         };
         event.number <= self.progress.watermark
             && event.event.received_at < expiry.events

@@ -78,7 +78,8 @@ pub struct Settlement {
     pub state: State,
     /// How often it was tried by now.
     pub attempts: u32,
-    /// When to try again, if it is still pending.
+    /// When to try again, if it is still pending; else the time of this settlement, from which on
+    /// it is kept for the retention.
     pub due: Millis,
     /// What the vendor said.
     pub note: Option<String>,

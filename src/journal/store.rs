@@ -142,9 +142,10 @@ pub(super) struct Due {
 /// What is old enough to be forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Expiry {
-    /// Events that arrived before this, if none of their deliveries is pending or dead.
+    /// Events that arrived before this, if their deliveries were settled before this too.
     pub events: Millis,
-    /// Dead letters that died before this.
+    /// The same for deliveries that are dead letters. (Of a settled delivery, `due` is when that
+    /// was.)
     pub dead_letters: Millis,
 }
 

@@ -10,6 +10,7 @@ mod admin;
 mod cases;
 mod clients;
 mod commands;
+mod dispatch;
 mod drain;
 mod emulator;
 mod examples;

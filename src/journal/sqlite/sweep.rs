@@ -1,5 +1,5 @@
-//! Forgets what has expired: an event goes together with its deliveries, when none of them is
-//! pending or a dead letter that is still kept. In small steps, each a commit of its own.
+//! Forgets what has expired: an event goes together with its deliveries, when all of them have been
+//! settled for long enough. In small steps, each a commit of its own.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -81,7 +81,7 @@ fn forget_events(
              AND NOT EXISTS (
                  SELECT 1 FROM delivery
                  WHERE delivery.number BETWEEN event.number << 16 AND (event.number << 16) + 65535
-                 AND (state = 0 OR state = 2 AND due >= ?4))",
+                 AND (state = 0 OR due >= CASE state WHEN 2 THEN ?4 ELSE ?3 END))",
         )?
         .execute(params![
             range[0],

@@ -195,19 +195,29 @@ fn what_is_held_is_not_read_and_what_finds_no_room_is_next() {
 fn only_what_is_finished_and_old_is_forgotten() {
     let folder = TempDir::new().unwrap();
     let mut store = open(folder.path());
-    let (old, young) = (NOW - 1, NOW);
-    // Of each event: when it arrived, the states of its deliveries, and whether it is kept.
+    let (ancient, old, young) = (NOW - 11, NOW - 1, NOW);
+    let expiry = Expiry {
+        dead_letters: NOW - 10,
+        ..EXPIRY
+    };
+    // Of each event: when it arrived, its deliveries and when they were settled, and whether it is
+    // kept.
     type Case<'a> = (Millis, &'a [(State, Millis)], bool);
     let cases: &[Case<'_>] = &[
         (old, &[], false),
         (
             old,
-            &[(State::Delivered, old), (State::Skipped, young)],
+            &[(State::Delivered, old), (State::Skipped, old)],
             false,
         ),
+        (
+            old,
+            &[(State::Delivered, old), (State::Delivered, young)],
+            true,
+        ),
         (old, &[(State::Delivered, old), (State::Pending, old)], true),
-        (old, &[(State::Dead, young), (State::DryRun, old)], true),
-        (old, &[(State::Dead, old), (State::DryRun, old)], false),
+        (old, &[(State::Dead, old), (State::DryRun, old)], true),
+        (old, &[(State::Dead, ancient), (State::DryRun, old)], false),
         (young, &[(State::Delivered, old)], true),
         (old, &[(State::Delivered, old)], false),
         (old, &[], true), // above the watermark
@@ -225,7 +235,7 @@ fn only_what_is_finished_and_old_is_forgotten() {
             .extend(rows.map(|(index, (state, due))| row(number, index, *state, *due)));
     }
     store.commit(&batch).unwrap();
-    sweep(&mut store, EXPIRY);
+    sweep(&mut store, expiry);
     let kept = (1..).zip(cases).filter(|(_, (_, _, is_kept))| *is_kept);
     let kept: Vec<i64> = kept.map(|(number, _)| number).collect();
     assert_eq!(numbers(&store), kept);
@@ -275,7 +285,7 @@ fn a_large_backlog_is_forgotten_in_steps_and_the_file_shrinks() {
             .map(|number| event(number, NOW - 1))
             .collect(),
         rows: events
-            .map(|number| row(number, 0, State::Delivered, NOW))
+            .map(|number| row(number, 0, State::Delivered, NOW - 1))
             .collect(),
         requests: requests.collect(),
         watermark: 5_000,

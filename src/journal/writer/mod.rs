@@ -5,78 +5,28 @@
 //! A store that failed is left alone for a moment. Meanwhile appends are refused at once, and marks
 //! are kept for the next try.
 
+mod command;
 mod gathered;
 #[cfg(test)]
 mod tests;
+
+pub(super) use command::{Command, Settings};
 
 use std::mem;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use super::error::Error;
 use super::hand_over::{HandOver, Queue, Ticket};
-use super::record::{Counts, Entry, FailedRequest, Processed, Record, Settlement, TakenEvent};
+use super::record::{Counts, Record, TakenEvent};
 use super::store::{Expiry, Progress, Store, Swept};
 use super::waiting::Waiting;
-use crate::clock::{Clock, Millis};
-use crate::config;
+use crate::clock::Millis;
 use crate::mailbox::{Found, Inbox};
 use gathered::Gathered;
-
-/// What the writer is asked to do. Where times count, the asker brings its own.
-pub(super) enum Command {
-    Append {
-        entries: Vec<Entry>,
-        waiting: Waiting,
-    },
-    KeepRequest {
-        request: Box<FailedRequest>,
-        waiting: Waiting,
-    },
-    Processed {
-        processed: Vec<Processed>,
-        now: Millis,
-    },
-    Settle(Vec<Settlement>),
-    Read {
-        ticket: Ticket,
-        now: Millis,
-    },
-    DeliveriesOf {
-        event: u64,
-        answer: oneshot::Sender<Result<Vec<Record>, Error>>,
-    },
-    Count(oneshot::Sender<Result<Counts, Error>>),
-    Flush(Waiting),
-    Close(Waiting),
-}
-
-/// What the writer is told at its start.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub journal: config::Journal,
-    pub clock: Clock,
-    /// How long a store that failed is left alone: long enough not to make a full disk worse,
-    /// short enough that senders who come back find it mended.
-    pub pause: Duration,
-    /// From the end of one round of forgetting to the start of the next.
-    pub sweep_every: Duration,
-}
-
-impl Settings {
-    pub(super) fn new(journal: config::Journal, clock: Clock) -> Self {
-        Self {
-            journal,
-            clock,
-            pause: Duration::from_secs(1),
-            sweep_every: Duration::from_secs(60),
-        }
-    }
-}
 
 /// Commands of one commit: enough for a burst, few enough that nobody waits long.
 const MAX_COMMANDS: usize = 512;
@@ -157,11 +107,15 @@ impl Drop for RefuseTheRest<'_> {
 }
 
 impl Writer {
-    fn run(mut self, inbox: &Inbox<Command>) {
+    fn run(self, inbox: &Inbox<Command>) {
         let _at_end = RefuseTheRest {
             hand_over: self.hand_over.clone(),
             inbox,
         };
+        self.work(inbox);
+    }
+
+    fn work(mut self, inbox: &Inbox<Command>) {
         let mut closer = None;
         while closer.is_none() {
             match inbox.wait(Some(self.deadline())) {
@@ -252,6 +206,7 @@ impl Writer {
         gathered.batch.number = self.commits + 1;
         gathered.batch.watermark = self.hand_over.watermark(self.newest);
         let result = self.store.commit(&gathered.batch);
+        self.hand_over.set_healthy(result.is_ok());
         gathered.tell(&result);
         match &result {
             Ok(()) => self.committed(gathered),

@@ -208,6 +208,7 @@ async fn while_it_is_broken_appends_are_refused_without_a_try() {
     plan.next_are(&[Fate::Fails, Fate::Fails]);
     for id in 0..9 {
         assert_eq!(journal.append(vec![entry(id)]).await, Err(broken()));
+        assert!(!journal.is_healthy());
     }
     assert!(!plan.is_used_up(), "only the first was tried");
     assert!(!journal.is_healthy());

@@ -12,4 +12,5 @@ pub(crate) mod rust_source;
 pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod stand_in;
+pub(crate) mod vendor;
 pub(crate) mod working_set;

@@ -1,0 +1,109 @@
+//! What the configuration says, and that it may change while deliveries wait.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tagwerk::delivery::State;
+
+use super::{Rig, http, pass, soon};
+use crate::support::vendor::Vendor;
+
+#[tokio::test]
+async fn a_wrong_key_pauses_and_keeps_the_backlog() {
+    let refused = json!({ "status": 401, "body": "who are you" });
+    let crm = Vendor::answering(&[refused.clone(), refused]).await;
+    let config = http(crm.address, "concurrency = 1");
+    let rig = Rig::start(&config).await;
+    let event = rig.send("crm", &[json!({}), json!({}), json!({})]).await;
+    soon(crm.wait_for(1)).await;
+    rig.until(event, |record| record.delivery.state == State::Pending)
+        .await;
+    // It is tried once more after a minute, as the key may work again.
+    let noted = soon(async {
+        loop {
+            let records = rig.journal.deliveries_of(event).await.unwrap();
+            if records.iter().any(|record| record.note.is_some()) {
+                return records;
+            }
+        }
+    });
+    assert!(noted.await.iter().all(|record| record.attempts == 0));
+    assert_eq!(crm.received().len(), 1, "the others did not leave");
+    pass(Duration::from_secs(61)).await;
+    soon(crm.wait_for(2)).await;
+    // And when the configuration changes.
+    rig.journal.flush().await.unwrap();
+    rig.reload(&format!("{config}# another key"));
+    let delivered = rig.until_delivered(event).await;
+    assert!(
+        delivered.iter().all(|record| record.attempts == 1),
+        "none was spent"
+    );
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_rehearsal_sends_nothing() {
+    let crm = Vendor::answering(&[]).await;
+    let config = http(crm.address, "dry_run = true");
+    let rig = Rig::start(&config).await;
+    let event = rig.send("crm", &[json!({})]).await;
+    let rehearsed = rig.until(event, |record| record.delivery.state == State::DryRun);
+    assert_eq!(rehearsed.await[0].attempts, 0);
+    // From the next configuration on it is in earnest.
+    rig.reload(&config.replace("true", "false"));
+    let event = rig.send("crm", &[json!({ "body": 2 })]).await;
+    rig.until_delivered(event).await;
+    assert_eq!(crm.received(), [json!(2)]);
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_variable_goes_when_it_is_set() {
+    let crm = Vendor::answering(&[]).await;
+    let config = http(
+        crm.address,
+        "headers = { Authorization = \"Bearer ${TOKEN}\" }",
+    );
+    let rig = Rig::start(&config).await;
+    let event = rig.send("crm", &[json!({})]).await;
+    rig.journal.flush().await.unwrap();
+    assert_eq!(crm.received().len(), 0);
+    let token = ("TOKEN".to_owned(), "t0ken-123".to_owned());
+    rig.variables.0.lock().unwrap().extend([token]);
+    rig.reload(&format!("{config}# now it is set"));
+    let delivered = rig.until_delivered(event).await;
+    assert_eq!(delivered[0].attempts, 1);
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_destination_that_comes_later_gets_what_waits_for_it() {
+    let crm = Vendor::answering(&[]).await;
+    let rig = Rig::start("").await;
+    let event = rig.send("crm", &[json!({})]).await;
+    rig.reload(&http(crm.address, ""));
+    rig.until_delivered(event).await;
+    // And one that is gone keeps what comes.
+    rig.reload("");
+    let event = rig.send("crm", &[json!({})]).await;
+    let waiting = rig.journal.deliveries_of(event).await.unwrap();
+    assert_eq!(waiting[0].delivery.state, State::Pending);
+    rig.reload(&http(crm.address, "timeout = \"5s\""));
+    rig.until_delivered(event).await;
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn new_settings_hold_for_the_next_delivery() {
+    let (old, new) = (Vendor::answering(&[]).await, Vendor::answering(&[]).await);
+    let rig = Rig::start(&http(old.address, "")).await;
+    let event = rig.send("crm", &[json!({})]).await;
+    rig.until_delivered(event).await;
+    // The worker waits for deliveries meanwhile, with the old settings in its hand.
+    rig.reload(&http(new.address, ""));
+    let event = rig.send("crm", &[json!({})]).await;
+    rig.until_delivered(event).await;
+    assert_eq!((old.received().len(), new.received().len()), (1, 1));
+    rig.stop().await;
+}
