@@ -14,12 +14,16 @@ use crate::event::Event;
 use crate::generation::{Generation, Live};
 use crate::journal::{Journal, MAX_DELIVERIES, Processed, TakenEvent};
 use crate::preview::{DeliveryTrace, TagTrace};
-use crate::script::{self, Map, Pool, Value, Worker};
+use crate::script::{self, Fault, Map, Pool, Value, Worker};
 use crate::tag::{self, PreviewMode, Ran, Tag};
 
 /// Events of one job: enough that moving them costs little, few enough that requests in the same
 /// queue wait for less than a millisecond.
 const EVENTS_PER_JOB: usize = 16;
+
+/// Deliveries of one event: half of what the journal numbers, so that there is room for a dead
+/// letter of each tag that is beyond.
+const MOST_DELIVERIES: usize = MAX_DELIVERIES / 2;
 
 /// What an event became.
 #[derive(Debug, Default)]
@@ -153,28 +157,32 @@ fn read(event: &Event) -> Option<Map> {
     }
 }
 
-fn add(made: &mut Made, context: &Context<'_>, ran: Ran) {
-    let Context { event, tag, .. } = context;
-    if let Some(fault) = &ran.fault {
-        warn!(tag = %tag.name, event = %event.id, "{fault}");
-        made.deliveries.push((
-            context.delivery(0, Vec::new(), State::Dead),
-            Some(fault.to_string()),
-        ));
+fn add(made: &mut Made, context: &Context<'_>, mut ran: Ran) {
+    let Context {
+        event, tag, watch, ..
+    } = context;
+    let payloads = std::mem::take(&mut ran.payloads);
+    if made.deliveries.len() + payloads.len() > MOST_DELIVERIES {
+        let message = format!(
+            "the event makes more than {MOST_DELIVERIES} deliveries; those of this tag are not made"
+        );
+        ran.fault = Some(Fault::new(&tag.script.file, message));
     }
     let mut traces = Vec::new();
-    for (ordinal, payload) in ran.payloads.iter().enumerate() {
-        if made.deliveries.len() == MAX_DELIVERIES {
-            error!(event = %event.id, most = MAX_DELIVERIES, "the event makes too many deliveries; the rest is not made");
-            break;
+    if let Some(fault) = &ran.fault {
+        warn!(tag = %tag.name, event = %event.id, "{fault}");
+        let dead = context.delivery(0, Vec::new(), State::Dead);
+        made.deliveries.push((dead, Some(fault.to_string())));
+    } else {
+        for (ordinal, payload) in payloads.into_iter().enumerate() {
+            let delivery = context.delivery(ordinal, payload, context.state());
+            if *watch != Watch::Off {
+                traces.push(context.trace(&delivery));
+            }
+            made.deliveries.push((delivery, None));
         }
-        let delivery = context.delivery(ordinal, payload.clone(), context.state());
-        if context.watch != Watch::Off {
-            traces.push(context.trace(&delivery));
-        }
-        made.deliveries.push((delivery, None));
     }
-    if context.watch != Watch::Off {
+    if *watch != Watch::Off {
         made.tags.push(tag_trace(tag, ran, traces));
     }
 }

@@ -184,7 +184,7 @@ impl App {
         {
             warn!("some deliveries did not end in time; they are sent again at the next start");
         }
-        match self.journal.flush().await {
+        match self.journal.close().await {
             Ok(()) => info!("stopped; what is not delivered stays in the journal"),
             Err(error) => {
                 warn!(%error, "the last marks could not be written; some deliveries will be sent twice")
