@@ -1,7 +1,7 @@
 //! Where deliveries go. Each vendor is one file with its `Settings`, a pure `encode` and a pure
 //! `read`; nothing here knows the journal, when to try again, or what a tag is.
 //!
-//! To add a vendor: one file beside these, and its line in [`TYPES`].
+//! To add a vendor: one file beside these, and its line in `TYPES`.
 
 mod amplitude;
 mod encode;
