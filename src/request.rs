@@ -53,7 +53,7 @@ pub struct Response {
 
 impl Response {
     /// An answer with a JSON body.
-    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+    pub fn json(status: u16, body: &impl serde::Serialize) -> Self {
         let mut headers = HeaderMap::with_capacity(1);
         headers.insert(
             http::header::CONTENT_TYPE,
@@ -62,7 +62,8 @@ impl Response {
         Self {
             status,
             headers,
-            body: Bytes::from(body.to_string()),
+            // Our own answers are texts and lists of texts, which always serialise.
+            body: serde_json::to_vec(body).unwrap_or_default().into(),
         }
     }
 

@@ -81,19 +81,6 @@ fn greet(app: &App) {
     for warning in &generation.config.warnings {
         warn!("{warning}");
     }
-    for destination in generation
-        .destinations
-        .values()
-        .filter(|destination| !destination.missing.is_empty())
-    {
-        let wants = destination
-            .missing
-            .iter()
-            .map(|name| format!("${name}"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        warn!(destination = %destination.name, %wants, "not configured: its deliveries wait until this is set");
-    }
     info!(
         generation = %generation.id,
         clients = generation.clients.len(),

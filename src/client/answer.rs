@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use serde_json::json;
+use serde::Serialize;
 
 use super::cookie::set_cookie;
 use super::{Client, NewEvent};
@@ -10,10 +10,21 @@ use crate::request::{Request, Response};
 use crate::script::value::{kind, plain_text};
 use crate::script::{self, Fault, RequestView, Value, Worker};
 
+#[derive(Serialize)]
+struct Accepted<'a> {
+    status: &'static str,
+    events: Vec<&'a str>,
+}
+
 /// 200 with the ids of the events that are safe now.
 pub fn accepted(events: &[NewEvent]) -> Response {
-    let ids: Vec<&str> = events.iter().map(|event| &*event.id).collect();
-    Response::json(200, &json!({ "status": "accepted", "events": ids }))
+    Response::json(
+        200,
+        &Accepted {
+            status: "accepted",
+            events: events.iter().map(|event| &*event.id).collect(),
+        },
+    )
 }
 
 /// Runs `fn respond(request, events)`. Each event is shown with its `event_id`.

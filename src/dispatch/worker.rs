@@ -90,7 +90,8 @@ impl Worker {
                 Some(destination) if destination.missing.is_empty() => return destination.clone(),
                 _ if told.as_deref() == Some(missing.unwrap_or_default()) => {}
                 Some(_) => {
-                    info!(destination = %self.name, ?missing, "not configured; its deliveries wait")
+                    let wants = wants(missing.unwrap_or_default());
+                    warn!(destination = %self.name, wants, "not configured: its deliveries wait until this is set");
                 }
                 None => {
                     info!(destination = %self.name, "no longer configured; its deliveries wait")
@@ -166,6 +167,12 @@ async fn rehearse(dispatch: &Dispatch, batch: &[Pending]) {
         ..postponed(pending, now)
     });
     dispatch.settle(settled.collect()).await;
+}
+
+/// Environment variables, as one writes them: `$SLACK_WEBHOOK_URL`.
+fn wants(missing: &[String]) -> String {
+    let names: Vec<String> = missing.iter().map(|name| format!("${name}")).collect();
+    names.join(", ")
 }
 
 /// Requests that may be under way at once, a number that a reload may change.
