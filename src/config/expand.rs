@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::problem::quoted;
+use crate::secret::Secret;
 
 /// The largest file that `${file:…}` reads: a key or a certificate, not a data set.
 const MAX_SECRET_FILE: u64 = 64 * 1024;
@@ -42,6 +43,8 @@ pub(super) struct Expanded {
     pub(super) text: String,
     /// True if anything was put in, that is, if the value does not stand in the file itself.
     pub(super) changed: bool,
+    /// The values that were put in.
+    pub(super) put_in: Vec<Secret>,
     /// Variables that are unset or empty.
     pub(super) unset: Vec<String>,
     /// What cannot work whatever is set: message and hint.
@@ -98,7 +101,7 @@ impl Expanded {
             );
         }
         match environment.variable(reference) {
-            Some(value) if !value.is_empty() => self.text.push_str(&value),
+            Some(value) if !value.is_empty() => self.push(&value),
             _ if self.unset.iter().any(|name| name == reference) => {}
             _ => self.unset.push(reference.to_owned()),
         }
@@ -112,13 +115,18 @@ impl Expanded {
                     format!("the file {} is empty", quoted(path)),
                     "put the value into it",
                 ),
-                value => self.text.push_str(value),
+                value => self.push(value),
             },
             Err(error) => self.fault(
                 format!("the file {} cannot be read: {error}", quoted(path)),
                 "the path starts from the folder of the configuration file",
             ),
         }
+    }
+
+    fn push(&mut self, value: &str) {
+        self.text.push_str(value);
+        self.put_in.push(Secret::new(value));
     }
 
     fn unclosed(&mut self) {

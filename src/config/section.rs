@@ -11,6 +11,7 @@ use super::expand::Environment;
 use super::position::Position;
 use super::problem::{Problem, Problems, quoted, suggest};
 use super::value::{self, Entry, Text, Value};
+use crate::secret::Secret;
 
 /// A table of the file. Read each key once, then call [`Section::finish`]:
 ///
@@ -107,6 +108,15 @@ impl Section {
             collect_missing(value, &mut names);
         }
         !names.is_empty()
+    }
+
+    /// What variables and files put into the text under a key that was not read yet: whatever the
+    /// rest of it is, these are not to be shown.
+    pub fn put_in(&self, key: &str) -> Vec<Secret> {
+        match self.peek(key) {
+            Some(Value::Text(text)) => text.put_in.clone(),
+            _ => Vec::new(),
+        }
     }
 
     /// True if the key holds a list and not a single value.
@@ -360,6 +370,7 @@ fn collect_literals(
         Value::Text(Text {
             value,
             written: None,
+            ..
         }) => found.push((key.to_owned(), at, value.clone())),
         Value::List(items) => {
             for item in items {

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::expand::{Environment, expand};
 use super::position::{Lines, Position};
 use super::problem::{Problem, Problems, quoted};
+use crate::secret::Secret;
 
 /// After this many the file is not TOML at all, and the first ones say so.
 const MAX_SYNTAX_PROBLEMS: usize = 20;
@@ -54,6 +55,8 @@ pub(super) struct Text {
     pub(super) value: String,
     /// The string as it stands in the file, if something was put into it.
     pub(super) written: Option<String>,
+    /// The values that were put into it.
+    pub(super) put_in: Vec<Secret>,
 }
 
 impl PartialEq for Entry {
@@ -201,6 +204,7 @@ impl Reader<'_> {
         Value::Text(Text {
             value: expanded.text,
             written: expanded.changed.then(|| written.to_owned()),
+            put_in: expanded.put_in,
         })
     }
 }

@@ -17,9 +17,9 @@ use crate::secret::Secret;
 #[derive(Debug)]
 struct Settings {
     /// The address up to the query.
-    base: String,
+    base: Secret,
     /// The query of the address, without `?`.
-    query: String,
+    query: Secret,
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<Secret>,
 }
@@ -54,6 +54,7 @@ const MAX_HEADERS: usize = 64;
 const MIN_SECRET: usize = 4;
 
 pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
+    let from_variables = section.put_in("url");
     let url = section.required_text("url");
     if !url.is_empty() && !is_address(&url) {
         let message = "`url` is not the address of an HTTP server";
@@ -61,7 +62,7 @@ pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> 
         section.problem("url", message, Some(hint.to_owned()));
     }
     let mut headers = Vec::new();
-    let mut secrets = Vec::new();
+    let mut secrets: Vec<Secret> = from_variables.iter().filter_map(secret_of_url).collect();
     for (name, value) in section.secret_map("headers") {
         match read_header(&name, value.expose()) {
             Ok(field) => headers.push(field),
@@ -75,8 +76,8 @@ pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> 
         None => base.to_owned(),
     };
     Arc::new(Settings {
-        base,
-        query: query.to_owned(),
+        base: Secret::new(base),
+        query: Secret::new(query),
         headers,
         secrets,
     })
@@ -99,6 +100,18 @@ fn path_of(base: &str) -> &str {
     rest.find('/')
         .and_then(|at| rest.get(at..))
         .unwrap_or_default()
+}
+
+/// A token in the address; of a whole address that a variable holds, what is behind the host.
+fn secret_of_url(put_in: &Secret) -> Option<Secret> {
+    let text = put_in.expose();
+    let hidden = if text.contains("://") {
+        path_of(text)
+    } else {
+        text
+    };
+    let hidden = hidden.trim_matches('/');
+    (hidden.len() >= MIN_SECRET).then(|| Secret::new(hidden))
 }
 
 /// The value, and what stands behind a word such as `Bearer` in it: a reply may repeat either.
@@ -191,10 +204,10 @@ impl Settings {
 
     fn address(&self, payload: &Payload<'_>) -> Result<String, String> {
         let mut url = match payload.value("path") {
-            Some(path) => join(&self.base, read_path(&path)?),
-            None => self.base.clone(),
+            Some(path) => join(self.base.expose(), read_path(&path)?),
+            None => self.base.expose().to_owned(),
         };
-        let mut query = self.query.clone();
+        let mut query = self.query.expose().to_owned();
         if let Some(pairs) = payload.value("query") {
             let pairs = pairs.as_object().ok_or("`query` must be a map")?;
             let mut writer = form_urlencoded::Serializer::new(query); // behind what is there

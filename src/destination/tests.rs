@@ -18,9 +18,16 @@ const ID: DeliveryId = DeliveryId([0xab; 16]);
 const RECEIVED_AT: i64 = 1_720_602_000_123;
 
 fn configure(kind: &str, settings: &str) -> Result<Destination, Vec<config::Problem>> {
+    configure_in(&BTreeMap::new(), kind, settings)
+}
+
+fn configure_in(
+    environment: &BTreeMap<String, String>,
+    kind: &str,
+    settings: &str,
+) -> Result<Destination, Vec<config::Problem>> {
     let text = format!("[destinations.it]\ntype = \"{kind}\"\n{settings}\n");
-    let environment = BTreeMap::<String, String>::new();
-    let config = config::parse(&text, Path::new("tagwerk.toml"), &environment)
+    let config = config::parse(&text, Path::new("tagwerk.toml"), environment)
         .map_err(|problems| problems.into_iter().collect::<Vec<_>>())?;
     let mut destinations = load_all(&config)?;
     let (_, destination) = destinations.pop_first().unwrap();
@@ -217,6 +224,31 @@ fn a_secret_is_never_shown() {
             "{kind}"
         );
         assert!(!format!("{destination:?}").contains("k3y-0000"), "{kind}");
+    }
+}
+
+#[test]
+fn what_a_variable_put_into_an_address_is_not_shown() {
+    let whole = "https://crm.example/k3y-0000/in".to_owned();
+    let environment = BTreeMap::from([
+        ("T".to_owned(), "k3y-0000".to_owned()),
+        ("URL".to_owned(), whole),
+    ]);
+    for (url, expected) in [
+        (
+            "https://crm.example/hooks/${T}",
+            "https://crm.example/hooks/***",
+        ),
+        (
+            "https://crm.example/hooks?key=${T}",
+            "https://crm.example/hooks?key=***",
+        ),
+        ("${URL}", "https://crm.example/***"),
+    ] {
+        let destination = configure_in(&environment, "http", &format!("url = \"{url}\"")).unwrap();
+        let request = destination.vendor.encode(&items(&[b"{}".to_vec()]));
+        assert_eq!(destination.show(&request.unwrap()).url, expected, "{url}");
+        assert!(!format!("{destination:?}").contains("k3y-0000"), "{url}");
     }
 }
 
