@@ -52,6 +52,18 @@ struct Parts {
     loop_tasks: TaskTracker,
 }
 
+impl Parts {
+    fn new(front: Front) -> Self {
+        Self {
+            front: Arc::new(front),
+            doors: CancellationToken::new(),
+            loops: CancellationToken::new(),
+            door_tasks: TaskTracker::new(),
+            loop_tasks: TaskTracker::new(),
+        }
+    }
+}
+
 /// What [`App::start`] needs.
 pub struct Start {
     /// The live set; it was loaded without a problem.
@@ -87,36 +99,41 @@ impl App {
             clock,
         } = start;
         let config = live.current().config.clone();
-        let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
         let journal = Journal::open(&config.journal, &config.data.dir, clock)?;
-        let admin_token = admin_token(&config.data.dir, &*environment)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = Pool::start(threads)?;
         let preview = Preview::new(clock);
-        let client = HttpClient::new()?;
-        let front = Arc::new(Front::new(
+        let parts = Parts::new(Front::new(
             live.clone(),
             journal.clone(),
             pool.clone(),
             preview.clone(),
             clock,
         ));
-        let parts = Parts {
-            front: front.clone(),
-            doors: CancellationToken::new(),
-            loops: CancellationToken::new(),
-            door_tasks: TaskTracker::new(),
-            loop_tasks: TaskTracker::new(),
+        let app = Self {
+            address: listener.local_addr()?,
+            admin_address: admin_listener.local_addr()?,
+            admin_token: admin_token(&config.data.dir, &*environment)?,
+            live,
+            journal,
+            preview,
+            parts,
         };
-        for _ in 0..threads {
-            let task = processor::run(
-                journal.clone(),
-                live.clone(),
-                pool.clone(),
-                clock,
-                parts.loops.clone(),
-            );
-            parts.loop_tasks.spawn(task);
+        app.run_loops(&pool, threads, HttpClient::new()?, clock);
+        app.open_front(listener, clock);
+        app.open_admin(admin_listener);
+        Ok(app)
+    }
+
+    /// Processors, senders, and the watch over the files.
+    fn run_loops(&self, pool: &Pool, processors: usize, client: HttpClient, clock: Clock) {
+        let Parts {
+            loops, loop_tasks, ..
+        } = &self.parts;
+        let (live, journal) = (&self.live, &self.journal);
+        for _ in 0..processors {
+            let (journal, live, pool) = (journal.clone(), live.clone(), pool.clone());
+            loop_tasks.spawn(processor::run(journal, live, pool, clock, loops.clone()));
         }
         let dispatch = Dispatch {
             journal: journal.clone(),
@@ -124,47 +141,44 @@ impl App {
             client,
             clock,
         };
-        parts.loop_tasks.spawn(dispatch.run(parts.loops.clone()));
-        parts
-            .loop_tasks
-            .spawn(generation::watch(live.clone(), parts.loops.clone()));
+        loop_tasks.spawn(dispatch.run(loops.clone()));
+        loop_tasks.spawn(generation::watch(live.clone(), loops.clone()));
+    }
+
+    fn open_front(&self, listener: TcpListener, clock: Clock) {
+        let config = &self.live.current().config;
         let settings = ingress::Settings {
             trusted_proxies: config.server.trusted_proxies.clone(),
             clock,
             ..ingress::Settings::default()
         };
-        let doors = parts.doors.clone();
-        parts.door_tasks.spawn(async move {
+        let (front, doors) = (self.parts.front.clone(), self.parts.doors.clone());
+        self.parts.door_tasks.spawn(async move {
             let drained = ingress::serve(listener, front, settings, doors).await;
             if drained.cut > 0 {
+                let requests = drained.cut;
                 warn!(
-                    requests = drained.cut,
+                    requests,
                     "some requests did not end in time and were cut off"
                 );
             }
         });
+    }
+
+    fn open_admin(&self, listener: TcpListener) {
         let admin = Admin {
-            live: live.clone(),
-            journal: journal.clone(),
-            preview: preview.clone(),
-            token: admin_token.clone(),
-            public_url: config.server.public_url.clone(),
+            live: self.live.clone(),
+            journal: self.journal.clone(),
+            preview: self.preview.clone(),
+            token: self.admin_token.clone(),
+            public_url: self.live.current().config.server.public_url.clone(),
         };
-        let loops = parts.loops.clone();
-        parts.loop_tasks.spawn(async move {
-            if let Err(error) = admin::serve(admin_listener, admin, loops).await {
+        let loops = self.parts.loops.clone();
+        self.parts.loop_tasks.spawn(async move {
+            if let Err(error) = admin::serve(listener, admin, loops).await {
                 warn!(%error, "the admin listener ended");
             }
         });
-        Ok(Self {
-            live,
-            journal,
-            preview,
-            address,
-            admin_address,
-            admin_token,
-            parts,
-        })
     }
 
     /// Drains: no new requests, those under way are answered, what is being sent is finished. What
