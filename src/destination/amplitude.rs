@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
+use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, write_list};
 use super::http_client::join;
 use super::payload::Payload;
 use super::reply::{Reply, classify};
@@ -47,12 +47,7 @@ impl Vendor for Settings {
         body.extend_from_slice(b"{\"api_key\":");
         body.extend_from_slice(Value::from(self.api_key.expose()).to_string().as_bytes());
         body.extend_from_slice(b",\"events\":[");
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            write_event(item, &mut body).map_err(|why| Refused { index, why })?;
-        }
+        write_list(items, &mut body, write_event)?;
         body.extend_from_slice(b"]}");
         Ok(Outgoing::post_json(&self.url, body))
     }

@@ -114,3 +114,26 @@ pub struct Limits {
     /// Requests in a time.
     pub rate: Rate,
 }
+
+/// The item of a request that carries one.
+pub(super) fn single<'a, 'b>(items: &'b [Item<'a>]) -> Result<&'b Item<'a>, Refused> {
+    items.first().ok_or_else(|| Refused {
+        index: 0,
+        why: "nothing to send".to_owned(),
+    })
+}
+
+/// Writes the items of a JSON array, without its brackets.
+pub(super) fn write_list(
+    items: &[Item<'_>],
+    body: &mut Vec<u8>,
+    write: impl Fn(&Item<'_>, &mut Vec<u8>) -> Result<(), String>,
+) -> Result<(), Refused> {
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        write(item, body).map_err(|why| Refused { index, why })?;
+    }
+    Ok(())
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use serde_json::Value;
 
-use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
+use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, single};
 use super::http_client::join;
 use super::payload::Payload;
 use super::reply::{Reply, classify};
@@ -141,12 +141,7 @@ fn read_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Str
 
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
-        let Some(item) = items.first() else {
-            return Err(Refused {
-                index: 0,
-                why: "nothing to send".to_owned(),
-            });
-        };
+        let item = single(items)?;
         self.request(item).map_err(|why| Refused { index: 0, why })
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, header};
 
-use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value};
+use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value, single};
 use super::http_client::join;
 use super::payload::Payload;
 use super::reply::{Reply, classify};
@@ -141,12 +141,7 @@ impl Settings {
 
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
-        let Some(item) = items.first() else {
-            return Err(Refused {
-                index: 0,
-                why: "nothing to send".to_owned(),
-            });
-        };
+        let item = single(items)?;
         let refused = |why| Refused { index: 0, why };
         match self {
             Self::Webhook { url, .. } => {

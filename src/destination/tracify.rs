@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, header};
 
-use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value};
+use super::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value, write_list};
 use super::http_client::join;
 use super::payload::Payload;
 use super::reply::{Reply, classify};
@@ -45,13 +45,7 @@ pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> 
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
         let mut body = b"{\"events\":[".to_vec();
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            self.write_event(item, &mut body)
-                .map_err(|why| Refused { index, why })?;
-        }
+        write_list(items, &mut body, |item, body| self.write_event(item, body))?;
         body.extend_from_slice(b"]}");
         Ok(Outgoing::post_json(&self.url, body)
             .with_header(header::ACCEPT, HeaderValue::from_static("application/json"))
