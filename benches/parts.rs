@@ -21,7 +21,7 @@ use tagwerk::destination::Destinations;
 use tagwerk::event::Event;
 use tagwerk::generation::Generation;
 use tagwerk::intake;
-use tagwerk::journal::{Entry, Journal};
+use tagwerk::journal::{Entry, Journal, Made};
 use tagwerk::processor::{self, Watch};
 use tagwerk::request::Request;
 use tagwerk::script::{Compiler, Worker, parse_json, to_json};
@@ -145,7 +145,7 @@ fn journal(criterion: &mut Criterion) {
     let journal = Journal::sqlite(folder.path(), Clock::System).unwrap();
     let entry = Entry {
         event: event(),
-        deliveries: Some(Vec::new()),
+        made: Some(Made::default()),
     };
     criterion.bench_function("journal: 64 durable appends at once", |bench| {
         bench.to_async(&runtime).iter(|| async {

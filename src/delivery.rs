@@ -15,6 +15,13 @@ use crate::clock::Millis;
 pub struct DeliveryId(pub [u8; 16]);
 
 impl DeliveryId {
+    /// Reads 32 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut id = [0; 16];
+        hex::decode_to_slice(text, &mut id).ok()?;
+        Some(Self(id))
+    }
+
     /// The id of the `ordinal`-th thing (from 0) that `tag` made of the event `event_id`.
     pub fn of(event_id: &str, tag: &str, ordinal: usize) -> Self {
         // A zero byte between the parts: neither ids nor file names hold one, so that tag
@@ -61,6 +68,8 @@ pub struct Delivery {
     pub payload: Bytes,
     /// Not to be sent before this time.
     pub due: Millis,
+    /// Not to be sent after this time: by its tag's `MAX_AGE` it is worth nothing then.
+    pub expires: Option<Millis>,
     /// Where it stands.
     pub state: State,
 }
@@ -76,11 +85,20 @@ pub enum State {
     Dead,
     /// Its destination is set to `dry_run`: everything was done but the sending.
     DryRun,
-    /// Not to be sent, by its tag's `PREVIEW = "skip"`.
+    /// Not to be sent: a dead letter that was discarded, or that its tag makes no longer.
     Skipped,
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Delivered,
+        Self::Dead,
+        Self::DryRun,
+        Self::Skipped,
+    ];
+
     /// The word users see, in JSON and on the page.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,11 +109,74 @@ impl State {
             Self::Skipped => "skipped",
         }
     }
+
+    /// The state of that name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// Why a delivery was given up: what dead letters are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ErrorClass {
+    /// Its tag failed.
+    Script,
+    /// What its tag made cannot be written as a request.
+    Invalid,
+    /// The vendor refused it.
+    Rejected,
+    /// The vendor's address has moved; redirects are not followed.
+    Redirected,
+    /// It failed as often as its destination's schedule allows.
+    Exhausted,
+    /// It became older than its tag's `MAX_AGE`.
+    Expired,
+    /// It may have arrived, and its destination wants nothing twice.
+    Unconfirmed,
+}
+
+impl ErrorClass {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Script,
+        Self::Invalid,
+        Self::Rejected,
+        Self::Redirected,
+        Self::Exhausted,
+        Self::Expired,
+        Self::Unconfirmed,
+    ];
+
+    /// The word users see and write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Script => "script",
+            Self::Invalid => "invalid",
+            Self::Rejected => "rejected",
+            Self::Redirected => "redirected",
+            Self::Exhausted => "exhausted",
+            Self::Expired => "expired",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+
+    /// The class of that name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == name)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::DeliveryId;
+    use super::{DeliveryId, ErrorClass};
+
+    #[test]
+    fn an_error_class_comes_back_from_its_name() {
+        for class in ErrorClass::ALL {
+            assert_eq!(ErrorClass::of(class.as_str()), Some(class));
+        }
+        assert_eq!(ErrorClass::of("gone"), None);
+    }
 
     #[test]
     fn an_id_is_stable_and_parts_do_not_run_together() {

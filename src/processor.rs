@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::clock::{Clock, Millis};
-use crate::delivery::{Delivery, DeliveryId, State};
+use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
 use crate::destination::{Destination, Item};
 use crate::event::Event;
 use crate::generation::{Generation, Live};
-use crate::journal::{Journal, MAX_DELIVERIES, Processed, TakenEvent};
+use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
 use crate::preview::{DeliveryTrace, TagTrace};
 use crate::script::{self, Fault, Map, Pool, Value, Worker};
 use crate::tag::{self, PreviewMode, Ran, Tag};
@@ -27,9 +27,9 @@ const MOST_DELIVERIES: usize = MAX_DELIVERIES / 2;
 
 /// What an event became.
 #[derive(Debug, Default)]
-pub struct Made {
-    /// Deliveries, each with why it is not to be sent if it is not.
-    pub deliveries: Vec<(Delivery, Option<String>)>,
+pub struct Handled {
+    /// For the journal.
+    pub made: journal::Made,
     /// What the tags did, if somebody watches.
     pub tags: Vec<TagTrace>,
 }
@@ -82,7 +82,7 @@ fn process_all(
 ) -> Vec<Processed> {
     let one = |taken: &TakenEvent| Processed {
         number: taken.number,
-        deliveries: process(worker, generation, &taken.event, now, Watch::Off).deliveries,
+        made: process(worker, generation, &taken.event, now, Watch::Off).made,
     };
     events.iter().map(one).collect()
 }
@@ -94,9 +94,11 @@ pub fn process(
     event: &Event,
     now: Millis,
     watch: Watch,
-) -> Made {
-    let mut made = Made::default();
-    let Some(data) = read(event) else { return made };
+) -> Handled {
+    let mut handled = Handled::default();
+    let Some(data) = read(event) else {
+        return handled;
+    };
     let name = data
         .get("event_name")
         .map(ToString::to_string)
@@ -119,7 +121,7 @@ pub fn process(
         }
         let ran = tag::run(worker, tag, copy, event.received_at, watch != Watch::Off);
         add(
-            &mut made,
+            &mut handled,
             &Context {
                 generation,
                 event,
@@ -130,7 +132,7 @@ pub fn process(
             ran,
         );
     }
-    made
+    handled
 }
 
 /// What a tag's deliveries are made with.
@@ -157,11 +159,12 @@ fn read(event: &Event) -> Option<Map> {
     }
 }
 
-fn add(made: &mut Made, context: &Context<'_>, mut ran: Ran) {
+fn add(handled: &mut Handled, context: &Context<'_>, mut ran: Ran) {
     let Context {
         event, tag, watch, ..
     } = context;
     let payloads = std::mem::take(&mut ran.payloads);
+    let made = &mut handled.made;
     if made.deliveries.len() + payloads.len() > MOST_DELIVERIES {
         let message = format!(
             "the event makes more than {MOST_DELIVERIES} deliveries; those of this tag are not made"
@@ -172,18 +175,24 @@ fn add(made: &mut Made, context: &Context<'_>, mut ran: Ran) {
     if let Some(fault) = &ran.fault {
         warn!(tag = %tag.name, event = %event.id, "{fault}");
         let dead = context.delivery(0, Vec::new(), State::Dead);
-        made.deliveries.push((dead, Some(fault.to_string())));
+        made.deliveries.push(NewDelivery {
+            delivery: dead,
+            class: Some(ErrorClass::Script),
+            note: Some(fault.to_string()),
+        });
+    } else if payloads.is_empty() {
+        made.filtered.push(tag.name.clone());
     } else {
         for (ordinal, payload) in payloads.into_iter().enumerate() {
             let delivery = context.delivery(ordinal, payload, context.state());
             if *watch != Watch::Off {
                 traces.push(context.trace(&delivery));
             }
-            made.deliveries.push((delivery, None));
+            made.deliveries.push(delivery.into());
         }
     }
     if *watch != Watch::Off {
-        made.tags.push(tag_trace(tag, ran, traces));
+        handled.tags.push(tag_trace(tag, ran, traces));
     }
 }
 
@@ -202,6 +211,7 @@ impl Context<'_> {
             } else {
                 self.event.received_at.saturating_add(delay)
             },
+            expires: None,
             state,
         }
     }

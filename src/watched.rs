@@ -46,7 +46,7 @@ pub fn run(
             events.push(event_trace(event, made.tags));
             entries.push(Entry {
                 event: event.clone(),
-                deliveries: Some(made.deliveries),
+                made: Some(made.made),
             });
         }
     }

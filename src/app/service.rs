@@ -213,10 +213,7 @@ fn conclude(
         Intake::Accepted { events, response } => {
             let entries = events
                 .into_iter()
-                .map(|event| Entry {
-                    event,
-                    deliveries: None,
-                })
+                .map(|event| Entry { event, made: None })
                 .collect();
             let done = move |result: Result<(), _>| send(durable(result, response, &id));
             journal.append_then(entries, Box::new(done));
@@ -235,6 +232,7 @@ fn conclude(
 
 fn failed_request(request: &Request, client: &str, fault: &Fault) -> FailedRequest {
     FailedRequest {
+        id: request.id.clone(),
         received_at: request.received_at,
         client: client.to_owned(),
         fault: fault.to_string(),

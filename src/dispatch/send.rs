@@ -160,7 +160,10 @@ pub(super) fn postponed(pending: &Pending, due: Millis) -> Settlement {
     Settlement {
         number: pending.number,
         destination: pending.delivery.destination.clone(),
+        tag: pending.delivery.tag.clone(),
+        from: State::Pending,
         state: State::Pending,
+        class: None,
         attempts: pending.attempts,
         due,
         note: None,

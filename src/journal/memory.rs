@@ -7,7 +7,9 @@ use super::error::Error;
 use super::record::{
     Counts, FailedRequest, Pending, Record, TakenEvent, delivery_number, event_number,
 };
-use super::store::{Batch, Due, Expiry, NewEvent, Page, Progress, Room, Row, Store, Swept, Wanted};
+use super::store::{
+    Batch, Due, EventPage, Expiry, NewEvent, Progress, Room, Row, Store, Swept, Wanted,
+};
 use crate::clock::Millis;
 use crate::delivery::State;
 
@@ -87,8 +89,8 @@ impl Store for Memory {
         Ok(self.progress)
     }
 
-    fn events_after(&mut self, number: u64, mut room: Room) -> Result<Page, Error> {
-        let mut page = Page::default();
+    fn events_after(&mut self, number: u64, mut room: Room) -> Result<EventPage, Error> {
+        let mut page = EventPage::default();
         for event in self.events.range(number + 1..).map(|(_, event)| event) {
             if self.is_processed(event) {
                 continue;
@@ -139,7 +141,9 @@ impl Store for Memory {
             event,
             data: of.event.data.clone(),
             attempts: row.attempts,
+            number: row.number,
             delivery: row.delivery.clone(),
+            class: row.class,
             note: row.note.clone(),
         };
         Ok(self.rows_of(event).map(record).collect())

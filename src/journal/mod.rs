@@ -22,6 +22,7 @@
 
 mod error;
 mod hand_over;
+mod look;
 mod memory;
 mod record;
 mod sqlite;
@@ -30,9 +31,12 @@ mod waiting;
 mod writer;
 
 pub use error::Error;
+pub use look::{
+    Filter, KeptRequest, Page, RequestFilter, Reran, Rerun, Resend, TagCount, Verification, Window,
+};
 pub use record::{
-    Counts, Entry, FailedRequest, MAX_DELIVERIES, Pending, Processed, Record, Settlement,
-    TakenEvent,
+    Counts, Entry, FailedRequest, MAX_DELIVERIES, Made, NewDelivery, Pending, Processed, Record,
+    Settlement, TakenEvent,
 };
 pub use waiting::Done;
 

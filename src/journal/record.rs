@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::clock::Millis;
-use crate::delivery::{Delivery, State};
+use crate::delivery::{Delivery, ErrorClass, State};
 use crate::event::Event;
 
 /// An event to append.
@@ -18,9 +18,9 @@ use crate::event::Event;
 pub struct Entry {
     /// The event.
     pub event: Event,
-    /// Its deliveries, if it was processed already (a preview session that sends); they are
-    /// appended with it and it is not handed to a processor.
-    pub deliveries: Option<Vec<(Delivery, Option<String>)>>,
+    /// What became of it, if it was processed already (a preview session that sends); it is
+    /// appended with that and not handed to a processor.
+    pub made: Option<Made>,
 }
 
 /// An event in the hands of a processor.
@@ -37,8 +37,47 @@ pub struct TakenEvent {
 pub struct Processed {
     /// The number it was taken under.
     pub number: u64,
-    /// Its deliveries, at most [`MAX_DELIVERIES`], each with why it is not to be sent if it is not.
-    pub deliveries: Vec<(Delivery, Option<String>)>,
+    /// What its tags made of it.
+    pub made: Made,
+}
+
+/// What tags made of an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// At most [`MAX_DELIVERIES`].
+    pub deliveries: Vec<NewDelivery>,
+    /// The tags that were handed the event and made nothing of it.
+    pub filtered: Vec<Arc<str>>,
+}
+
+/// A delivery as it comes into the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Why it is dead, if it is.
+    pub class: Option<ErrorClass>,
+    /// Why it is not to be sent, for a person, if it is not.
+    pub note: Option<String>,
+}
+
+impl FromIterator<Delivery> for Made {
+    fn from_iter<I: IntoIterator<Item = Delivery>>(deliveries: I) -> Self {
+        Self {
+            deliveries: deliveries.into_iter().map(NewDelivery::from).collect(),
+            filtered: Vec::new(),
+        }
+    }
+}
+
+impl From<Delivery> for NewDelivery {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            delivery,
+            class: None,
+            note: None,
+        }
+    }
 }
 
 /// Deliveries of one event, so that their numbers do not run into the next event's.
@@ -74,8 +113,14 @@ pub struct Settlement {
     pub number: u64,
     /// The destination it was taken for.
     pub destination: Arc<str>,
+    /// The tag that made it.
+    pub tag: Arc<str>,
+    /// Where it stood: pending, or dead if it was marked so before it was sent.
+    pub from: State,
     /// Where it stands now.
     pub state: State,
+    /// Why it is dead, if it is.
+    pub class: Option<ErrorClass>,
     /// How often it was tried by now.
     pub attempts: u32,
     /// When to try again, if it is still pending; else the time of this settlement, from which on
@@ -94,8 +139,12 @@ pub struct Record {
     pub data: Bytes,
     /// How often it was tried.
     pub attempts: u32,
+    /// Its number: pages are asked for with it.
+    pub number: u64,
     /// The delivery.
     pub delivery: Delivery,
+    /// Why it is dead, if it is.
+    pub class: Option<ErrorClass>,
     /// What the vendor said last, or why it is not sent.
     pub note: Option<String>,
 }
@@ -103,6 +152,8 @@ pub struct Record {
 /// A request that was acknowledged though its client failed: a dead letter to replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedRequest {
+    /// The request's id, which its sender was told.
+    pub id: String,
     /// When it arrived.
     pub received_at: Millis,
     /// The client that failed.

@@ -8,7 +8,7 @@ use super::error::Error;
 use super::record::{Counts, FailedRequest, Pending, Record, Settlement};
 use crate::clock::Millis;
 use crate::config;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, ErrorClass};
 use crate::event::Event;
 
 /// A place to keep things. Used by the writer thread alone.
@@ -24,7 +24,7 @@ pub(super) trait Store: Send {
     fn progress(&mut self) -> Result<Progress, Error>;
 
     /// Events to process with numbers above `number`, oldest first, as many as there is room for.
-    fn events_after(&mut self, number: u64, room: Room) -> Result<Page, Error>;
+    fn events_after(&mut self, number: u64, room: Room) -> Result<EventPage, Error>;
 
     /// Pending deliveries that are due at `now` and not in memory, longest due first.
     fn due(&mut self, destination: &Arc<str>, now: Millis, wanted: Wanted) -> Result<Due, Error>;
@@ -72,6 +72,7 @@ pub(super) struct Row {
     pub number: u64,
     pub attempts: u32,
     pub delivery: Delivery,
+    pub class: Option<ErrorClass>,
     pub note: Option<String>,
 }
 
@@ -80,6 +81,7 @@ impl Row {
         self.attempts = settlement.attempts;
         self.delivery.state = settlement.state;
         self.delivery.due = settlement.due;
+        self.class = settlement.class;
         self.note.clone_from(&settlement.note);
     }
 }
@@ -117,7 +119,7 @@ impl Room {
 
 /// Events that were read.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(super) struct EventPage {
     pub events: Vec<super::TakenEvent>,
     /// There are no more than these.
     pub all: bool,

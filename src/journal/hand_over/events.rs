@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::journal::record::TakenEvent;
-use crate::journal::store::{Page, Room};
+use crate::journal::store::{EventPage, Room};
 
 /// Events in memory. At 2 KiB each this is 20 MiB.
 const MAX_EVENTS: usize = 10_000;
@@ -80,7 +80,7 @@ impl Events {
     }
 
     /// Adds events that were read from disk.
-    pub(super) fn refill(&mut self, page: Page) {
+    pub(super) fn refill(&mut self, page: EventPage) {
         self.behind = !page.all;
         for event in page.events {
             self.push(event);

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
 use super::record::{Pending, Processed, TakenEvent, delivery_number};
-use super::store::{Due, Page, Room, Row, Wanted};
+use super::store::{Due, EventPage, Room, Row, Wanted};
 use crate::clock::Millis;
 use crate::delivery::State;
 use events::Events;
@@ -139,7 +139,7 @@ impl HandOver {
     }
 
     /// Hands on events that were read from disk.
-    pub(super) fn refill_events(&self, page: Page) {
+    pub(super) fn refill_events(&self, page: EventPage) {
         lock(&self.events).refill(page);
         self.events_changed.notify_one();
     }
@@ -166,8 +166,9 @@ impl HandOver {
     /// their event is processed again. All at once, so that they can travel together.
     pub(super) fn offer_deliveries(&self, processed: &[Processed], now: Millis) {
         let mut outboxes = lock(&self.outboxes);
-        for Processed { number, deliveries } in processed {
-            for (index, (delivery, _)) in deliveries.iter().enumerate() {
+        for Processed { number, made } in processed {
+            let deliveries = made.deliveries.iter().map(|new| &new.delivery);
+            for (index, delivery) in deliveries.enumerate() {
                 if delivery.state != State::Pending {
                     continue;
                 }

@@ -17,7 +17,7 @@ use rusqlite::{Connection, params};
 
 use super::error::Error;
 use super::record::{Counts, Record};
-use super::store::{Batch, Due, Expiry, Page, Progress, Room, Store, Swept, Wanted};
+use super::store::{Batch, Due, EventPage, Expiry, Progress, Room, Store, Swept, Wanted};
 use crate::clock::Millis;
 use rows::{
     insert_events, insert_requests, insert_rows, read_event, read_pending, read_record,
@@ -92,7 +92,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn events_after(&mut self, number: u64, mut room: Room) -> Result<Page, Error> {
+    fn events_after(&mut self, number: u64, mut room: Room) -> Result<EventPage, Error> {
         let mut query = self.connection.prepare_cached(
             "SELECT number, id, received_at, data FROM event
              WHERE number > ?1 AND NOT came_processed AND NOT EXISTS (
@@ -101,7 +101,7 @@ impl Store for Sqlite {
              ORDER BY number",
         )?;
         let mut rows = query.query([signed(number)])?;
-        let mut page = Page::default();
+        let mut page = EventPage::default();
         while let Some(row) = rows.next()? {
             if room.is_full() {
                 return Ok(page);
@@ -122,7 +122,8 @@ impl Store for Sqlite {
     ) -> Result<Due, Error> {
         // No limit: rows are made one by one, and we stop asking when we have enough.
         let mut query = self.connection.prepare_cached(
-            "SELECT d.number, d.due, d.attempts, d.id, e.id, e.received_at, d.tag, d.payload
+            "SELECT d.number, d.due, d.expires, d.attempts, d.id, e.id, e.received_at, d.tag,
+                    d.payload
              FROM delivery d JOIN event e ON e.number = d.number >> 16
              WHERE d.state = 0 AND d.destination = ?1 ORDER BY d.due, d.number",
         )?;
@@ -146,8 +147,8 @@ impl Store for Sqlite {
 
     fn deliveries_of(&mut self, event: u64) -> Result<Vec<Record>, Error> {
         let mut query = self.connection.prepare_cached(
-            "SELECT d.number, d.due, d.attempts, d.id, e.id, e.received_at, d.tag, d.payload,
-                    d.destination, d.state, d.note, e.data
+            "SELECT d.number, d.due, d.expires, d.attempts, d.id, e.id, e.received_at, d.tag,
+                    d.payload, d.destination, d.state, d.class, d.note, e.data
              FROM event e JOIN delivery d
                  ON d.number BETWEEN e.number << 16 AND (e.number << 16) + 65535
              WHERE e.number = ?1 ORDER BY d.number",

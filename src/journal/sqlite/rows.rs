@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Row as SqlRow, Transaction, params};
 
 use super::tally::Tally;
-use crate::delivery::{Delivery, DeliveryId, State};
+use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
 use crate::event::Event;
 use crate::journal::record::{FailedRequest, Pending, Record, Settlement, TakenEvent};
 use crate::journal::store::{NewEvent, Row};
@@ -32,8 +32,9 @@ pub(super) fn insert_rows(
     rows: &[Row],
     tally: &mut Tally,
 ) -> Result<(), rusqlite::Error> {
-    let mut insert = transaction
-        .prepare_cached("INSERT INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
     for row in rows {
         let delivery = &row.delivery;
         insert.execute(params![
@@ -44,6 +45,8 @@ pub(super) fn insert_rows(
             code_of(delivery.state),
             row.attempts,
             delivery.due,
+            delivery.expires,
+            row.class.map(code_of_class),
             row.note,
             &delivery.payload[..]
         ])?;
@@ -58,8 +61,8 @@ pub(super) fn settle_rows(
     tally: &mut Tally,
 ) -> Result<(), rusqlite::Error> {
     let mut update = transaction.prepare_cached(
-        "UPDATE delivery SET state = ?2, attempts = ?3, due = ?4, note = ?5
-         WHERE number = ?1 AND state = 0",
+        "UPDATE delivery SET state = ?2, attempts = ?3, due = ?4, class = ?5, note = ?6
+         WHERE number = ?1 AND state = ?7",
     )?;
     for settled in settlements {
         let changed = update.execute(params![
@@ -67,10 +70,12 @@ pub(super) fn settle_rows(
             code_of(settled.state),
             settled.attempts,
             settled.due,
-            settled.note
+            settled.class.map(code_of_class),
+            settled.note,
+            code_of(settled.from)
         ])?;
-        if changed == 1 && settled.state != State::Pending {
-            tally.add(&settled.destination, State::Pending, -1);
+        if changed == 1 && settled.state != settled.from {
+            tally.add(&settled.destination, settled.from, -1);
             tally.add(&settled.destination, settled.state, 1);
         }
     }
@@ -82,10 +87,12 @@ pub(super) fn insert_requests(
     requests: &[FailedRequest],
 ) -> Result<(), rusqlite::Error> {
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO failed_request (received_at, client, fault, message) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO failed_request (id, received_at, client, fault, message)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     for request in requests {
         insert.execute(params![
+            request.id,
             request.received_at,
             request.client,
             request.fault,
@@ -109,43 +116,46 @@ pub(super) fn read_event(row: &SqlRow<'_>) -> Result<TakenEvent, rusqlite::Error
     })
 }
 
-/// Of `number, due, attempts, id, event's id, event's received_at, tag, payload`.
+/// Of `number, due, expires, attempts, id, event's id, event's received_at, tag, payload`.
 pub(super) fn read_pending(
     row: &SqlRow<'_>,
     destination: &Arc<str>,
 ) -> Result<Pending, rusqlite::Error> {
-    let (event_id, tag): (String, String) = (row.get(4)?, row.get(6)?);
-    let payload: Vec<u8> = row.get(7)?;
+    let (event_id, tag): (String, String) = (row.get(5)?, row.get(7)?);
+    let payload: Vec<u8> = row.get(8)?;
     Ok(Pending {
         number: unsigned(row.get(0)?),
-        attempts: row.get(2)?,
+        attempts: row.get(3)?,
         delivery: Delivery {
-            id: DeliveryId(row.get(3)?),
+            id: DeliveryId(row.get(4)?),
             event_id: event_id.into(),
-            received_at: row.get(5)?,
+            received_at: row.get(6)?,
             tag: tag.into(),
             destination: destination.clone(),
             payload: payload.into(),
             due: row.get(1)?,
+            expires: row.get(2)?,
             state: State::Pending,
         },
     })
 }
 
-/// Of the same, and `destination, state, note, event's data`.
+/// Of the same, and `destination, state, class, note, event's data`.
 pub(super) fn read_record(event: u64, row: &SqlRow<'_>) -> Result<Record, rusqlite::Error> {
-    let destination: String = row.get(8)?;
+    let destination: String = row.get(9)?;
     let pending = read_pending(row, &destination.into())?;
-    let data: Vec<u8> = row.get(11)?;
+    let data: Vec<u8> = row.get(13)?;
     Ok(Record {
         event,
         data: data.into(),
         attempts: pending.attempts,
+        number: pending.number,
         delivery: Delivery {
-            state: state_of(row.get(9)?),
+            state: state_of(row.get(10)?),
             ..pending.delivery
         },
-        note: row.get(10)?,
+        class: row.get::<_, Option<i64>>(11)?.and_then(class_of),
+        note: row.get(12)?,
     })
 }
 
@@ -168,6 +178,25 @@ pub(super) fn state_of(code: i64) -> State {
         4 => State::Skipped,
         _ => State::Dead,
     }
+}
+
+/// The number of an error class in the file.
+pub(super) fn code_of_class(class: ErrorClass) -> i64 {
+    match class {
+        ErrorClass::Script => 0,
+        ErrorClass::Invalid => 1,
+        ErrorClass::Rejected => 2,
+        ErrorClass::Redirected => 3,
+        ErrorClass::Exhausted => 4,
+        ErrorClass::Expired => 5,
+        ErrorClass::Unconfirmed => 6,
+    }
+}
+
+pub(super) fn class_of(code: i64) -> Option<ErrorClass> {
+    ErrorClass::ALL
+        .into_iter()
+        .find(|class| code_of_class(*class) == code)
 }
 
 // SQLite's integers are signed. Numbers count up from 1, so neither way loses anything.

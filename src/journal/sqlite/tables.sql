@@ -15,6 +15,8 @@ CREATE TABLE delivery (
     state INTEGER NOT NULL, -- 0 pending, 1 delivered, 2 dead, 3 dry run, 4 skipped
     attempts INTEGER NOT NULL,
     due INTEGER NOT NULL,
+    expires INTEGER,
+    class INTEGER,
     note TEXT,
     payload BLOB NOT NULL
 ) STRICT;
@@ -31,6 +33,7 @@ CREATE TABLE tally (
 
 CREATE TABLE failed_request (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
     received_at INTEGER NOT NULL,
     client TEXT NOT NULL,
     fault TEXT NOT NULL,

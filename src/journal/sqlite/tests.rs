@@ -48,8 +48,10 @@ fn row(event: u64, index: usize, state: State, due: Millis) -> Row {
             destination: "slack".into(),
             payload: "{}".into(),
             due,
+            expires: None,
             state,
         },
+        class: None,
         note: None,
     }
 }
@@ -273,6 +275,7 @@ fn a_large_backlog_is_forgotten_in_steps_and_the_file_shrinks() {
     let before = store.size();
     let events = 1..=5_000;
     let requests = (0..700).map(|_| FailedRequest {
+        id: "r".to_owned(),
         received_at: NOW - 1,
         client: "shop".to_owned(),
         fault: "no".to_owned(),

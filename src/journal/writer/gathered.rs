@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use tracing::error;
 
-use crate::delivery::{Delivery, State};
+use crate::delivery::State;
 use crate::journal::error::Error;
 use crate::journal::hand_over::Release;
 use crate::journal::record::{
-    Entry, FailedRequest, MAX_DELIVERIES, Processed, Settlement, delivery_number,
+    Entry, FailedRequest, MAX_DELIVERIES, Made, Processed, Settlement, delivery_number,
 };
 use crate::journal::store::{Batch, NewEvent, Row};
 use crate::journal::waiting::Waiting;
@@ -55,14 +55,14 @@ impl Gathered {
 
     /// Adds events; `newest` is the number of the last one on disk.
     pub(super) fn append(&mut self, newest: u64, entries: Vec<Entry>, waiting: Waiting) {
-        for Entry { event, deliveries } in entries {
+        for Entry { event, made } in entries {
             let number = newest + 1 + self.batch.events.len() as u64;
             self.batch.events.push(NewEvent {
                 number,
                 event,
-                came_processed: deliveries.is_some(),
+                came_processed: made.is_some(),
             });
-            self.add_rows(number, deliveries.unwrap_or_default());
+            self.add_rows(number, made.unwrap_or_default());
         }
         self.waiting.push(waiting);
     }
@@ -73,7 +73,7 @@ impl Gathered {
     }
 
     pub(super) fn close(&mut self, processed: Processed) {
-        self.add_rows(processed.number, processed.deliveries);
+        self.add_rows(processed.number, processed.made);
         self.closed.push(processed.number);
         self.marks_since.get_or_insert_with(Instant::now);
     }
@@ -122,7 +122,8 @@ impl Gathered {
         self.index_rows();
     }
 
-    fn add_rows(&mut self, event: u64, deliveries: Vec<(Delivery, Option<String>)>) {
+    fn add_rows(&mut self, event: u64, made: Made) {
+        let deliveries = made.deliveries;
         if deliveries.len() > MAX_DELIVERIES {
             error!(
                 event,
@@ -130,14 +131,15 @@ impl Gathered {
                 "an event made too many deliveries; the rest is not kept"
             );
         }
-        for (index, (delivery, note)) in deliveries.into_iter().take(MAX_DELIVERIES).enumerate() {
+        for (index, new) in deliveries.into_iter().take(MAX_DELIVERIES).enumerate() {
             let number = delivery_number(event, index);
             self.row_of.insert(number, self.batch.rows.len());
             self.batch.rows.push(Row {
                 number,
                 attempts: 0,
-                delivery,
-                note,
+                delivery: new.delivery,
+                class: new.class,
+                note: new.note,
             });
         }
     }

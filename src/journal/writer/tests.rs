@@ -15,8 +15,8 @@ use crate::delivery::{Delivery, DeliveryId, State};
 use crate::event::Event;
 use crate::journal::error::Error;
 use crate::journal::memory::Memory;
-use crate::journal::record::{Entry, Pending, Processed, Record, Settlement, TakenEvent};
-use crate::journal::store::{Batch, Due, Expiry, Page, Progress, Room, Store, Swept, Wanted};
+use crate::journal::record::{Entry, Made, Pending, Processed, Record, Settlement, TakenEvent};
+use crate::journal::store::{Batch, Due, EventPage, Expiry, Progress, Room, Store, Swept, Wanted};
 use crate::journal::{Counts, Journal};
 
 const NOW: Millis = 1_720_602_000_000;
@@ -86,7 +86,7 @@ impl Store for Moody {
         self.inner.progress()
     }
 
-    fn events_after(&mut self, number: u64, room: Room) -> Result<Page, Error> {
+    fn events_after(&mut self, number: u64, room: Room) -> Result<EventPage, Error> {
         self.call(|store| store.events_after(number, room))
     }
 
@@ -134,7 +134,7 @@ fn entry(id: usize) -> Entry {
             received_at: NOW,
             data: "{}".into(),
         },
-        deliveries: None,
+        made: None,
     }
 }
 
@@ -147,14 +147,19 @@ fn delivery(event: &Event) -> Delivery {
         destination: "slack".into(),
         payload: "{}".into(),
         due: NOW,
+        expires: None,
         state: State::Pending,
     }
+}
+
+fn made_of(event: &Event) -> Made {
+    Made::from_iter([delivery(event)])
 }
 
 fn processed(taken: &TakenEvent) -> Processed {
     Processed {
         number: taken.number,
-        deliveries: vec![(delivery(&taken.event), None)],
+        made: made_of(&taken.event),
     }
 }
 
@@ -162,7 +167,10 @@ fn delivered(pending: &Pending) -> Settlement {
     Settlement {
         number: pending.number,
         destination: "slack".into(),
+        tag: "tag".into(),
+        from: State::Pending,
         state: State::Delivered,
+        class: None,
         attempts: 1,
         due: NOW,
         note: None,
@@ -249,7 +257,7 @@ async fn an_append_that_failed_but_happened_is_handed_out_once() {
     let (journal, plan) = moody(settings());
     plan.next_are(&[Fate::FailsAndHappens, Fate::Fails]);
     let came_processed = Entry {
-        deliveries: Some(vec![(delivery(&entry(1).event), None)]),
+        made: Some(made_of(&entry(1).event)),
         ..entry(1)
     };
     let entries = vec![entry(0), came_processed];
@@ -271,7 +279,7 @@ async fn deliveries_of_a_refused_event_are_not_kept() {
     let (journal, plan) = moody(settings());
     plan.next_are(&[Fate::Fails]);
     let came_processed = Entry {
-        deliveries: Some(vec![(delivery(&entry(0).event), None)]),
+        made: Some(made_of(&entry(0).event)),
         ..entry(0)
     };
     assert_eq!(journal.append(vec![came_processed]).await, Err(broken()));
@@ -285,7 +293,7 @@ async fn deliveries_of_a_refused_event_are_not_kept() {
 async fn a_read_that_failed_is_done_when_the_store_works_again() {
     let (journal, plan) = moody(settings());
     let came_processed = Entry {
-        deliveries: Some(vec![(delivery(&entry(0).event), None)]),
+        made: Some(made_of(&entry(0).event)),
         ..entry(0)
     };
     journal
@@ -362,7 +370,7 @@ async fn what_has_expired_makes_room_again() {
         left -= taken.len();
         let made = taken.iter().map(|taken| Processed {
             number: taken.number,
-            deliveries: vec![],
+            made: Made::default(),
         });
         journal.append_deliveries(made.collect()).await.unwrap();
     }

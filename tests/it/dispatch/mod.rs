@@ -90,8 +90,10 @@ impl Rig {
     /// Gives the payloads to a destination, as one event's deliveries; the event's number.
     async fn send(&self, destination: &str, payloads: &[Value]) -> u64 {
         let event = self.journal.counts().await.unwrap().newest_event + 1;
-        let deliveries = payloads.iter().enumerate().map(|(ordinal, payload)| {
-            let delivery = Delivery {
+        let deliveries = payloads
+            .iter()
+            .enumerate()
+            .map(|(ordinal, payload)| Delivery {
                 id: DeliveryId::of(&event.to_string(), "tag", ordinal),
                 event_id: event.to_string().into(),
                 received_at: START,
@@ -99,17 +101,16 @@ impl Rig {
                 destination: destination.into(),
                 payload: payload.to_string().into(),
                 due: START,
+                expires: None,
                 state: State::Pending,
-            };
-            (delivery, None)
-        });
+            });
         let entry = Entry {
             event: Event {
                 id: event.to_string().into(),
                 received_at: START,
                 data: "{}".into(),
             },
-            deliveries: Some(deliveries.collect()),
+            made: Some(deliveries.collect()),
         };
         self.journal.append(vec![entry]).await.unwrap();
         event

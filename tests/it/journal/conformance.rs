@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tagwerk::clock::Millis;
 use tagwerk::delivery::State;
-use tagwerk::journal::{Entry, Error, FailedRequest, Processed, Settlement};
+use tagwerk::journal::{Entry, Error, FailedRequest, Made, Processed, Settlement};
 
 use super::{
     Fixture, START, at_once, delivery, entry, event, fill, name, pass, processed, retried, settled,
@@ -160,11 +160,11 @@ async fn a_delayed_delivery_waits_until_it_is_due(Fixture { journal, clock, .. }
     let delays: [Millis; 3] = [200_000, 10_000, 0];
     let deliveries = delays.iter().enumerate().map(|(ordinal, delay)| {
         let due = START + delay;
-        (delivery(&event(0), "slack", ordinal, due), None)
+        delivery(&event(0), "slack", ordinal, due)
     });
     let made = Processed {
         number: taken[0].number,
-        deliveries: deliveries.collect(),
+        made: deliveries.collect(),
     };
     journal.append_deliveries(vec![made]).await.unwrap();
     for delay in delays.into_iter().rev() {
@@ -296,11 +296,11 @@ async fn what_is_not_to_be_sent_is_not_handed_out(Fixture { journal, .. }: Fixtu
     let deliveries = states.iter().enumerate().map(|(ordinal, state)| {
         let mut one = delivery(&event(0), "slack", ordinal, START);
         one.state = *state;
-        (one, Some("why".to_owned()))
+        one
     });
     let made = Processed {
         number: taken[0].number,
-        deliveries: deliveries.collect(),
+        made: deliveries.collect(),
     };
     journal.append_deliveries(vec![made]).await.unwrap();
     let none = at_once(&journal, journal.take_deliveries(&name("slack"), 9)).await;
@@ -314,17 +314,21 @@ async fn what_is_not_to_be_sent_is_not_handed_out(Fixture { journal, .. }: Fixtu
 async fn an_event_that_comes_processed_is_not_handed_out(Fixture { journal, .. }: Fixture) {
     let with = |id, deliveries| Entry {
         event: event(id),
-        deliveries: Some(deliveries),
+        made: Some(deliveries),
     };
-    let one = (delivery(&event(0), "slack", 0, START), None);
-    let entries = vec![with(0, vec![one.clone()]), with(1, vec![]), entry(2)];
+    let one = delivery(&event(0), "slack", 0, START);
+    let entries = vec![
+        with(0, Made::from_iter([one.clone()])),
+        with(1, Made::default()),
+        entry(2),
+    ];
     journal.append(entries).await.unwrap();
     let taken = soon(journal.take_events(9)).await;
     assert_eq!(taken.len(), 1);
     assert_eq!((taken[0].number, &taken[0].event), (3, &event(2)));
     let sent = soon(journal.take_deliveries(&name("slack"), 9)).await;
     assert_eq!(sent.len(), 1);
-    assert_eq!(sent[0].delivery, one.0);
+    assert_eq!(sent[0].delivery, one);
     assert_eq!(journal.counts().await.unwrap().unprocessed, 1);
 }
 
@@ -360,6 +364,7 @@ async fn everything_is_counted(Fixture { journal, .. }: Fixture) {
         journal.flush().await.unwrap();
     }
     let request = FailedRequest {
+        id: "r-1".to_owned(),
         received_at: START,
         client: "shop".to_owned(),
         fault: "clients/shop.rhai:3:7: no".to_owned(),

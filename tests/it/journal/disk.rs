@@ -7,7 +7,7 @@ use std::path::Path;
 use tagwerk::clock::Clock;
 use tagwerk::config;
 use tagwerk::delivery::State;
-use tagwerk::journal::{Entry, Error, Journal};
+use tagwerk::journal::{Entry, Error, Journal, Made};
 use tempfile::TempDir;
 
 use super::{
@@ -55,7 +55,7 @@ async fn an_event_that_came_processed_without_deliveries_stays_processed() {
     let journal = open(folder.path());
     let came_processed = Entry {
         event: event(1),
-        deliveries: Some(vec![]),
+        made: Some(Made::default()),
     };
     let entries = vec![entry(0), came_processed, entry(2)];
     journal.append(entries).await.unwrap();
@@ -73,7 +73,7 @@ async fn deliveries_that_came_with_their_event_are_there_again() {
     let one = delivery(&event(0), "slack", 0, START);
     let came_processed = Entry {
         event: event(0),
-        deliveries: Some(vec![(one.clone(), None)]),
+        made: Some(Made::from_iter([one.clone()])),
     };
     journal.append(vec![came_processed]).await.unwrap();
     soon(journal.close()).await.unwrap();

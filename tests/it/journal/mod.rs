@@ -65,7 +65,7 @@ fn event(id: usize) -> Event {
 fn entry(id: usize) -> Entry {
     Entry {
         event: event(id),
-        deliveries: None,
+        made: None,
     }
 }
 
@@ -78,6 +78,7 @@ fn delivery(event: &Event, destination: &str, ordinal: usize, due: Millis) -> De
         destination: destination.into(),
         payload: format!(r#"{{"ordinal":{ordinal}}}"#).into(),
         due,
+        expires: None,
         state: State::Pending,
     }
 }
@@ -87,8 +88,8 @@ fn processed(taken: &TakenEvent, destinations: &[&str]) -> Processed {
     let deliveries = destinations.iter().enumerate();
     Processed {
         number: taken.number,
-        deliveries: deliveries
-            .map(|(ordinal, to)| (delivery(&taken.event, to, ordinal, START), None))
+        made: deliveries
+            .map(|(ordinal, to)| delivery(&taken.event, to, ordinal, START))
             .collect(),
     }
 }
@@ -97,7 +98,10 @@ fn settled(pending: &Pending, state: State) -> Settlement {
     Settlement {
         number: pending.number,
         destination: pending.delivery.destination.clone(),
+        tag: pending.delivery.tag.clone(),
+        from: State::Pending,
         state,
+        class: None,
         attempts: pending.attempts + 1,
         due: pending.delivery.due,
         note: None,

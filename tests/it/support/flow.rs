@@ -195,9 +195,9 @@ fn take(worker: &mut Worker, generation: &Generation, request: &Arc<Request>) ->
 }
 
 fn run_tags(worker: &mut Worker, generation: &Generation, event: &Event) -> Processed {
-    let made = process(worker, generation, event, AT, Watch::Dry);
+    let handled = process(worker, generation, event, AT, Watch::Dry);
     // Those of a tag that failed are dead, and nothing is in them.
-    let alive = made.deliveries.iter().map(|(delivery, _)| delivery);
+    let alive = handled.made.deliveries.iter().map(|new| &new.delivery);
     let alive = alive.filter(|delivery| delivery.state == State::DryRun);
     let sent = alive.map(|delivery| {
         let destination = &generation.destinations[&delivery.destination];
@@ -215,6 +215,6 @@ fn run_tags(worker: &mut Worker, generation: &Generation, event: &Event) -> Proc
     Processed {
         sent: sent.collect(),
         data: serde_json::from_slice(&event.data).unwrap(),
-        tags: made.tags,
+        tags: handled.tags,
     }
 }
