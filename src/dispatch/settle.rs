@@ -181,3 +181,119 @@ fn jitter(pending: &Pending) -> f64 {
     let byte = bytes.get(pending.attempts as usize % bytes.len()).copied();
     f64::from(byte.unwrap_or_default()) / 255.0
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use super::*;
+    use crate::delivery::{Delivery, DeliveryId};
+    use crate::destination::load_all;
+
+    const NOW: Millis = 1_720_602_000_000;
+
+    fn destination(options: &str) -> Destination {
+        let text = format!(
+            "[destinations.crm]\ntype = \"http\"\nurl = \"http://a.example\"\n\
+             headers = {{ A = \"t0ken-123\" }}\n{options}"
+        );
+        let config = crate::config::parse(&text, Path::new("tagwerk.toml"), &BTreeMap::new());
+        let mut all = load_all(&config.unwrap()).unwrap();
+        Destination::clone(&all.pop_first().unwrap().1)
+    }
+
+    /// Tried twice before, worth nothing in an hour.
+    fn pending() -> Pending {
+        Pending {
+            number: 7,
+            attempts: 2,
+            delivery: Delivery {
+                id: DeliveryId([128; 16]),
+                event_id: "e".into(),
+                received_at: NOW - 60_000,
+                tag: "t".into(),
+                destination: "crm".into(),
+                payload: "{}".into(),
+                due: NOW - 50,
+                expires: Some(NOW + 3_600_000),
+                state: State::Pending,
+            },
+        }
+    }
+
+    fn outcome(name: &str, after: Option<u64>) -> Outcome {
+        let why = "no such thing for t0ken-123".to_owned();
+        let after = after.map(Duration::from_secs);
+        match name {
+            "delivered" => Outcome::Delivered,
+            "retry" => Outcome::Retry { after, why },
+            "throttled" => Outcome::Throttled { after, why },
+            "rejected" => Outcome::Rejected { why },
+            "redirected" => Outcome::Redirected { why },
+            "paused" => Outcome::Paused { why },
+            _ => Outcome::Disabled { why },
+        }
+    }
+
+    #[test]
+    fn every_outcome_has_its_settlement() {
+        use ErrorClass::{Exhausted, Expired, Redirected, Rejected, Unconfirmed};
+        use State::{Dead, Delivered, Pending};
+        let (often, thrice, once) = (
+            destination("retry = [\"1s\", \"1s\", \"10s\"]"),
+            destination("retry = [\"1s\", \"1s\"]"),
+            destination("delivery = \"at-most-once\""),
+        );
+        // The outcome, what was asked for, and: state, class, attempts, milliseconds from now.
+        for (destination, name, after, expected) in [
+            (&often, "delivered", None, (Delivered, None, 3, 0)),
+            (&often, "retry", None, (Pending, None, 3, 10_000)),
+            (&often, "retry", Some(60), (Pending, None, 3, 60_000)),
+            (&often, "retry", Some(9_999), (Pending, None, 3, 3_600_000)),
+            (&thrice, "retry", Some(60), (Dead, Some(Exhausted), 3, 0)),
+            (&often, "throttled", None, (Pending, None, 2, 8_000)),
+            (&thrice, "throttled", Some(0), (Pending, None, 2, 1_000)),
+            (&often, "rejected", None, (Dead, Some(Rejected), 3, 0)),
+            (&often, "redirected", None, (Dead, Some(Redirected), 3, 0)),
+            (&often, "paused", None, (Pending, None, 2, -50)),
+            (&often, "disabled", None, (Pending, None, 2, -50)),
+            (&once, "delivered", None, (Delivered, None, 3, 0)),
+            (&once, "retry", None, (Dead, Some(Unconfirmed), 3, 0)),
+            (&once, "throttled", None, (Pending, None, 2, 8_000)),
+            (&once, "paused", None, (Pending, None, 2, -50)),
+        ] {
+            let settling = Settling {
+                destination,
+                from: Dead,
+                hold: Duration::from_secs(8),
+                may_have_arrived: true,
+                now: NOW,
+            };
+            let settled = settling.settlement(&pending(), outcome(name, after));
+            let due = (settled.due - NOW) as f64;
+            let (state, class, attempts, wait) = expected;
+            let got = (settled.state, settled.class, settled.attempts);
+            assert_eq!(got, (state, class, attempts), "{name} {after:?}");
+            // The schedule strays a little.
+            let wait = f64::from(wait);
+            assert!((due - wait).abs() <= 0.01 * wait.abs(), "{name}: {due}");
+            assert_eq!((settled.number, settled.from), (7, Dead));
+            if let Some(note) = settled.note {
+                assert!(note.ends_with("no such thing for ***"), "{note}");
+            }
+        }
+        let expiring = super::Settling {
+            destination: &often,
+            from: Pending,
+            hold: Duration::ZERO,
+            may_have_arrived: true,
+            now: NOW + 3_595_000,
+        };
+        for (name, attempts) in [("retry", 3), ("throttled", 2)] {
+            let settled = expiring.settlement(&pending(), outcome(name, Some(9)));
+            let got = (settled.state, settled.class, settled.attempts);
+            assert_eq!(got, (Dead, Some(Expired), attempts), "{name}");
+        }
+    }
+}

@@ -150,6 +150,24 @@ async fn what_a_bad_neighbour_held_up_is_sent_all_the_same() {
     rig.stop().await;
 }
 
+#[tokio::test]
+async fn what_is_left_in_our_hands_at_the_end_is_brought_back() {
+    let too_large = json!({ "status": 413 });
+    let vendor = Vendor::answering(&[too_large]).await;
+    let gate = vendor.hold().await;
+    let rig = Rig::start_on_disk(&amplitude(vendor.address, ONCE)).await;
+    let event = rig.send("amplitude", &[signup(1), signup(2)]).await;
+    soon(vendor.wait_for(1)).await;
+    rig.stop.cancel();
+    drop(gate);
+    soon(rig.running).await.unwrap();
+    // It was answered that both must be sent again, and nobody does any more.
+    for record in rig.journal.deliveries_of(event).await.unwrap() {
+        let stands = (record.delivery.state, record.class, record.attempts);
+        assert_eq!(stands, (State::Pending, None, 0));
+    }
+}
+
 /// A server that reads something, says this to each, and closes the connection.
 async fn talk(words: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
