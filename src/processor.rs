@@ -198,7 +198,8 @@ fn add(handled: &mut Handled, context: &Context<'_>, mut ran: Ran) {
 
 impl Context<'_> {
     fn delivery(&self, ordinal: usize, payload: Vec<u8>, state: State) -> Delivery {
-        let delay = Millis::try_from(self.tag.delay.as_millis()).unwrap_or(Millis::MAX);
+        let delay = millis(self.tag.delay);
+        let first_due = self.event.received_at.saturating_add(delay);
         Delivery {
             id: DeliveryId::of(&self.event.id, &self.tag.name, ordinal),
             event_id: self.event.id.clone(),
@@ -206,12 +207,8 @@ impl Context<'_> {
             tag: self.tag.name.clone(),
             destination: self.tag.to.clone(),
             payload: payload.into(),
-            due: if delay == 0 {
-                self.now
-            } else {
-                self.event.received_at.saturating_add(delay)
-            },
-            expires: None,
+            due: if delay == 0 { self.now } else { first_due },
+            expires: (self.tag.max_age).map(|age| first_due.saturating_add(millis(age))),
             state,
         }
     }
@@ -230,6 +227,10 @@ impl Context<'_> {
         };
         DeliveryTrace::new(delivery.id.to_string(), delivery.state, shown)
     }
+}
+
+fn millis(duration: std::time::Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
 fn show(

@@ -75,16 +75,35 @@ pub(super) async fn tags(State(admin): State<Admin>) -> Json<Value> {
 
 pub(super) async fn destinations(State(admin): State<Admin>) -> Json<Value> {
     let generation = admin.live.current();
+    let standings = admin.standings.all();
     let list = generation.destinations.values().map(|destination| {
+        // Its worker may not have started yet.
+        let standing = standings.get(&destination.name);
         json!({
             "name": &*destination.name,
             "type": destination.kind,
             "dry_run": destination.options.dry_run,
             "configured": destination.missing.is_empty(),
             "missing": destination.missing,
+            "state": standing.map(|standing| standing.state.as_str()),
+            "since": standing.map(|standing| standing.since),
+            "until": standing.and_then(|standing| standing.until),
+            "why": standing.and_then(|standing| standing.why.as_deref()),
+            "in_flight": standing.map(|standing| standing.in_flight),
+            "concurrency": standing.map(|standing| standing.concurrency),
         })
     });
     Json(list.collect())
+}
+
+pub(super) async fn resume(State(admin): State<Admin>, Path(name): Path<String>) -> Response {
+    if admin.standings.resume(&name) {
+        return Json(json!({ "resumed": name })).into_response();
+    }
+    failure(
+        StatusCode::NOT_FOUND,
+        "there is no destination of that name",
+    )
 }
 
 pub(super) async fn traces(State(admin): State<Admin>) -> Json<Value> {

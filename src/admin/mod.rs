@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::dispatch::Standings;
 use crate::error::BoxError;
 use crate::generation::Live;
 use crate::journal::Journal;
@@ -32,6 +33,8 @@ pub struct Admin {
     pub journal: Journal,
     /// Sessions and traces.
     pub preview: Preview,
+    /// How the destinations stand.
+    pub standings: Standings,
     /// What opens the API.
     pub token: Secret,
     /// What senders call, for ready-made command lines.
@@ -78,6 +81,7 @@ fn router(admin: Admin, address: SocketAddr) -> Router {
         .route("/api/clients", get(api::clients))
         .route("/api/tags", get(api::tags))
         .route("/api/destinations", get(api::destinations))
+        .route("/api/destinations/{name}/resume", post(api::resume))
         .route("/api/traces", get(api::traces))
         .route("/api/traces/{id}", get(api::trace))
         .route(

@@ -15,7 +15,7 @@ use crate::admin::{self, Admin, admin_token};
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::destination::HttpClient;
-use crate::dispatch::Dispatch;
+use crate::dispatch::{Dispatch, Standings};
 use crate::error::BoxError;
 use crate::generation::{self, Live};
 use crate::ingress;
@@ -119,14 +119,22 @@ impl App {
             preview,
             parts,
         };
-        app.run_loops(&pool, threads, HttpClient::new()?, clock);
+        let standings = Standings::default();
+        app.run_loops(&pool, threads, HttpClient::new()?, clock, standings.clone());
         app.open_front(listener, clock);
-        app.open_admin(admin_listener);
+        app.open_admin(admin_listener, standings);
         Ok(app)
     }
 
     /// Processors, senders, and the watch over the files.
-    fn run_loops(&self, pool: &Pool, processors: usize, client: HttpClient, clock: Clock) {
+    fn run_loops(
+        &self,
+        pool: &Pool,
+        processors: usize,
+        client: HttpClient,
+        clock: Clock,
+        standings: Standings,
+    ) {
         let Parts {
             loops, loop_tasks, ..
         } = &self.parts;
@@ -140,6 +148,7 @@ impl App {
             live: live.clone(),
             client,
             clock,
+            standings,
         };
         loop_tasks.spawn(dispatch.run(loops.clone()));
         loop_tasks.spawn(generation::watch(live.clone(), loops.clone()));
@@ -165,11 +174,12 @@ impl App {
         });
     }
 
-    fn open_admin(&self, listener: TcpListener) {
+    fn open_admin(&self, listener: TcpListener, standings: Standings) {
         let admin = Admin {
             live: self.live.clone(),
             journal: self.journal.clone(),
             preview: self.preview.clone(),
+            standings,
             token: self.admin_token.clone(),
             public_url: self.live.current().config.server.public_url.clone(),
         };

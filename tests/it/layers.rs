@@ -16,6 +16,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("anstyle", &["cli"]),
     ("axum", &["admin", "emulator"]),
     ("clap", &["cli"]),
+    ("governor", &["dispatch"]),
     ("hmac", &["client", "script"]),
     ("http_body_util", &["ingress"]),
     ("hyper", &["ingress"]),

@@ -23,6 +23,7 @@ mod layers;
 mod preview;
 mod reload;
 mod reload_under_load;
+mod repeats;
 mod script_faults;
 mod script_limits;
 mod scripts;
