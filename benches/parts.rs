@@ -157,6 +157,11 @@ fn journal(criterion: &mut Criterion) {
             }
         });
     });
+    criterion.bench_function("journal: one durable append at a time", |bench| {
+        bench
+            .to_async(&runtime)
+            .iter(|| async { journal.append(vec![entry.clone()], None).await.unwrap() });
+    });
 }
 
 /// Waits for all, having started all: `append` posts when it is first polled.

@@ -213,7 +213,7 @@ pub struct Counts {
     pub forgotten: u64,
     /// When the event of the oldest pending delivery arrived.
     pub oldest_pending: Option<Millis>,
-    /// Bytes that are in use on disk.
+    /// Bytes that are in use on disk, to 64 KiB or so.
     pub size: u64,
 }
 

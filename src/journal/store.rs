@@ -41,7 +41,7 @@ pub(super) trait Store: Send {
     /// The deliveries of an event that is kept and processed.
     fn standings_of(&mut self, event: u64) -> Result<Option<Vec<Standing>>, Error>;
 
-    /// Bytes that are in use.
+    /// Bytes that are in use, give or take some that came last.
     fn size(&self) -> u64;
 
     /// Forgets some of what has expired.
@@ -70,6 +70,22 @@ pub(super) struct Batch {
     pub edits: Edits,
     /// All events up to this number are processed.
     pub watermark: u64,
+}
+
+/// What a row weighs beside its texts, roughly.
+const ROW_BYTES: usize = 100;
+
+impl Batch {
+    /// How many bytes it adds, roughly.
+    pub(super) fn weight(&self) -> usize {
+        let events = self.events.iter().map(|new| new.event.data.len());
+        let rows = self.rows.iter().chain(&self.edits.added);
+        let payloads = rows.map(|row| row.delivery.payload.len());
+        let messages = self.requests.iter().map(|request| request.message.len());
+        let keys = self.keys.iter().map(|_| 0);
+        let bytes = events.chain(payloads).chain(messages).chain(keys);
+        bytes.map(|bytes| bytes + ROW_BYTES).sum()
+    }
 }
 
 /// An event as a row.
@@ -103,6 +119,17 @@ pub(super) struct Edits {
     /// Tags that made the first delivery of an event when they were run again.
     pub fired_late: Vec<(u64, Arc<str>)>,
     pub forgotten_requests: Vec<u64>,
+}
+
+impl Edits {
+    pub(super) fn is_empty(&self) -> bool {
+        self.discarded.is_empty()
+            && self.revived.is_empty()
+            && self.replaced.is_empty()
+            && self.added.is_empty()
+            && self.fired_late.is_empty()
+            && self.forgotten_requests.is_empty()
+    }
 }
 
 /// A delivery that was made anew, and what it was.

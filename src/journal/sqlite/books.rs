@@ -96,8 +96,13 @@ impl Books {
 
     /// Writes what changes.
     pub(super) fn save(&self, transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
-        self.save_tallies(transaction)?;
-        self.save_tags(transaction)
+        if !self.tallies.is_empty() {
+            self.save_tallies(transaction)?;
+        }
+        if !self.tags.is_empty() {
+            self.save_tags(transaction)?;
+        }
+        Ok(())
     }
 
     fn save_tallies(&self, transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {

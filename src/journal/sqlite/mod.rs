@@ -40,7 +40,9 @@ pub(super) struct Sqlite {
     durability: Durability,
     connection: Connection,
     sweep: Sweep,
+    /// As it was measured last, and roughly what has come since.
     size: u64,
+    unmeasured: usize,
     notes: Notes,
     /// Given back last, when the connection is closed.
     _home: Home,
@@ -65,6 +67,9 @@ struct Notes {
 
 const MINUTE: Millis = 60_000;
 
+/// Bytes that come before the size is measured again: little beside any size that is allowed.
+const MEASURE_EVERY: usize = 64 * 1024;
+
 impl Sqlite {
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         let (lock, file) = open::take_folder(folder)?;
@@ -85,6 +90,7 @@ impl Sqlite {
         Ok(Self {
             sweep: Sweep::default(),
             size: bytes_in_use(&connection)?,
+            unmeasured: 0,
             notes: Notes::read(&connection)?,
             file,
             durability,
@@ -120,14 +126,20 @@ impl Store for Sqlite {
         let newest = batch.events.last().map_or(0, |event| event.number);
         transaction
             .prepare_cached(
-                "UPDATE progress SET commits = ?1, watermark = ?2, newest = max(newest, ?3)",
+                "UPDATE progress SET commits = ?1, watermark = max(watermark, ?2),
+                        newest = max(newest, ?3)",
             )?
             .execute([batch.number, batch.watermark, newest].map(signed))?;
+        let unmeasured = self.unmeasured + batch.weight();
         // Asked afterwards, it would take SQLite's locks once more.
-        let size = bytes_in_use(&transaction)?;
+        let size = match unmeasured < MEASURE_EVERY {
+            true => None,
+            false => Some(bytes_in_use(&transaction)?),
+        };
         transaction.commit()?;
         self.notes = notes;
-        self.size = size;
+        self.unmeasured = if size.is_some() { 0 } else { unmeasured };
+        self.size = size.unwrap_or(self.size);
         Ok(())
     }
 
@@ -274,6 +286,9 @@ fn edit(
     books: &mut Books,
 ) -> Result<(), rusqlite::Error> {
     let edits = &batch.edits;
+    if edits.is_empty() {
+        return Ok(());
+    }
     settle_rows(transaction, &edits.discarded, books)?;
     revive_rows(transaction, &edits.revived, books)?;
     replace_rows(transaction, &edits.replaced, books)?;
@@ -328,10 +343,11 @@ impl Notes {
         batch: &Batch,
     ) -> Result<bool, rusqlite::Error> {
         let above = |event: &&u64| **event > batch.watermark;
-        let mut insert = transaction.prepare_cached("INSERT INTO empty VALUES (?1)")?;
         let mut has_empty = false;
         for event in batch.empty.iter().filter(above) {
-            insert.execute([signed(*event)])?;
+            transaction
+                .prepare_cached("INSERT INTO empty VALUES (?1)")?
+                .execute([signed(*event)])?;
             has_empty = true;
         }
         if !self.has_empty {

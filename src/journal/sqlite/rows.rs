@@ -33,6 +33,9 @@ pub(super) fn insert_rows(
     rows: &[Row],
     books: &mut Books,
 ) -> Result<(), rusqlite::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let mut insert = transaction.prepare_cached(
         "INSERT INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
@@ -62,6 +65,9 @@ pub(super) fn settle_rows(
     settlements: &[Settlement],
     books: &mut Books,
 ) -> Result<(), rusqlite::Error> {
+    if settlements.is_empty() {
+        return Ok(());
+    }
     let mut update = transaction.prepare_cached(
         "UPDATE delivery SET state = ?2, attempts = ?3, due = ?4, class = ?5, note = ?6
          WHERE number = ?1 AND state = ?7",
@@ -135,6 +141,9 @@ pub(super) fn insert_requests(
     transaction: &Transaction<'_>,
     requests: &[FailedRequest],
 ) -> Result<(), rusqlite::Error> {
+    if requests.is_empty() {
+        return Ok(());
+    }
     let mut insert = transaction.prepare_cached(
         "INSERT INTO failed_request (id, received_at, client, fault, message)
          VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -25,7 +25,7 @@ use super::error::Error;
 use super::hand_over::{HandOver, Queue, Ticket};
 use super::record::{Counts, DedupeKey, TakenEvent};
 use super::sqlite::Reader;
-use super::store::{Expiry, Progress, Store, Swept};
+use super::store::{Expiry, NewEvent, Progress, Store, Swept};
 use super::waiting::Waiting;
 use crate::clock::Millis;
 use crate::mailbox::{Found, Inbox};
@@ -253,7 +253,7 @@ impl Writer {
         self.hand_over.close_events(&gathered.closed);
         gathered.batch.number = self.commits + 1;
         gathered.batch.at = self.settings.clock.now();
-        gathered.batch.watermark = self.hand_over.watermark(self.newest);
+        gathered.batch.watermark = self.watermark(&gathered.batch.events);
         let result = self.store.commit(&gathered.batch);
         self.hand_over.set_healthy(result.is_ok());
         gathered.tell(&result);
@@ -262,6 +262,16 @@ impl Writer {
             Err(why) => self.failed(why.clone(), Some(gathered)),
         }
         result
+    }
+
+    /// All events up to this number are processed once these new ones are on disk.
+    fn watermark(&self, new: &[NewEvent]) -> u64 {
+        let watermark = self.hand_over.watermark(self.newest);
+        if watermark < self.newest {
+            return watermark;
+        }
+        let processed = new.iter().take_while(|new| new.came_processed);
+        watermark + processed.count() as u64
     }
 
     fn committed(&mut self, done: Gathered) {
