@@ -30,7 +30,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["journal"]),
     ("rustix", &["script"]),
     ("rustls", &["destination"]),
-    ("tempfile", &["journal"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
@@ -53,6 +52,7 @@ const FREE: &[&str] = &[
     "sha2",
     "strsim",
     "subtle",
+    "tempfile",
     "tokio",
     "tokio_util",
     "tracing",
