@@ -150,7 +150,7 @@ fn journal(criterion: &mut Criterion) {
     criterion.bench_function("journal: 64 durable appends at once", |bench| {
         bench.to_async(&runtime).iter(|| async {
             let appends = (0..64)
-                .map(|_| journal.append(vec![entry.clone()]))
+                .map(|_| journal.append(vec![entry.clone()], None))
                 .collect();
             for appended in all(appends).await {
                 appended.unwrap();

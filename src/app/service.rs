@@ -145,7 +145,7 @@ impl Front {
     ) -> Result<(), journal::Error> {
         match intake {
             Intake::Accepted { events, .. } if !events.is_empty() => {
-                self.journal.append(entries).await
+                self.journal.append(entries, None).await
             }
             Intake::Failed { client, fault, .. } => {
                 let (done, kept) = oneshot::channel();
@@ -216,7 +216,7 @@ fn conclude(
                 .map(|event| Entry { event, made: None })
                 .collect();
             let done = move |result: Result<(), _>| send(durable(result, response, &id));
-            journal.append_then(entries, Box::new(done));
+            journal.append_then(entries, None, Box::new(done));
         }
         Intake::Failed {
             client,

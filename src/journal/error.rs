@@ -8,6 +8,9 @@ use std::path::PathBuf;
 pub enum Error {
     /// Too much waits to be written, or is kept (`[journal] max_size`): come back later.
     Full,
+    /// It was appended before, and that is durable; or the kept request that it should replace is
+    /// not kept any more. Nothing was appended.
+    Duplicate,
     /// It was closed.
     Closed,
     /// Another process has this data folder.
@@ -19,6 +22,11 @@ pub enum Error {
         /// The newest that this program reads.
         known: i64,
     },
+    /// The data was written before the first release, in a format that none has.
+    Unreleased {
+        /// The version of the data.
+        found: i64,
+    },
     /// The disk or the database said no.
     Storage(String),
 }
@@ -27,6 +35,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("the journal is full: too much waits to be written, or it has reached [journal] max_size"),
+            Self::Duplicate => f.write_str("it was accepted before"),
             Self::Closed => f.write_str("the journal is closed"),
             Self::Locked(folder) => write!(
                 f,
@@ -36,6 +45,10 @@ impl fmt::Display for Error {
             Self::Newer { found, known } => write!(
                 f,
                 "the journal was written by a newer version (format {found}, this program knows {known}); use that version, or another [data] dir"
+            ),
+            Self::Unreleased { found } => write!(
+                f,
+                "the journal was written by a development version (format {found}) and cannot be read; let that version deliver what is in it, then move the file away, or set another [data] dir"
             ),
             Self::Storage(why) => write!(f, "the journal cannot be written or read: {why}"),
         }

@@ -1,11 +1,15 @@
 //! What people ask of the journal, and what they change in it by hand: dead letters, replays, the
 //! recount. The loops need none of this.
 
+use std::ops::AddAssign;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Journal;
 use super::error::Error;
-use super::record::{FailedRequest, NewDelivery, Record, TakenEvent};
+use super::record::{Counts, FailedRequest, NewDelivery, Record, TakenEvent};
+use super::sqlite::{deliveries, events, requests, stock, verify};
+use super::writer::{Answer, Command, Edit};
 use crate::clock::Millis;
 use crate::delivery::{DeliveryId, ErrorClass, State};
 
@@ -98,10 +102,20 @@ pub struct Reran {
     pub to_send: u64,
     /// Deliveries that are dead now: the tag failed.
     pub dead: u64,
-    /// Dead letters that the tag makes no longer; they are skipped now.
+    /// Dead letters and pending deliveries that the tag makes no longer; they are skipped now. A tag
+    /// that fails skips none.
     pub skipped: u64,
     /// Deliveries that were left as they are.
     pub left: u64,
+}
+
+impl AddAssign for Reran {
+    fn add_assign(&mut self, other: Self) {
+        self.to_send += other.to_send;
+        self.dead += other.dead;
+        self.skipped += other.skipped;
+        self.left += other.left;
+    }
 }
 
 /// What a recount found.
@@ -134,101 +148,197 @@ pub struct TagCount {
     pub settled: u64,
     /// Events of which it has deliveries that are not.
     pub pending: u64,
-    /// Its deliveries that are kept, by state.
+    /// Its deliveries that are kept, of each state, in the order of [`State::ALL`].
     pub deliveries: Vec<(State, u64)>,
 }
 
+/// What one commit changes by hand at most: so few that appends do not wait for it.
+const MOST_CHANGES: usize = 500;
+
+/// Recounts the journal in a folder, whether or not a process serves from it. Nothing is changed.
+/// While it runs, that process does not reuse its log, which grows.
+///
+/// # Errors
+/// [`Error::Storage`] if there is none or it cannot be read, [`Error::Newer`] and
+/// [`Error::Unreleased`] if another version wrote it.
+pub fn verify_folder(folder: &Path) -> Result<Verification, Error> {
+    verify::folder(folder)
+}
+
+/// What is seen is what was given before, and then on disk.
 impl Journal {
-    /// Deliveries, oldest first.
+    /// What is kept, and the books.
     ///
     /// # Errors
     /// [`Error::Storage`] if the disk failed, [`Error::Closed`].
-    pub async fn deliveries(&self, _filter: Filter, _page: Page) -> Result<Vec<Record>, Error> {
-        Err(Error::Closed)
+    pub async fn counts(&self) -> Result<Counts, Error> {
+        let known = self.ask(Command::Count).await?;
+        let counts = self.questions.ask(stock::counts).await?;
+        Ok(Counts {
+            unprocessed: known.unprocessed,
+            size: known.size,
+            ..counts
+        })
+    }
+
+    /// The deliveries of an event, by its number, in the order in which they were made.
+    ///
+    /// # Errors
+    /// As [`Journal::counts`].
+    pub async fn deliveries_of(&self, event: u64) -> Result<Vec<Record>, Error> {
+        self.flush().await?;
+        self.questions
+            .ask(move |file| deliveries::of_event(file, event))
+            .await
+    }
+
+    /// Deliveries, oldest first.
+    ///
+    /// # Errors
+    /// As [`Journal::counts`].
+    pub async fn deliveries(&self, filter: Filter, page: Page) -> Result<Vec<Record>, Error> {
+        self.flush().await?;
+        self.questions
+            .ask(move |file| deliveries::page(file, &filter, page))
+            .await
     }
 
     /// How many deliveries a filter means.
     ///
     /// # Errors
-    /// As [`Journal::deliveries`].
-    pub async fn count_deliveries(&self, _filter: Filter) -> Result<u64, Error> {
-        Err(Error::Closed)
+    /// As [`Journal::counts`].
+    pub async fn count_deliveries(&self, filter: Filter) -> Result<u64, Error> {
+        self.flush().await?;
+        self.questions
+            .ask(move |file| deliveries::count(file, &filter))
+            .await
     }
 
     /// Processed events of a window, oldest first.
     ///
     /// # Errors
-    /// As [`Journal::deliveries`].
-    pub async fn events(&self, _window: Window, _page: Page) -> Result<Vec<TakenEvent>, Error> {
-        Err(Error::Closed)
+    /// As [`Journal::counts`].
+    pub async fn events(&self, window: Window, page: Page) -> Result<Vec<TakenEvent>, Error> {
+        self.flush().await?;
+        self.questions
+            .ask(move |file| events::page(file, window, page))
+            .await
     }
 
-    /// How many events a window has.
+    /// How many processed events a window has.
     ///
     /// # Errors
-    /// As [`Journal::deliveries`].
-    pub async fn count_events(&self, _window: Window) -> Result<u64, Error> {
-        Err(Error::Closed)
+    /// As [`Journal::counts`].
+    pub async fn count_events(&self, window: Window) -> Result<u64, Error> {
+        self.flush().await?;
+        self.questions
+            .ask(move |file| events::count(file, window))
+            .await
     }
 
     /// Requests whose client failed, oldest first.
     ///
     /// # Errors
-    /// As [`Journal::deliveries`].
+    /// As [`Journal::counts`].
     pub async fn failed_requests(
         &self,
-        _filter: RequestFilter,
-        _page: Page,
+        filter: RequestFilter,
+        page: Page,
     ) -> Result<Vec<KeptRequest>, Error> {
-        Err(Error::Closed)
+        self.flush().await?;
+        self.questions
+            .ask(move |file| requests::page(file, &filter, page))
+            .await
     }
 
     /// How many failed requests a filter means.
     ///
     /// # Errors
-    /// As [`Journal::deliveries`].
-    pub async fn count_failed_requests(&self, _filter: RequestFilter) -> Result<u64, Error> {
-        Err(Error::Closed)
+    /// As [`Journal::counts`].
+    pub async fn count_failed_requests(&self, filter: RequestFilter) -> Result<u64, Error> {
+        self.flush().await?;
+        self.questions
+            .ask(move |file| requests::count(file, &filter))
+            .await
     }
 
-    /// Sends dead letters again as they are. Durable when it returns; how many it were.
+    /// Recounts everything that is kept and compares it with the books. This reads the whole file.
     ///
     /// # Errors
-    /// As [`Journal::deliveries`].
-    pub async fn send_again(&self, _numbers: Vec<u64>) -> Result<u64, Error> {
-        Err(Error::Closed)
-    }
-
-    /// Gives dead letters up for good: they are skipped. Durable when it returns; how many it were.
-    ///
-    /// # Errors
-    /// As [`Journal::deliveries`].
-    pub async fn discard(&self, _numbers: Vec<u64>) -> Result<u64, Error> {
-        Err(Error::Closed)
-    }
-
-    /// Forgets failed requests. Durable when it returns; how many it were.
-    ///
-    /// # Errors
-    /// As [`Journal::deliveries`].
-    pub async fn forget_requests(&self, _numbers: Vec<u64>) -> Result<u64, Error> {
-        Err(Error::Closed)
-    }
-
-    /// Puts what tags make of events now in the place of what they made then. Durable when it
-    /// returns.
-    ///
-    /// # Errors
-    /// As [`Journal::deliveries`].
-    pub async fn rerun(&self, _reruns: Vec<Rerun>) -> Result<Reran, Error> {
-        Err(Error::Closed)
-    }
-
-    /// Recounts everything that is kept and compares it with the books.
-    ///
-    /// # Errors
-    /// As [`Journal::deliveries`].
+    /// As [`Journal::counts`].
     pub async fn verify(&self) -> Result<Verification, Error> {
-        Err(Error::Closed)
+        self.flush().await?;
+        self.questions.ask(verify::verify).await
+    }
+}
+
+/// Changes. They are durable when these return. Many are made in several commits, so that appends
+/// do not wait for them: an error may mean that some are made.
+impl Journal {
+    /// Sends dead letters again as they are, from the first attempt on, and however old they are.
+    /// How many it were.
+    ///
+    /// # Errors
+    /// As [`Journal::counts`].
+    pub async fn send_again(&self, numbers: Vec<u64>) -> Result<u64, Error> {
+        let now = self.clock.now();
+        let edit = |numbers, answer| Edit::SendAgain {
+            numbers,
+            now,
+            answer,
+        };
+        self.change(numbers, edit).await
+    }
+
+    /// Gives dead letters up for good: they are skipped. How many it were.
+    ///
+    /// # Errors
+    /// As [`Journal::counts`].
+    pub async fn discard(&self, numbers: Vec<u64>) -> Result<u64, Error> {
+        let now = self.clock.now();
+        let edit = |numbers, answer| Edit::Discard {
+            numbers,
+            now,
+            answer,
+        };
+        self.change(numbers, edit).await
+    }
+
+    /// Forgets failed requests. How many it were.
+    ///
+    /// # Errors
+    /// As [`Journal::counts`].
+    pub async fn forget_requests(&self, numbers: Vec<u64>) -> Result<u64, Error> {
+        let edit = |numbers, answer| Edit::ForgetRequests { numbers, answer };
+        self.change(numbers, edit).await
+    }
+
+    /// Puts what tags make of events now in the place of what they made then. Of a tag and an
+    /// event only the first counts; an event that is not processed yet is left alone.
+    ///
+    /// # Errors
+    /// As [`Journal::counts`].
+    pub async fn rerun(&self, reruns: Vec<Rerun>) -> Result<Reran, Error> {
+        let now = self.clock.now();
+        let edit = |reruns, answer| Edit::Rerun {
+            reruns,
+            now,
+            answer,
+        };
+        self.change(reruns, edit).await
+    }
+
+    async fn change<T, C: Default + AddAssign>(
+        &self,
+        mut changes: Vec<T>,
+        edit: impl Fn(Vec<T>, Answer<C>) -> Edit,
+    ) -> Result<C, Error> {
+        let mut changed = C::default();
+        while !changes.is_empty() {
+            let rest = changes.split_off(changes.len().min(MOST_CHANGES));
+            let some = std::mem::replace(&mut changes, rest);
+            changed += self.ask(|answer| Command::Edit(edit(some, answer))).await?;
+        }
+        Ok(changed)
     }
 }

@@ -3,7 +3,8 @@
 //! The contract, the same for every kind:
 //!
 //! * **append** events: when it returns `Ok` they are on disk, fsynced. Nothing answers 2xx before.
-//!   An error means that they may be there or not: the sender is told to come back.
+//!   An error means that they may be there or not: the sender is told to come back. With a key, a
+//!   repeat within a day is refused; nothing is called a repeat of what is not on disk.
 //! * **take events**: each event is handed to one taker, in order. One that was taken and not
 //!   processed when the process ended is handed out again.
 //! * **append deliveries** of an event: they and "this event is processed" become durable together,
@@ -11,19 +12,21 @@
 //! * **take deliveries** of a destination, when they are due. One that was taken and not settled
 //!   when the process ended is handed out again.
 //! * **settle** a delivery: delivered, dead, or pending again until a later time. Durable soon.
+//! * **look**, and **change by hand**: dead letters, replays, the recount (`look`). Changes are
+//!   durable when they return; an error means that they happened or did not, and will not later.
 //!
 //! "Soon" is 100 ms later or with the next append, whichever comes first: a mark that is lost means
 //! a delivery that is sent twice, never one that is lost. What has expired is forgotten, an event
 //! together with its deliveries. All waiting here can be given up at any point without losing
 //! anything. The journal does not know scripts, vendors or HTTP.
 //!
-//! One thread writes (`writer`) to a place to keep things (`store`: `sqlite`, `memory`), and hands
-//! what it knows to be safe to those who wait for it (`hand_over`).
+//! One thread writes (`writer`) to a place to keep things (`store`, which is `sqlite`), and hands
+//! what it knows to be safe to those who wait for it (`hand_over`). Another thread reads beside it,
+//! for people.
 
 mod error;
 mod hand_over;
 mod look;
-mod memory;
 mod record;
 mod sqlite;
 mod store;
@@ -33,10 +36,11 @@ mod writer;
 pub use error::Error;
 pub use look::{
     Filter, KeptRequest, Page, RequestFilter, Reran, Rerun, Resend, TagCount, Verification, Window,
+    verify_folder,
 };
 pub use record::{
-    Counts, Entry, FailedRequest, MAX_DELIVERIES, Made, NewDelivery, Pending, Processed, Record,
-    Settlement, TakenEvent,
+    Counts, DedupeKey, Entry, FailedRequest, MAX_DELIVERIES, Made, NewDelivery, Pending, Processed,
+    Record, Settlement, TagBook, TakenEvent, Tally,
 };
 pub use waiting::Done;
 
@@ -50,14 +54,16 @@ use crate::clock::{Clock, Millis};
 use crate::config::{self, JournalKind};
 use crate::mailbox::Mailbox;
 use hand_over::{HandOver, Ticket};
+use sqlite::{Questions, Reader, Sqlite};
 use store::Store;
 use waiting::Waiting;
-use writer::{Command, Settings};
+use writer::{Append, Command, Settings};
 
 /// A handle to the journal. Cheap to clone.
 #[derive(Clone)]
 pub struct Journal {
     mailbox: Mailbox<Command>,
+    questions: Questions,
     hand_over: Arc<HandOver>,
     clock: Clock,
 }
@@ -74,13 +80,19 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Locked`] if another process has the folder, [`Error::Newer`] if a newer version
-    /// wrote it, [`Error::Storage`] for all else.
+    /// wrote it, [`Error::Unreleased`] if one before the first release did, [`Error::Storage`] for
+    /// all else.
     pub fn open(settings: &config::Journal, folder: &Path, clock: Clock) -> Result<Self, Error> {
-        let store: Box<dyn Store> = match settings.kind {
-            JournalKind::Sqlite => Box::new(sqlite::Sqlite::open(folder)?),
-            JournalKind::Memory => Box::new(memory::Memory::default()),
+        let store = match settings.kind {
+            JournalKind::Sqlite => Sqlite::open(folder)?,
+            JournalKind::Memory => Sqlite::temporary()?,
         };
-        Self::start(store, Settings::new(settings.clone(), clock))
+        let file = store.file().to_owned();
+        Self::start(
+            Box::new(store),
+            &file,
+            Settings::new(settings.clone(), clock),
+        )
     }
 
     /// Opens, or makes, the journal in a folder, with the default settings.
@@ -91,21 +103,28 @@ impl Journal {
         Self::open(&config::Journal::default(), folder, clock)
     }
 
-    /// A journal that is forgotten with the process: for tests and rehearsals.
+    /// A journal in a temporary folder, that is removed when it is closed or all handles are
+    /// dropped: for tests and rehearsals.
     ///
     /// # Errors
-    /// If the system gives us no thread.
+    /// [`Error::Storage`] if the folder or a thread cannot be had.
     pub fn memory(clock: Clock) -> Result<Self, Error> {
-        let settings = Settings::new(config::Journal::default(), clock);
-        Self::start(Box::new(memory::Memory::default()), settings)
+        let settings = config::Journal {
+            kind: JournalKind::Memory,
+            ..config::Journal::default()
+        };
+        Self::open(&settings, Path::new(""), clock)
     }
 
-    fn start(store: Box<dyn Store>, settings: Settings) -> Result<Self, Error> {
+    /// `file` is what the store writes.
+    fn start(store: Box<dyn Store>, file: &Path, settings: Settings) -> Result<Self, Error> {
         let (mailbox, inbox) = crate::mailbox::mailbox(QUEUE);
         let clock = settings.clock;
-        let hand_over = writer::start(store, settings, inbox)?;
+        let (reader, questions) = Reader::start(file)?;
+        let hand_over = writer::start(store, reader, settings, inbox)?;
         Ok(Self {
             mailbox,
+            questions,
             hand_over,
             clock,
         })
@@ -113,23 +132,53 @@ impl Journal {
 
     /// Appends events and calls `done` when they are durable, or could not be made so. Never
     /// blocks: a journal that cannot take more says so at once. For script threads.
-    pub fn append_then(&self, entries: Vec<Entry>, done: Done) {
-        let waiting = Waiting::new(done);
-        if let Err(Command::Append { waiting, .. }) =
-            self.mailbox.try_post(Command::Append { entries, waiting })
-        {
-            waiting.tell(Err(self.no_room()));
-        }
+    pub fn append_then(&self, entries: Vec<Entry>, key: Option<DedupeKey>, done: Done) {
+        self.post_append(Append {
+            entries,
+            key: key.map(|key| (key, self.clock.now())),
+            instead_of: None,
+            waiting: Waiting::new(done),
+        });
     }
 
-    /// Appends events; they are durable when this returns `Ok`.
+    /// Appends events; they are durable when this returns `Ok`. All that share a key are one
+    /// append and its repeats.
     ///
     /// # Errors
-    /// [`Error::Full`] if too much waits or is kept, [`Error::Storage`] if the disk failed.
-    pub async fn append(&self, entries: Vec<Entry>) -> Result<(), Error> {
+    /// [`Error::Duplicate`] if something was appended under this key in the last
+    /// [`DedupeKey::WINDOW`] and is durable, [`Error::Full`] if too much waits or is kept,
+    /// [`Error::Storage`] if the disk failed.
+    pub async fn append(&self, entries: Vec<Entry>, key: Option<DedupeKey>) -> Result<(), Error> {
         let (done, answer) = answer();
-        self.append_then(entries, done);
+        self.append_then(entries, key, done);
         answer.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// Appends what was made of a kept request by now, and forgets the request, at once or not at
+    /// all. With no entries it is only forgotten, and with a key that is known, too.
+    ///
+    /// # Errors
+    /// As [`Journal::append`]; [`Error::Duplicate`] also if the request is not kept any more.
+    pub async fn append_instead(
+        &self,
+        entries: Vec<Entry>,
+        key: Option<DedupeKey>,
+        request: u64,
+    ) -> Result<(), Error> {
+        let (done, answer) = answer();
+        self.post_append(Append {
+            entries,
+            key: key.map(|key| (key, self.clock.now())),
+            instead_of: Some(request),
+            waiting: Waiting::new(done),
+        });
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+
+    fn post_append(&self, append: Append) {
+        if let Err(Command::Append(append)) = self.mailbox.try_post(Command::Append(append)) {
+            append.waiting.tell(Err(self.no_room()));
+        }
     }
 
     /// Keeps a request whose client failed, as a dead letter. As [`Journal::append_then`].
@@ -190,23 +239,6 @@ impl Journal {
     /// [`Error::Closed`].
     pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
         self.post(Command::Settle(settlements)).await
-    }
-
-    /// How many deliveries stand where.
-    ///
-    /// # Errors
-    /// [`Error::Storage`] if the disk failed, [`Error::Closed`].
-    pub async fn counts(&self) -> Result<Counts, Error> {
-        self.ask(Command::Count).await
-    }
-
-    /// The deliveries of an event, by its number, in the order in which they were made.
-    ///
-    /// # Errors
-    /// As [`Journal::counts`].
-    pub async fn deliveries_of(&self, event: u64) -> Result<Vec<Record>, Error> {
-        self.ask(|answer| Command::DeliveriesOf { event, answer })
-            .await
     }
 
     /// Returns when everything that was given before is on disk.

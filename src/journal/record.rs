@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 use crate::clock::Millis;
 use crate::delivery::{Delivery, ErrorClass, State};
@@ -21,6 +22,34 @@ pub struct Entry {
     /// What became of it, if it was processed already (a preview session that sends); it is
     /// appended with that and not handed to a processor.
     pub made: Option<Made>,
+}
+
+/// What an append is recognised by when its sender repeats it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DedupeKey([u8; 16]);
+
+impl DedupeKey {
+    /// How long it is recognised, in milliseconds: a day. Senders repeat what they got no answer to
+    /// within minutes or hours, and 5 million keys of a day fit into 200 MB.
+    pub const WINDOW: Millis = 24 * 60 * 60 * 1_000;
+
+    /// The key of what `client` was sent under an id of its sender's: the first 16 bytes of
+    /// SHA-256 over both. Ids of different clients have nothing to do with one another.
+    pub fn of(client: &str, sender_id: &str) -> Self {
+        // A zero byte between the two, which no file name holds.
+        let digest = Sha256::new()
+            .chain_update(client)
+            .chain_update([0])
+            .chain_update(sender_id)
+            .finalize();
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest[..16]);
+        Self(key)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// An event in the hands of a processor.
@@ -164,17 +193,56 @@ pub struct FailedRequest {
     pub message: Bytes,
 }
 
-/// Deliveries by destination and state, and what else waits.
+/// What is kept, and the books.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Deliveries by destination and state.
+    /// Deliveries by destination and state; none that are 0.
     pub deliveries: BTreeMap<(String, &'static str), u64>,
+    /// One line a tag and destination.
+    pub tallies: Vec<Tally>,
+    /// One line a tag.
+    pub tags: Vec<TagBook>,
     /// Events that no processor has finished.
     pub unprocessed: u64,
     /// Requests whose client failed.
     pub failed_requests: u64,
-    /// The number of the newest event; events count up from 1.
+    /// The number of the newest event; events count up from 1, so this is how many were ever
+    /// acknowledged.
     pub newest_event: u64,
+    /// Events that were forgotten after the retention.
+    pub forgotten: u64,
+    /// When the event of the oldest pending delivery arrived.
+    pub oldest_pending: Option<Millis>,
+    /// Bytes that are in use on disk.
+    pub size: u64,
+}
+
+/// A tag's deliveries for one destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The tag.
+    pub tag: String,
+    /// The destination.
+    pub destination: String,
+    /// How many are kept, of each state, in the order of [`State::ALL`].
+    pub deliveries: Vec<(State, u64)>,
+    /// How many are forgotten.
+    pub forgotten: u64,
+}
+
+/// What a tag did with the events it was handed, ever. `handed = filtered + fired`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagBook {
+    /// The tag.
+    pub tag: String,
+    /// Events that it was handed.
+    pub handed: u64,
+    /// Events of which it made nothing.
+    pub filtered: u64,
+    /// Events of which it made deliveries.
+    pub fired: u64,
+    /// Of these, events that are forgotten.
+    pub forgotten: u64,
 }
 
 impl Counts {
@@ -185,5 +253,19 @@ impl Counts {
             .iter()
             .filter(|((_, name), _)| *name == state.as_str());
         of_state.map(|(_, count)| count).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DedupeKey;
+
+    #[test]
+    fn a_key_is_the_clients_and_the_senders() {
+        let key = DedupeKey::of("shop", "1");
+        assert_eq!(key, DedupeKey::of("shop", "1"));
+        for (client, id) in [("shop", "2"), ("shop1", ""), ("sho", "p1"), ("", "shop1")] {
+            assert_ne!(key, DedupeKey::of(client, id), "{client} {id}");
+        }
     }
 }

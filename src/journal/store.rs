@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::error::Error;
-use super::record::{Counts, FailedRequest, Pending, Record, Settlement};
+use super::record::{DedupeKey, FailedRequest, Pending, Settlement};
 use crate::clock::Millis;
 use crate::config;
-use crate::delivery::{Delivery, ErrorClass};
+use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
 use crate::event::Event;
 
 /// A place to keep things. Used by the writer thread alone.
@@ -29,12 +29,17 @@ pub(super) trait Store: Send {
     /// Pending deliveries that are due at `now` and not in memory, longest due first.
     fn due(&mut self, destination: &Arc<str>, now: Millis, wanted: Wanted) -> Result<Due, Error>;
 
-    /// The deliveries of an event, in the order in which they were made.
-    fn deliveries_of(&mut self, event: u64) -> Result<Vec<Record>, Error>;
+    /// True if something was appended under this key then or later.
+    fn has_seen(&mut self, key: DedupeKey, since: Millis) -> Result<bool, Error>;
 
-    /// Counts deliveries and failed requests, without looking at each of them. The rest is the
-    /// writer's to fill in.
-    fn counts(&mut self) -> Result<Counts, Error>;
+    /// Those of these failed requests that are kept.
+    fn kept_requests(&mut self, numbers: &[u64]) -> Result<Vec<u64>, Error>;
+
+    /// Those of these deliveries that are kept.
+    fn standings(&mut self, numbers: &[u64]) -> Result<Vec<Standing>, Error>;
+
+    /// The deliveries of an event that is kept and processed.
+    fn standings_of(&mut self, event: u64) -> Result<Option<Vec<Standing>>, Error>;
 
     /// Bytes that are in use.
     fn size(&self) -> u64;
@@ -48,11 +53,21 @@ pub(super) trait Store: Send {
 pub(super) struct Batch {
     /// Commits count up from 1: how one that failed is found, or found missing, afterwards.
     pub number: u64,
+    /// The time of day.
+    pub at: Millis,
     pub events: Vec<NewEvent>,
+    /// Under which keys they came, and when.
+    pub keys: Vec<(DedupeKey, Millis)>,
+    pub requests: Vec<FailedRequest>,
     pub rows: Vec<Row>,
     /// Of deliveries that are not in `rows`.
     pub settlements: Vec<Settlement>,
-    pub requests: Vec<FailedRequest>,
+    /// Of the events that are processed: which tags were handed them.
+    pub heard: Vec<Heard>,
+    /// Of the events that are processed: those without deliveries.
+    pub empty: Vec<u64>,
+    /// What people changed. It holds nothing that is in `rows`.
+    pub edits: Edits,
     /// All events up to this number are processed.
     pub watermark: u64,
 }
@@ -64,6 +79,67 @@ pub(super) struct NewEvent {
     pub event: Event,
     /// It came with its deliveries, if only with none: no processor gets it.
     pub came_processed: bool,
+}
+
+/// A tag that was handed an event.
+#[derive(Clone, Debug)]
+pub(super) struct Heard {
+    pub event: u64,
+    pub tag: Arc<str>,
+    /// It made a delivery of it.
+    pub has_fired: bool,
+}
+
+/// What people changed by hand. Unlike marks, it is dropped if its commit did not happen, and who
+/// asked for it is told so.
+#[derive(Debug, Default)]
+pub(super) struct Edits {
+    /// Dead letters that are discarded.
+    pub discarded: Vec<Settlement>,
+    /// Dead letters that are to be sent again.
+    pub revived: Vec<Settlement>,
+    pub replaced: Vec<Replacement>,
+    pub added: Vec<Row>,
+    /// Tags that made the first delivery of an event when they were run again.
+    pub fired_late: Vec<(u64, Arc<str>)>,
+    pub forgotten_requests: Vec<u64>,
+}
+
+/// A delivery that was made anew, and what it was.
+#[derive(Clone, Debug)]
+pub(super) struct Replacement {
+    pub row: Row,
+    pub of: Standing,
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub number: u64,
+    pub id: DeliveryId,
+    pub tag: Arc<str>,
+    pub destination: Arc<str>,
+    pub state: State,
+    pub attempts: u32,
+    pub class: Option<ErrorClass>,
+    pub note: Option<String>,
+}
+
+impl Standing {
+    /// The settlement that leads from here to another state.
+    pub(super) fn settled(&self, state: State, at: Millis) -> Settlement {
+        Settlement {
+            number: self.number,
+            destination: self.destination.clone(),
+            tag: self.tag.clone(),
+            from: self.state,
+            state,
+            class: self.class,
+            attempts: self.attempts,
+            due: at,
+            note: self.note.clone(),
+        }
+    }
 }
 
 /// A delivery as a row.
@@ -149,6 +225,8 @@ pub(super) struct Expiry {
     /// The same for deliveries that are dead letters. (Of a settled delivery, `due` is when that
     /// was.)
     pub dead_letters: Millis,
+    /// Keys of appends before this.
+    pub keys: Millis,
 }
 
 impl Expiry {
@@ -159,6 +237,7 @@ impl Expiry {
         Self {
             events: before(settings.retention),
             dead_letters: before(settings.dead_letter_retention),
+            keys: now.saturating_sub(DedupeKey::WINDOW),
         }
     }
 }

@@ -29,6 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["journal"]),
     ("rustix", &["script"]),
     ("rustls", &["destination"]),
+    ("tempfile", &["journal"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["telemetry"]),
 ];

@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
-use super::record::{Pending, Processed, TakenEvent, delivery_number};
-use super::store::{Due, EventPage, Room, Row, Wanted};
+use super::record::{Pending, Processed, Settlement, TakenEvent, delivery_number};
+use super::store::{Due, Edits, EventPage, Room, Row, Wanted};
 use crate::clock::Millis;
 use crate::delivery::State;
 use events::Events;
@@ -63,10 +63,24 @@ pub(super) struct Ticket {
 /// A delivery that need not be held any longer.
 #[derive(Debug)]
 pub(super) struct Release {
-    pub destination: Arc<str>,
-    pub number: u64,
+    destination: Arc<str>,
+    number: u64,
     /// When it falls due once more.
-    pub again: Option<Millis>,
+    again: Option<Millis>,
+    /// It was pending, so whoever settled it had it from here. Else, it may by now be in other hands,
+    /// which are not to lose it.
+    was_held: bool,
+}
+
+impl Release {
+    pub(super) fn of(settlement: &Settlement) -> Self {
+        Self {
+            destination: settlement.destination.clone(),
+            number: settlement.number,
+            again: (settlement.state == State::Pending).then_some(settlement.due),
+            was_held: settlement.from == State::Pending,
+        }
+    }
 }
 
 impl HandOver {
@@ -184,10 +198,10 @@ impl HandOver {
     }
 
     /// Rows that are on disk now: what waits there and is not in memory is read in its time.
-    pub(super) fn note_rows(&self, rows: &[Row]) {
+    pub(super) fn note_rows<'a>(&self, rows: impl IntoIterator<Item = &'a Row>) {
         let mut outboxes = lock(&self.outboxes);
         let is_pending = |row: &&Row| row.delivery.state == State::Pending;
-        for row in rows.iter().filter(is_pending) {
+        for row in rows.into_iter().filter(is_pending) {
             let outbox = outboxes
                 .entry(row.delivery.destination.clone())
                 .or_default();
@@ -214,15 +228,29 @@ impl HandOver {
     /// Settlements that are on disk.
     pub(super) fn release(&self, released: Vec<Release>) {
         let mut outboxes = lock(&self.outboxes);
-        for Release {
-            destination,
-            number,
-            again,
-        } in released
-        {
-            let outbox = outboxes.entry(destination).or_default();
-            outbox.release(number, again);
+        for release in released {
+            let outbox = outboxes.entry(release.destination).or_default();
+            match release.again {
+                again if release.was_held => outbox.release(release.number, again),
+                Some(due) => outbox.note(release.number, due),
+                None => {}
+            }
         }
+    }
+
+    /// Changes by people that are on disk.
+    pub(super) fn note_edits(&self, edits: Edits) {
+        let replaced = edits.replaced.iter().map(|replacement| &replacement.row);
+        self.note_rows(replaced.chain(&edits.added));
+        self.release(edits.revived.iter().map(Release::of).collect());
+    }
+
+    /// True if a delivery is in memory: waiting to be sent, or being sent, or settled and not yet
+    /// on disk.
+    pub(super) fn holds(&self, destination: &Arc<str>, number: u64) -> bool {
+        let outboxes = lock(&self.outboxes);
+        let outbox = outboxes.get(destination);
+        outbox.is_some_and(|outbox| outbox.holds(number))
     }
 
     pub(super) fn is_healthy(&self) -> bool {

@@ -54,6 +54,10 @@ impl Outbox {
         self.ready.is_empty()
     }
 
+    pub(super) fn holds(&self, number: u64) -> bool {
+        self.held.contains_key(&number)
+    }
+
     /// True if the caller must have more read from disk; asks only one of them at a time. If there
     /// is no room, the next release is what to wait for.
     pub(super) fn start_reading(&mut self, now: Millis) -> bool {

@@ -1,70 +1,130 @@
-//! The journal in SQLite: write-ahead log, `synchronous=FULL`, one connection that only the writer
-//! thread uses. A commit that returned is on disk (a simulated power cut lost 203 of 5,000
-//! acknowledged records with `NORMAL`, none with `FULL`).
+//! The journal in SQLite: write-ahead log, `synchronous=FULL`. One connection writes, and only the
+//! writer thread uses it; one reads beside it, for people. A commit that returned is on disk (a
+//! simulated power cut lost 203 of 5,000 acknowledged records with `NORMAL`, none with `FULL`).
 
+mod books;
+mod look;
 mod open;
+mod reader;
 mod rows;
+mod seen;
 mod sweep;
-mod tally;
 #[cfg(test)]
 mod tests;
+
+pub(super) use look::{deliveries, events, requests, stock, verify};
+pub(super) use reader::{Questions, Reader};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use tempfile::TempDir;
 
 use super::error::Error;
-use super::record::{Counts, Record};
-use super::store::{Batch, Due, EventPage, Expiry, Progress, Room, Store, Swept, Wanted};
+use super::record::DedupeKey;
+use super::store::{Batch, Due, EventPage, Expiry, Progress, Room, Standing, Store, Swept, Wanted};
 use crate::clock::Millis;
+use books::{Books, fire_late};
+use open::Durability;
 use rows::{
-    insert_events, insert_requests, insert_rows, read_event, read_pending, read_record,
-    settle_rows, signed, unsigned,
+    delete_requests, insert_events, insert_requests, insert_rows, read_event, read_pending,
+    read_standing, replace_rows, revive_rows, settle_rows, signed, unsigned,
 };
+use seen::{has_seen, insert_keys};
 use sweep::{Sweep, bytes_in_use};
-use tally::Tally;
 
 pub(super) struct Sqlite {
     file: PathBuf,
+    durability: Durability,
     connection: Connection,
-    tally: Tally,
     sweep: Sweep,
     size: u64,
+    notes: Notes,
     /// Given back last, when the connection is closed.
-    _lock: File,
+    _home: Home,
 }
+
+/// What makes the folder ours.
+enum Home {
+    /// Its lock.
+    Folder { _lock: File },
+    /// That it is removed in the end.
+    Temporary { _folder: TempDir },
+}
+
+/// What is remembered of the file, to do nothing in most commits.
+#[derive(Clone, Copy, Debug)]
+struct Notes {
+    /// The last minute that has a row.
+    minute: Millis,
+    /// There may be rows in `empty`.
+    has_empty: bool,
+}
+
+const MINUTE: Millis = 60_000;
 
 impl Sqlite {
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         let (lock, file) = open::take_folder(folder)?;
-        let connection = open::connect(&file)?;
+        Self::start(file, Durability::Disk, Home::Folder { _lock: lock })
+    }
+
+    /// In a folder of its own, that is removed in the end.
+    pub(super) fn temporary() -> Result<Self, Error> {
+        let folder = TempDir::with_prefix("tagwerk-")
+            .map_err(|error| open::at(&std::env::temp_dir(), &error))?;
+        let file = open::file_in(folder.path());
+        let home = Home::Temporary { _folder: folder };
+        Self::start(file, Durability::None, home)
+    }
+
+    fn start(file: PathBuf, durability: Durability, home: Home) -> Result<Self, Error> {
+        let connection = open::connect(&file, durability)?;
         Ok(Self {
-            tally: Tally::read(&connection)?,
             sweep: Sweep::default(),
             size: bytes_in_use(&connection)?,
+            notes: Notes::read(&connection)?,
             file,
+            durability,
             connection,
-            _lock: lock,
+            _home: home,
         })
+    }
+
+    /// The file, for a reader.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
     }
 }
 
 impl Store for Sqlite {
     fn commit(&mut self, batch: &Batch) -> Result<(), Error> {
-        self.tally.begin();
+        let mut books = Books::default();
         let transaction = self.connection.transaction()?;
         insert_events(&transaction, &batch.events)?;
-        insert_rows(&transaction, &batch.rows, &mut self.tally)?;
-        settle_rows(&transaction, &batch.settlements, &mut self.tally)?;
+        insert_keys(&transaction, &batch.keys, seen::MOST)?;
         insert_requests(&transaction, &batch.requests)?;
-        self.tally.save(&transaction)?;
+        insert_rows(&transaction, &batch.rows, &mut books)?;
+        settle_rows(&transaction, &batch.settlements, &mut books)?;
+        edit(&transaction, batch, &mut books)?;
+        for heard in &batch.heard {
+            books.hear(heard);
+        }
+        books.save(&transaction)?;
+        for (event, tag) in &batch.edits.fired_late {
+            fire_late(&transaction, *event, tag)?;
+        }
+        let notes = self.notes.write(&transaction, batch)?;
+        let newest = batch.events.last().map_or(0, |event| event.number);
         transaction
-            .prepare_cached("UPDATE progress SET commits = ?1, watermark = ?2")?
-            .execute([signed(batch.number), signed(batch.watermark)])?;
+            .prepare_cached(
+                "UPDATE progress SET commits = ?1, watermark = ?2, newest = max(newest, ?3)",
+            )?
+            .execute([batch.number, batch.watermark, newest].map(signed))?;
         transaction.commit()?;
-        self.tally.end();
+        self.notes = notes;
         // What is written is written, whatever becomes of this question.
         self.size = bytes_in_use(&self.connection).unwrap_or(self.size);
         Ok(())
@@ -72,32 +132,34 @@ impl Store for Sqlite {
 
     /// The connection is not trusted again; a new one reads what is really there.
     fn recover(&mut self) -> Result<(), Error> {
-        // The old connection's exclusive lock must go first.
-        self.connection = Connection::open_in_memory()?;
-        self.connection = open::connect(&self.file)?;
-        self.tally = Tally::read(&self.connection)?;
+        self.connection = Connection::open_in_memory()?; // the old one must go first
+        self.connection = open::connect(&self.file, self.durability)?;
+        self.notes = Notes::read(&self.connection)?;
         self.size = bytes_in_use(&self.connection)?;
         Ok(())
     }
 
     fn progress(&mut self) -> Result<Progress, Error> {
-        let one = |sql| self.connection.query_row(sql, [], |row| row.get(0));
-        let watermark = unsigned(one("SELECT watermark FROM progress")?);
-        let newest = unsigned(one("SELECT coalesce(max(number), 0) FROM event")?);
-        Ok(Progress {
-            commits: unsigned(one("SELECT commits FROM progress")?),
-            // Only events below the watermark are forgotten. A number is never used twice.
-            newest: newest.max(watermark),
-            watermark,
-        })
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT commits, newest, watermark FROM progress")?;
+        let progress = query.query_row([], |row| {
+            Ok(Progress {
+                commits: unsigned(row.get(0)?),
+                newest: unsigned(row.get(1)?),
+                watermark: unsigned(row.get(2)?),
+            })
+        })?;
+        Ok(progress)
     }
 
     fn events_after(&mut self, number: u64, mut room: Room) -> Result<EventPage, Error> {
         let mut query = self.connection.prepare_cached(
             "SELECT number, id, received_at, data FROM event
-             WHERE number > ?1 AND NOT came_processed AND NOT EXISTS (
+             WHERE number > ?1 AND NOT EXISTS (
                  SELECT 1 FROM delivery
                  WHERE delivery.number BETWEEN event.number << 16 AND (event.number << 16) + 65535)
+             AND NOT EXISTS (SELECT 1 FROM empty WHERE empty.event = event.number)
              ORDER BY number",
         )?;
         let mut rows = query.query([signed(number)])?;
@@ -145,29 +207,53 @@ impl Store for Sqlite {
         Ok(due)
     }
 
-    fn deliveries_of(&mut self, event: u64) -> Result<Vec<Record>, Error> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT d.number, d.due, d.expires, d.attempts, d.id, e.id, e.received_at, d.tag,
-                    d.payload, d.destination, d.state, d.class, d.note, e.data
-             FROM event e JOIN delivery d
-                 ON d.number BETWEEN e.number << 16 AND (e.number << 16) + 65535
-             WHERE e.number = ?1 ORDER BY d.number",
-        )?;
-        let rows = query.query_map([signed(event)], |row| read_record(event, row))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+    fn has_seen(&mut self, key: DedupeKey, since: Millis) -> Result<bool, Error> {
+        Ok(has_seen(&self.connection, key, since)?)
     }
 
-    fn counts(&mut self) -> Result<Counts, Error> {
-        let failed_requests: i64 =
-            self.connection
-                .query_row("SELECT count(*) FROM failed_request", params![], |row| {
-                    row.get(0)
-                })?;
-        Ok(Counts {
-            deliveries: self.tally.counts(),
-            failed_requests: unsigned(failed_requests),
-            ..Counts::default()
-        })
+    fn kept_requests(&mut self, numbers: &[u64]) -> Result<Vec<u64>, Error> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT number FROM failed_request WHERE number = ?1")?;
+        let mut kept = Vec::new();
+        for number in numbers {
+            let found = query.query_row([signed(*number)], |row| row.get(0));
+            kept.extend(found.optional()?.map(unsigned));
+        }
+        Ok(kept)
+    }
+
+    fn standings(&mut self, numbers: &[u64]) -> Result<Vec<Standing>, Error> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT number, id, tag, destination, state, attempts, class, note FROM delivery
+             WHERE number = ?1",
+        )?;
+        let mut standings = Vec::new();
+        for number in numbers {
+            standings.extend(
+                query
+                    .query_row([signed(*number)], read_standing)
+                    .optional()?,
+            );
+        }
+        Ok(standings)
+    }
+
+    fn standings_of(&mut self, event: u64) -> Result<Option<Vec<Standing>>, Error> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT number, id, tag, destination, state, attempts, class, note FROM delivery
+             WHERE number BETWEEN ?1 << 16 AND (?1 << 16) + 65535 ORDER BY number",
+        )?;
+        let standings = query.query_map([signed(event)], read_standing)?;
+        let standings: Vec<Standing> = standings.collect::<Result<_, _>>()?;
+        let mut query = self.connection.prepare_cached(
+            "SELECT ?2 OR number <= (SELECT watermark FROM progress)
+                 OR EXISTS (SELECT 1 FROM empty WHERE empty.event = event.number)
+             FROM event WHERE number = ?1",
+        )?;
+        let parameters = params![signed(event), !standings.is_empty()];
+        let is_processed = query.query_row(parameters, |row| row.get(0)).optional()?;
+        Ok(is_processed.unwrap_or(false).then_some(standings))
     }
 
     fn size(&self) -> u64 {
@@ -175,11 +261,87 @@ impl Store for Sqlite {
     }
 
     fn sweep(&mut self, expiry: Expiry) -> Result<Swept, Error> {
-        let swept = self
-            .sweep
-            .step(&mut self.connection, &mut self.tally, expiry)?;
+        let swept = self.sweep.step(&mut self.connection, expiry)?;
         self.size = bytes_in_use(&self.connection)?;
         Ok(swept)
+    }
+}
+
+fn edit(
+    transaction: &Transaction<'_>,
+    batch: &Batch,
+    books: &mut Books,
+) -> Result<(), rusqlite::Error> {
+    let edits = &batch.edits;
+    settle_rows(transaction, &edits.discarded, books)?;
+    revive_rows(transaction, &edits.revived, books)?;
+    replace_rows(transaction, &edits.replaced, books)?;
+    insert_rows(transaction, &edits.added, books)?;
+    delete_requests(transaction, &edits.forgotten_requests)
+}
+
+impl Notes {
+    fn read(connection: &Connection) -> Result<Self, rusqlite::Error> {
+        connection.query_row(
+            "SELECT coalesce((SELECT max(at) FROM minute), ?1), EXISTS (SELECT 1 FROM empty)",
+            [Millis::MIN],
+            |row| {
+                Ok(Self {
+                    minute: row.get(0)?,
+                    has_empty: row.get(1)?,
+                })
+            },
+        )
+    }
+
+    /// Writes what a batch adds; what is to be remembered once it is on disk.
+    fn write(self, transaction: &Transaction<'_>, batch: &Batch) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            minute: self.write_minute(transaction, batch)?,
+            has_empty: self.write_empty(transaction, batch)?,
+        })
+    }
+
+    fn write_minute(
+        self,
+        transaction: &Transaction<'_>,
+        batch: &Batch,
+    ) -> Result<Millis, rusqlite::Error> {
+        let minute = batch.at - batch.at.rem_euclid(MINUTE);
+        let Some(first) = batch.events.first() else {
+            return Ok(self.minute);
+        };
+        // If the clock was set back, the events belong to the last minute until it has caught up.
+        if minute <= self.minute {
+            return Ok(self.minute);
+        }
+        transaction
+            .prepare_cached("INSERT INTO minute VALUES (?1, ?2)")?
+            .execute([minute, signed(first.number)])?;
+        Ok(minute)
+    }
+
+    fn write_empty(
+        self,
+        transaction: &Transaction<'_>,
+        batch: &Batch,
+    ) -> Result<bool, rusqlite::Error> {
+        let above = |event: &&u64| **event > batch.watermark;
+        let mut insert = transaction.prepare_cached("INSERT INTO empty VALUES (?1)")?;
+        let mut has_empty = false;
+        for event in batch.empty.iter().filter(above) {
+            insert.execute([signed(*event)])?;
+            has_empty = true;
+        }
+        if !self.has_empty {
+            return Ok(has_empty);
+        }
+        transaction
+            .prepare_cached("DELETE FROM empty WHERE event <= ?1")?
+            .execute([signed(batch.watermark)])?;
+        transaction
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM empty)")?
+            .query_row([], |row| row.get(0))
     }
 }
 

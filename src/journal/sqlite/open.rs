@@ -1,27 +1,46 @@
-//! The data folder, its lock, and a connection that is fit to write.
+//! The data folder, its lock, and connections that are fit to write or to read.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::journal::error::Error;
 
-/// The format of the tables. A newer one in the file is refused, not guessed at.
-const FORMAT: i64 = 1;
+/// The format of the tables. Any other in the file is refused, not guessed at.
+const FORMAT: i64 = 2;
 
-/// The tables of a new file. Settled deliveries leave the index `pending` by themselves.
+/// The tables of a new file.
 const TABLES: &str = include_str!("tables.sql");
 
 /// Pages of 4 KiB before the log is moved into the database file: 16 MiB.
 const CHECKPOINT_PAGES: i64 = 4_000;
 
-/// Page cache in KiB, as SQLite wants it: negative.
+/// The writer's page cache in KiB, as SQLite wants it: negative.
 const CACHE_KIB: i64 = -16_000;
 
 /// More than there are statements in these files.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 64;
+
+/// How long the log may be in use by a reader when it is to be moved away: longer than our own
+/// reader takes to give way, short enough that nobody waits long for an answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a commit that returned is safe from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// A power cut.
+    Disk,
+    /// Nothing: the file goes with the process.
+    None,
+}
+
+/// The name of the file in its folder.
+pub(super) fn file_in(folder: &Path) -> PathBuf {
+    folder.join("journal.sqlite")
+}
 
 /// Makes the folder, if it is not there, and takes it. The lock is held as long as the file lives;
 /// the operating system gives it back whatever happens to us.
@@ -33,58 +52,77 @@ pub(super) fn take_folder(folder: &Path) -> Result<(File, PathBuf), Error> {
         Err(TryLockError::WouldBlock) => return Err(Error::Locked(folder.to_owned())),
         Err(TryLockError::Error(error)) => return Err(at(folder, &error)),
     }
-    let file = folder.join("journal.sqlite");
+    let file = file_in(folder);
     private_file(&file)?; // SQLite gives its other files the mode of this one
     Ok((lock_file, file))
 }
 
-/// Opens the file and makes its tables, if it is new.
-pub(super) fn connect(file: &Path) -> Result<Connection, Error> {
+/// Opens the file to write, and makes its tables if it is new.
+pub(super) fn connect(file: &Path, durability: Durability) -> Result<Connection, Error> {
     let connection = Connection::open(file)?;
+    connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Before anything is written: it cannot be changed later.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         let why = format!("{}: no write-ahead log here, only {mode}", file.display());
         return Err(Error::Storage(why));
     }
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    let synchronous = match durability {
+        Durability::Disk => "FULL",
+        Durability::None => "OFF",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "cache_size", CACHE_KIB)?;
-    make_tables(&connection)?;
+    match format(&connection)? {
+        0 => connection.execute_batch(&format!("BEGIN; {TABLES} COMMIT;"))?,
+        found => check_format(found)?,
+    }
     rewrite_log(&connection)?;
     Ok(connection)
 }
 
-fn make_tables(connection: &Connection) -> Result<(), Error> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+/// Opens the file to read, beside whoever writes it.
+pub(super) fn connect_to_read(file: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    check_format(format(&connection)?)?;
+    Ok(connection)
+}
+
+fn format(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn check_format(found: i64) -> Result<(), Error> {
     match found {
-        0 => connection.execute_batch(&format!("BEGIN; {TABLES} COMMIT;"))?,
-        FORMAT => {}
-        found => {
-            return Err(Error::Newer {
-                found,
-                known: FORMAT,
-            });
-        }
+        FORMAT => Ok(()),
+        found if found < FORMAT => Err(Error::Unreleased { found }),
+        found => Err(Error::Newer {
+            found,
+            known: FORMAT,
+        }),
     }
-    Ok(())
 }
 
 /// Proves that the file can be written, and moves all of the log into it. Where an fsync failed,
 /// the kernel may have dropped what it could not write, and SQLite, which reads the log back from
 /// the kernel's cache, would go on behind a hole that only a power cut shows. What is moved is
-/// written anew.
+/// written anew, and the log starts from nothing: while somebody still reads it, it cannot.
 fn rewrite_log(connection: &Connection) -> Result<(), Error> {
     connection.pragma_update(None, "user_version", FORMAT)?;
     let is_busy: i64 =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     match is_busy {
         0 => Ok(()),
-        _ => Err(Error::Storage("the log cannot be moved away".to_owned())),
+        _ => {
+            let why = "its log cannot be moved away while another program reads it";
+            Err(Error::Storage(why.to_owned()))
+        }
     }
 }
 
@@ -109,6 +147,6 @@ fn private_file(path: &Path) -> Result<File, Error> {
         .map_err(|error| at(path, &error))
 }
 
-fn at(path: &Path, error: &std::io::Error) -> Error {
+pub(super) fn at(path: &Path, error: &std::io::Error) -> Error {
     Error::Storage(format!("{}: {error}", path.display()))
 }

@@ -4,23 +4,24 @@ use std::sync::Arc;
 
 use rusqlite::{Row as SqlRow, Transaction, params};
 
-use super::tally::Tally;
+use super::books::Books;
 use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
 use crate::event::Event;
-use crate::journal::record::{FailedRequest, Pending, Record, Settlement, TakenEvent};
-use crate::journal::store::{NewEvent, Row};
+use crate::journal::record::{
+    FailedRequest, Pending, Record, Settlement, TakenEvent, event_number,
+};
+use crate::journal::store::{NewEvent, Replacement, Row, Standing};
 
 pub(super) fn insert_events(
     transaction: &Transaction<'_>,
     events: &[NewEvent],
 ) -> Result<(), rusqlite::Error> {
-    let mut insert = transaction.prepare_cached("INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert = transaction.prepare_cached("INSERT INTO event VALUES (?1, ?2, ?3, ?4)")?;
     for new in events {
         insert.execute(params![
             signed(new.number),
             &*new.event.id,
             new.event.received_at,
-            new.came_processed,
             &new.event.data[..]
         ])?;
     }
@@ -30,7 +31,7 @@ pub(super) fn insert_events(
 pub(super) fn insert_rows(
     transaction: &Transaction<'_>,
     rows: &[Row],
-    tally: &mut Tally,
+    books: &mut Books,
 ) -> Result<(), rusqlite::Error> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -50,15 +51,16 @@ pub(super) fn insert_rows(
             row.note,
             &delivery.payload[..]
         ])?;
-        tally.add(&delivery.destination, delivery.state, 1);
+        books.count(&delivery.tag, &delivery.destination, delivery.state, 1);
     }
     Ok(())
 }
 
+/// What has another state by now is left alone: that settlement comes too late.
 pub(super) fn settle_rows(
     transaction: &Transaction<'_>,
     settlements: &[Settlement],
-    tally: &mut Tally,
+    books: &mut Books,
 ) -> Result<(), rusqlite::Error> {
     let mut update = transaction.prepare_cached(
         "UPDATE delivery SET state = ?2, attempts = ?3, due = ?4, class = ?5, note = ?6
@@ -74,9 +76,56 @@ pub(super) fn settle_rows(
             settled.note,
             code_of(settled.from)
         ])?;
-        if changed == 1 && settled.state != settled.from {
-            tally.add(&settled.destination, settled.from, -1);
-            tally.add(&settled.destination, settled.state, 1);
+        if changed == 1 {
+            let (tag, destination) = (&settled.tag, &settled.destination);
+            books.moved(tag, destination, settled.from, settled.state);
+        }
+    }
+    Ok(())
+}
+
+/// Dead letters that are to be sent again, however old they are.
+pub(super) fn revive_rows(
+    transaction: &Transaction<'_>,
+    revived: &[Settlement],
+    books: &mut Books,
+) -> Result<(), rusqlite::Error> {
+    let mut clear = transaction
+        .prepare_cached("UPDATE delivery SET expires = NULL WHERE number = ?1 AND state = ?2")?;
+    for settled in revived {
+        clear.execute([signed(settled.number), code_of(settled.from)])?;
+    }
+    settle_rows(transaction, revived, books)
+}
+
+/// Deliveries that were made anew.
+pub(super) fn replace_rows(
+    transaction: &Transaction<'_>,
+    replaced: &[Replacement],
+    books: &mut Books,
+) -> Result<(), rusqlite::Error> {
+    let mut update = transaction.prepare_cached(
+        "UPDATE delivery SET destination = ?2, state = ?3, attempts = ?4, due = ?5, expires = ?6,
+                class = ?7, note = ?8, payload = ?9
+         WHERE number = ?1 AND state = ?10",
+    )?;
+    for Replacement { row, of } in replaced {
+        let delivery = &row.delivery;
+        let changed = update.execute(params![
+            signed(row.number),
+            &*delivery.destination,
+            code_of(delivery.state),
+            row.attempts,
+            delivery.due,
+            delivery.expires,
+            row.class.map(code_of_class),
+            row.note,
+            &delivery.payload[..],
+            code_of(of.state)
+        ])?;
+        if changed == 1 {
+            books.count(&of.tag, &of.destination, of.state, -1);
+            books.count(&delivery.tag, &delivery.destination, delivery.state, 1);
         }
     }
     Ok(())
@@ -98,6 +147,17 @@ pub(super) fn insert_requests(
             request.fault,
             &request.message[..]
         ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn delete_requests(
+    transaction: &Transaction<'_>,
+    numbers: &[u64],
+) -> Result<(), rusqlite::Error> {
+    let mut delete = transaction.prepare_cached("DELETE FROM failed_request WHERE number = ?1")?;
+    for number in numbers {
+        delete.execute([signed(*number)])?;
     }
     Ok(())
 }
@@ -141,12 +201,12 @@ pub(super) fn read_pending(
 }
 
 /// Of the same, and `destination, state, class, note, event's data`.
-pub(super) fn read_record(event: u64, row: &SqlRow<'_>) -> Result<Record, rusqlite::Error> {
+pub(super) fn read_record(row: &SqlRow<'_>) -> Result<Record, rusqlite::Error> {
     let destination: String = row.get(9)?;
     let pending = read_pending(row, &destination.into())?;
     let data: Vec<u8> = row.get(13)?;
     Ok(Record {
-        event,
+        event: event_number(pending.number),
         data: data.into(),
         attempts: pending.attempts,
         number: pending.number,
@@ -156,6 +216,21 @@ pub(super) fn read_record(event: u64, row: &SqlRow<'_>) -> Result<Record, rusqli
         },
         class: row.get::<_, Option<i64>>(11)?.and_then(class_of),
         note: row.get(12)?,
+    })
+}
+
+/// Of `number, id, tag, destination, state, attempts, class, note`.
+pub(super) fn read_standing(row: &SqlRow<'_>) -> Result<Standing, rusqlite::Error> {
+    let (tag, destination): (String, String) = (row.get(2)?, row.get(3)?);
+    Ok(Standing {
+        number: unsigned(row.get(0)?),
+        id: DeliveryId(row.get(1)?),
+        tag: tag.into(),
+        destination: destination.into(),
+        state: state_of(row.get(4)?),
+        attempts: row.get(5)?,
+        class: row.get::<_, Option<i64>>(6)?.and_then(class_of),
+        note: row.get(7)?,
     })
 }
 
@@ -215,13 +290,7 @@ mod tests {
 
     #[test]
     fn a_state_comes_back_from_its_number() {
-        for state in [
-            State::Pending,
-            State::Delivered,
-            State::Dead,
-            State::DryRun,
-            State::Skipped,
-        ] {
+        for state in State::ALL {
             assert_eq!(state_of(code_of(state)), state);
         }
     }

@@ -1,11 +1,16 @@
 //! Forgets what has expired: an event goes together with its deliveries, when all of them have been
 //! settled for long enough. In small steps, each a commit of its own.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::books::Books;
 use super::rows::{state_of, unsigned};
-use super::tally::Tally;
+use super::seen::forget_keys;
 use crate::journal::error::Error;
+use crate::journal::record::event_number;
 use crate::journal::store::{Expiry, Swept};
 
 /// Events that one step looks at: about a millisecond.
@@ -29,22 +34,19 @@ impl Sweep {
     pub(super) fn step(
         &mut self,
         connection: &mut Connection,
-        tally: &mut Tally,
         expiry: Expiry,
     ) -> Result<Swept, Error> {
-        tally.begin();
         let transaction = connection.transaction()?;
-        let requests = forget_requests(&transaction, expiry)?;
+        let forgotten =
+            forget_keys(&transaction, expiry.keys, STEP)? + forget_requests(&transaction, expiry)?;
         let last = last_of_step(&transaction, self.seen, expiry)?;
         if let Some(last) = last {
-            forget_events(&transaction, [self.seen, last], expiry, tally)?;
+            forget_events(&transaction, [self.seen, last], expiry)?;
         }
-        tally.save(&transaction)?;
         transaction.commit()?;
-        tally.end();
         let is_smaller = vacuum(connection)?;
         self.seen = last.unwrap_or_default();
-        Ok(match last.is_some() || requests > 0 || is_smaller {
+        Ok(match last.is_some() || forgotten > 0 || is_smaller {
             true => Swept::Some,
             false => Swept::All,
         })
@@ -73,7 +75,6 @@ fn forget_events(
     transaction: &Transaction<'_>,
     range: [i64; 2],
     expiry: Expiry,
-    tally: &mut Tally,
 ) -> Result<(), rusqlite::Error> {
     let forgotten = transaction
         .prepare_cached(
@@ -89,29 +90,47 @@ fn forget_events(
             expiry.events,
             expiry.dead_letters
         ])?;
-    if forgotten > 0 {
-        forget_deliveries(transaction, range, tally)?;
+    if forgotten == 0 {
+        return Ok(());
     }
-    Ok(())
+    transaction
+        .prepare_cached("UPDATE progress SET forgotten = forgotten + ?1")?
+        .execute([i64::try_from(forgotten).unwrap_or_default()])?;
+    forget_minutes(transaction)?;
+    forget_deliveries(transaction, range)
 }
 
 /// Those whose event is gone.
 fn forget_deliveries(
     transaction: &Transaction<'_>,
     range: [i64; 2],
-    tally: &mut Tally,
 ) -> Result<(), rusqlite::Error> {
     let mut delete = transaction.prepare_cached(
         "DELETE FROM delivery WHERE number >= (?1 + 1) << 16 AND number < (?2 + 1) << 16
          AND NOT EXISTS (SELECT 1 FROM event WHERE event.number = delivery.number >> 16)
-         RETURNING destination, state",
+         RETURNING tag, destination, state, number",
     )?;
+    let mut books = Books::default();
+    let mut fired = HashSet::new();
     let mut rows = delete.query(params![range[0], range[1]])?;
     while let Some(row) = rows.next()? {
-        let destination: String = row.get(0)?;
-        tally.add(&destination, state_of(row.get(1)?), -1);
+        let (tag, destination): (Arc<str>, Arc<str>) = (row.get(0)?, row.get(1)?);
+        books.forget(&tag, &destination, state_of(row.get(2)?));
+        if fired.insert((event_number(unsigned(row.get(3)?)), tag.clone())) {
+            books.forget_event(&tag);
+        }
     }
-    Ok(())
+    books.save(transaction)
+}
+
+/// Minutes before that of the oldest event.
+fn forget_minutes(transaction: &Transaction<'_>) -> Result<usize, rusqlite::Error> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM minute WHERE at < (
+                 SELECT max(at) FROM minute WHERE event <= (SELECT min(number) FROM event))",
+        )?
+        .execute([])
 }
 
 /// The oldest come first, so there is nothing behind the first that is kept.

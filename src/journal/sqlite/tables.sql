@@ -3,7 +3,6 @@ CREATE TABLE event (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL,
     received_at INTEGER NOT NULL,
-    came_processed INTEGER NOT NULL,
     data BLOB NOT NULL
 ) STRICT;
 
@@ -14,21 +13,46 @@ CREATE TABLE delivery (
     destination TEXT NOT NULL,
     state INTEGER NOT NULL, -- 0 pending, 1 delivered, 2 dead, 3 dry run, 4 skipped
     attempts INTEGER NOT NULL,
-    due INTEGER NOT NULL,
+    due INTEGER NOT NULL, -- of a settled one: when that was
     expires INTEGER,
     class INTEGER,
     note TEXT,
     payload BLOB NOT NULL
 ) STRICT;
 
+-- Settled deliveries leave it by themselves.
 CREATE INDEX pending ON delivery (destination, due) WHERE state = 0;
 
--- How many deliveries there are of each kind, so that nobody has to count them.
+-- All that people ask of dead letters, in the order of pages; few rows are ever in it.
+CREATE INDEX dead ON delivery (number, due, class, id, tag, destination) WHERE state = 2;
+
+-- Processed events of which nothing was made, as far as the watermark has not passed them. Those
+-- of which something was made have a delivery under their number.
+CREATE TABLE empty (event INTEGER PRIMARY KEY) STRICT;
+
+-- The books: how many deliveries there are of each kind, so that nobody has to count them, and
+-- how many are forgotten.
 CREATE TABLE tally (
+    tag TEXT NOT NULL,
     destination TEXT NOT NULL,
-    state INTEGER NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (destination, state)
+    pending INTEGER NOT NULL,
+    delivered INTEGER NOT NULL,
+    dead INTEGER NOT NULL,
+    dry_run INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    forgotten INTEGER NOT NULL,
+    PRIMARY KEY (tag, destination)
+) STRICT, WITHOUT ROWID;
+
+-- The books, in events: of those that a tag was handed it made nothing (filtered) or something
+-- (fired); of the latter, how many are forgotten. `since` is the first that it was handed.
+CREATE TABLE tag (
+    name TEXT PRIMARY KEY,
+    since INTEGER,
+    handed INTEGER NOT NULL,
+    filtered INTEGER NOT NULL,
+    fired INTEGER NOT NULL,
+    forgotten INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE failed_request (
@@ -40,11 +64,28 @@ CREATE TABLE failed_request (
     message BLOB NOT NULL
 ) STRICT;
 
--- One row: the last commit, and up to which event all are processed.
+-- Appends that may come again, oldest first.
+CREATE TABLE seen (
+    number INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    at INTEGER NOT NULL
+) STRICT;
+
+-- The first event of each minute in which there was one: where to start looking for a time. Times
+-- of arrival are not in order (a failed request that is replayed arrived long ago), these are.
+CREATE TABLE minute (
+    at INTEGER PRIMARY KEY,
+    event INTEGER NOT NULL
+) STRICT;
+
+-- One row: the last commit, the last event, up to which event all are processed, and how many
+-- events are forgotten.
 CREATE TABLE progress (
     commits INTEGER NOT NULL,
-    watermark INTEGER NOT NULL
+    newest INTEGER NOT NULL,
+    watermark INTEGER NOT NULL,
+    forgotten INTEGER NOT NULL
 ) STRICT;
-INSERT INTO progress VALUES (0, 0);
+INSERT INTO progress VALUES (0, 0, 0, 0);
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

@@ -8,15 +8,13 @@ use crate::clock::{Clock, Millis};
 use crate::config;
 use crate::journal::error::Error;
 use crate::journal::hand_over::Ticket;
-use crate::journal::record::{Counts, Entry, FailedRequest, Processed, Record, Settlement};
+use crate::journal::look::{Reran, Rerun};
+use crate::journal::record::{Counts, DedupeKey, Entry, FailedRequest, Processed, Settlement};
 use crate::journal::waiting::Waiting;
 
 /// What the writer is asked to do. Where times count, the asker brings its own.
 pub(in crate::journal) enum Command {
-    Append {
-        entries: Vec<Entry>,
-        waiting: Waiting,
-    },
+    Append(Append),
     KeepRequest {
         request: Box<FailedRequest>,
         waiting: Waiting,
@@ -30,13 +28,46 @@ pub(in crate::journal) enum Command {
         ticket: Ticket,
         now: Millis,
     },
-    DeliveriesOf {
-        event: u64,
-        answer: oneshot::Sender<Result<Vec<Record>, Error>>,
-    },
-    Count(oneshot::Sender<Result<Counts, Error>>),
+    Edit(Edit),
+    /// What only the writer knows, once everything that was given before is on disk.
+    Count(Answer<Counts>),
     Flush(Waiting),
     Close(Waiting),
+}
+
+/// Whoever asked may have gone.
+pub(in crate::journal) type Answer<T> = oneshot::Sender<Result<T, Error>>;
+
+pub(in crate::journal) struct Append {
+    pub entries: Vec<Entry>,
+    /// How it is recognised when it comes again, and when it came.
+    pub key: Option<(DedupeKey, Millis)>,
+    /// The kept request that it replaces.
+    pub instead_of: Option<u64>,
+    pub waiting: Waiting,
+}
+
+/// What people change by hand.
+pub(in crate::journal) enum Edit {
+    SendAgain {
+        numbers: Vec<u64>,
+        now: Millis,
+        answer: Answer<u64>,
+    },
+    Discard {
+        numbers: Vec<u64>,
+        now: Millis,
+        answer: Answer<u64>,
+    },
+    ForgetRequests {
+        numbers: Vec<u64>,
+        answer: Answer<u64>,
+    },
+    Rerun {
+        reruns: Vec<Rerun>,
+        now: Millis,
+        answer: Answer<Reran>,
+    },
 }
 
 /// What the writer is told at its start.

@@ -6,11 +6,13 @@
 //! are kept for the next try.
 
 mod command;
+mod edit;
 mod gathered;
+mod rerun;
 #[cfg(test)]
 mod tests;
 
-pub(super) use command::{Command, Settings};
+pub(super) use command::{Answer, Append, Command, Edit, Settings};
 
 use std::mem;
 use std::sync::Arc;
@@ -21,7 +23,8 @@ use tracing::{error, info, warn};
 
 use super::error::Error;
 use super::hand_over::{HandOver, Queue, Ticket};
-use super::record::{Counts, Record, TakenEvent};
+use super::record::{Counts, DedupeKey, TakenEvent};
+use super::sqlite::Reader;
 use super::store::{Expiry, Progress, Store, Swept};
 use super::waiting::Waiting;
 use crate::clock::Millis;
@@ -37,6 +40,7 @@ const BETWEEN_STEPS: Duration = Duration::from_millis(20);
 /// Starts the thread. It ends when it is told to, or when nobody can ask any more.
 pub(super) fn start(
     mut store: Box<dyn Store>,
+    reader: Reader,
     settings: Settings,
     inbox: Inbox<Command>,
 ) -> Result<Arc<HandOver>, Error> {
@@ -49,6 +53,7 @@ pub(super) fn start(
     let writer = Writer {
         sweep_at: Instant::now() + settings.sweep_every,
         is_full: store.size() >= settings.journal.max_size,
+        reader,
         store,
         hand_over: hand_over.clone(),
         settings,
@@ -66,6 +71,8 @@ pub(super) fn start(
 }
 
 struct Writer {
+    /// Ends before the store does, whose file it reads.
+    reader: Reader,
     store: Box<dyn Store>,
     hand_over: Arc<HandOver>,
     settings: Settings,
@@ -80,6 +87,15 @@ struct Writer {
     /// New events are refused until old ones are forgotten.
     is_full: bool,
     sweep_at: Instant,
+}
+
+/// What an append is.
+enum Novelty {
+    New,
+    /// It came before, and there is something left to do.
+    Repeat,
+    /// It came before and that is on disk, or what it is to replace is gone.
+    Gone,
 }
 
 /// The store failed.
@@ -144,10 +160,7 @@ impl Writer {
     /// Gives back who asked to close, if that was it.
     fn take(&mut self, command: Command) -> Option<Waiting> {
         match command {
-            Command::Append { entries, waiting } => match self.refusal() {
-                Some(why) => waiting.tell(Err(why)),
-                None => self.pending.append(self.newest, entries, waiting),
-            },
+            Command::Append(append) => self.append(append),
             Command::KeepRequest { request, waiting } => match self.refusal() {
                 Some(why) => waiting.tell(Err(why)),
                 None => self.pending.keep(*request, waiting),
@@ -164,16 +177,51 @@ impl Writer {
                 }
             }
             Command::Read { ticket, now } => self.read(ticket, now),
-            // Whoever asked may have gone.
-            Command::DeliveriesOf { event, answer } => drop(answer.send(self.deliveries_of(event))),
+            Command::Edit(edit) => self.edit(edit),
             Command::Count(answer) => drop(answer.send(self.count())),
             Command::Flush(waiting) => match &self.broken {
                 Some(broken) => waiting.tell(Err(broken.why.clone())),
+                None if self.pending.is_empty() => waiting.tell(Ok(())),
                 None => self.pending.waiting.push(waiting),
             },
             Command::Close(waiting) => return Some(waiting),
         }
         None
+    }
+
+    fn append(&mut self, append: Append) {
+        if let Some(why) = self.refusal() {
+            return append.waiting.tell(Err(why));
+        }
+        match self.novelty(&append) {
+            Ok(Novelty::New) => self.pending.append(self.newest, append),
+            Ok(Novelty::Repeat) => self.pending.repeat(append),
+            Ok(Novelty::Gone) => append.waiting.tell(Err(Error::Duplicate)),
+            Err(why) => {
+                append.waiting.tell(Err(why.clone()));
+                self.fail(why);
+            }
+        }
+    }
+
+    fn novelty(&mut self, append: &Append) -> Result<Novelty, Error> {
+        if let Some(request) = append.instead_of
+            && (self.pending.forgets(request) || self.store.kept_requests(&[request])?.is_empty())
+        {
+            return Ok(Novelty::Gone);
+        }
+        let Some((key, at)) = append.key else {
+            return Ok(Novelty::New);
+        };
+        if self.pending.has_key(key) {
+            return Ok(Novelty::Repeat);
+        }
+        let since = at.saturating_sub(DedupeKey::WINDOW);
+        match self.store.has_seen(key, since)? {
+            true if append.instead_of.is_none() => Ok(Novelty::Gone),
+            true => Ok(Novelty::Repeat),
+            false => Ok(Novelty::New),
+        }
     }
 
     /// Why nothing can be appended now, if so.
@@ -204,6 +252,7 @@ impl Writer {
         let mut gathered = mem::take(&mut self.pending);
         self.hand_over.close_events(&gathered.closed);
         gathered.batch.number = self.commits + 1;
+        gathered.batch.at = self.settings.clock.now();
         gathered.batch.watermark = self.hand_over.watermark(self.newest);
         let result = self.store.commit(&gathered.batch);
         self.hand_over.set_healthy(result.is_ok());
@@ -230,6 +279,7 @@ impl Writer {
             }));
         self.hand_over.note_rows(&done.batch.rows);
         self.hand_over.release(done.released);
+        self.hand_over.note_edits(done.batch.edits);
         self.note_size();
     }
 
@@ -243,6 +293,14 @@ impl Writer {
         });
     }
 
+    /// A read failed. What was gathered is tried all the same, or those who wait for it would wait
+    /// until it is read again.
+    fn fail(&mut self, why: Error) {
+        if self.commit().is_ok() {
+            self.failed(why, None);
+        }
+    }
+
     fn recover_if_due(&mut self) {
         let now = Instant::now();
         if let Some(broken) = self.broken.take_if(|broken| broken.try_again <= now) {
@@ -251,7 +309,8 @@ impl Writer {
     }
 
     fn recover(&mut self, mut broken: Broken) {
-        let recovered = self.store.recover().and_then(|()| self.store.progress());
+        let recovered = self.reader.make_way(|| self.store.recover());
+        let recovered = recovered.and_then(|()| self.store.progress());
         match recovered {
             Ok(progress) => {
                 info!("the journal can be written again");
@@ -313,17 +372,14 @@ impl Writer {
         Ok(())
     }
 
-    fn deliveries_of(&mut self, event: u64) -> Result<Vec<Record>, Error> {
-        self.commit()?;
-        self.store.deliveries_of(event)
-    }
-
+    /// The rest is the reader's to fill in.
     fn count(&mut self) -> Result<Counts, Error> {
         self.commit()?;
-        let mut counts = self.store.counts()?;
-        counts.newest_event = self.newest;
-        counts.unprocessed = self.hand_over.unprocessed(self.newest);
-        Ok(counts)
+        Ok(Counts {
+            unprocessed: self.hand_over.unprocessed(self.newest),
+            size: self.store.size(),
+            ..Counts::default()
+        })
     }
 
     /// One step of forgetting, so small that nobody notices.

@@ -13,11 +13,13 @@ use crate::clock::{Clock, Millis};
 use crate::config;
 use crate::delivery::{Delivery, DeliveryId, State};
 use crate::event::Event;
+use crate::journal::Journal;
 use crate::journal::error::Error;
-use crate::journal::memory::Memory;
-use crate::journal::record::{Entry, Made, Pending, Processed, Record, Settlement, TakenEvent};
-use crate::journal::store::{Batch, Due, EventPage, Expiry, Progress, Room, Store, Swept, Wanted};
-use crate::journal::{Counts, Journal};
+use crate::journal::record::{DedupeKey, Entry, Made, Pending, Processed, Settlement, TakenEvent};
+use crate::journal::sqlite::Sqlite;
+use crate::journal::store::{
+    Batch, Due, EventPage, Expiry, Progress, Room, Standing, Store, Swept, Wanted,
+};
 
 const NOW: Millis = 1_720_602_000_000;
 
@@ -54,12 +56,12 @@ impl Plan {
 
 /// A store that fails as planned.
 struct Moody {
-    inner: Memory,
+    inner: Sqlite,
     plan: Plan,
 }
 
 impl Moody {
-    fn call<T>(&mut self, call: impl FnOnce(&mut Memory) -> Result<T, Error>) -> Result<T, Error> {
+    fn call<T>(&mut self, call: impl FnOnce(&mut Sqlite) -> Result<T, Error>) -> Result<T, Error> {
         match self.plan.next() {
             Fate::Works => call(&mut self.inner),
             Fate::FailsAndHappens => call(&mut self.inner).and_then(|_| Err(broken())),
@@ -79,7 +81,7 @@ impl Store for Moody {
     }
 
     fn recover(&mut self) -> Result<(), Error> {
-        self.call(Memory::recover)
+        self.call(Sqlite::recover)
     }
 
     fn progress(&mut self) -> Result<Progress, Error> {
@@ -94,12 +96,20 @@ impl Store for Moody {
         self.call(|store| store.due(to, now, wanted))
     }
 
-    fn deliveries_of(&mut self, event: u64) -> Result<Vec<Record>, Error> {
-        self.inner.deliveries_of(event)
+    fn has_seen(&mut self, key: DedupeKey, since: Millis) -> Result<bool, Error> {
+        self.call(|store| store.has_seen(key, since))
     }
 
-    fn counts(&mut self) -> Result<Counts, Error> {
-        self.inner.counts()
+    fn kept_requests(&mut self, numbers: &[u64]) -> Result<Vec<u64>, Error> {
+        self.inner.kept_requests(numbers)
+    }
+
+    fn standings(&mut self, numbers: &[u64]) -> Result<Vec<Standing>, Error> {
+        self.call(|store| store.standings(numbers))
+    }
+
+    fn standings_of(&mut self, event: u64) -> Result<Option<Vec<Standing>>, Error> {
+        self.inner.standings_of(event)
     }
 
     fn size(&self) -> u64 {
@@ -120,11 +130,14 @@ fn settings() -> Settings {
 
 fn moody(settings: Settings) -> (Journal, Plan) {
     let plan = Plan::default();
+    let inner = Sqlite::temporary().unwrap();
+    let file = inner.file().to_owned();
     let store = Moody {
-        inner: Memory::default(),
+        inner,
         plan: plan.clone(),
     };
-    (Journal::start(Box::new(store), settings).unwrap(), plan)
+    let journal = Journal::start(Box::new(store), &file, settings);
+    (journal.unwrap(), plan)
 }
 
 fn entry(id: usize) -> Entry {
@@ -196,10 +209,10 @@ async fn healed(journal: &Journal) {
 async fn who_appends_is_told_and_the_next_one_succeeds() {
     let (journal, plan) = moody(settings());
     plan.next_are(&[Fate::Fails, Fate::Fails, Fate::Fails]);
-    assert_eq!(journal.append(vec![entry(0)]).await, Err(broken()));
+    assert_eq!(journal.append(vec![entry(0)], None).await, Err(broken()));
     healed(&journal).await;
     assert!(plan.is_used_up());
-    journal.append(vec![entry(1)]).await.unwrap();
+    journal.append(vec![entry(1)], None).await.unwrap();
     let taken = soon(journal.take_events(9)).await;
     assert_eq!(taken.len(), 1);
     assert_eq!((taken[0].number, &*taken[0].event.id), (1, "1"));
@@ -215,7 +228,7 @@ async fn while_it_is_broken_appends_are_refused_without_a_try() {
     });
     plan.next_are(&[Fate::Fails, Fate::Fails]);
     for id in 0..9 {
-        assert_eq!(journal.append(vec![entry(id)]).await, Err(broken()));
+        assert_eq!(journal.append(vec![entry(id)], None).await, Err(broken()));
         assert!(!journal.is_healthy());
     }
     assert!(!plan.is_used_up(), "only the first was tried");
@@ -229,7 +242,10 @@ async fn while_it_is_broken_appends_are_refused_without_a_try() {
 async fn marks_are_made_when_the_store_works_again() {
     for fate in [Fate::Fails, Fate::FailsAndHappens] {
         let (journal, plan) = moody(settings());
-        journal.append((0..3).map(entry).collect()).await.unwrap();
+        journal
+            .append((0..3).map(entry).collect(), None)
+            .await
+            .unwrap();
         let taken = soon(journal.take_events(9)).await;
         soon(journal.counts()).await.unwrap();
         plan.next_are(&[fate, Fate::Fails]);
@@ -261,9 +277,9 @@ async fn an_append_that_failed_but_happened_is_handed_out_once() {
         ..entry(1)
     };
     let entries = vec![entry(0), came_processed];
-    assert_eq!(journal.append(entries).await, Err(broken()));
+    assert_eq!(journal.append(entries, None).await, Err(broken()));
     healed(&journal).await;
-    journal.append(vec![entry(2)]).await.unwrap();
+    journal.append(vec![entry(2)], None).await.unwrap();
     let taken = soon(journal.take_events(9)).await;
     let seen: Vec<_> = taken
         .iter()
@@ -282,9 +298,12 @@ async fn deliveries_of_a_refused_event_are_not_kept() {
         made: Some(made_of(&entry(0).event)),
         ..entry(0)
     };
-    assert_eq!(journal.append(vec![came_processed]).await, Err(broken()));
+    assert_eq!(
+        journal.append(vec![came_processed], None).await,
+        Err(broken())
+    );
     healed(&journal).await;
-    journal.append(vec![entry(1)]).await.unwrap();
+    journal.append(vec![entry(1)], None).await.unwrap();
     assert_eq!(soon(journal.take_events(9)).await[0].number, 1);
     assert_eq!(journal.counts().await.unwrap().total(State::Pending), 0);
 }
@@ -297,7 +316,7 @@ async fn a_read_that_failed_is_done_when_the_store_works_again() {
         ..entry(0)
     };
     journal
-        .append(vec![came_processed, entry(1)])
+        .append(vec![came_processed, entry(1)], None)
         .await
         .unwrap();
     plan.next_are(&[Fate::Fails, Fate::Fails]);
@@ -316,7 +335,7 @@ async fn a_read_that_failed_is_done_when_the_store_works_again() {
 async fn it_gets_well_although_nobody_asks() {
     let (journal, plan) = moody(settings());
     plan.next_are(&[Fate::Fails, Fate::Fails, Fate::Fails]);
-    assert_eq!(journal.append(vec![entry(0)]).await, Err(broken()));
+    assert_eq!(journal.append(vec![entry(0)], None).await, Err(broken()));
     soon(async {
         while !journal.is_healthy() {
             tokio::task::yield_now().await;
@@ -330,11 +349,11 @@ async fn a_writer_that_dies_leaves_nobody_waiting() {
     let (journal, plan) = moody(settings());
     plan.next_are(&[Fate::Panics]);
     assert_eq!(
-        soon(journal.append(vec![entry(0)])).await,
+        soon(journal.append(vec![entry(0)], None)).await,
         Err(Error::Closed)
     );
     assert_eq!(
-        soon(journal.append(vec![entry(0)])).await,
+        soon(journal.append(vec![entry(0)], None)).await,
         Err(Error::Closed)
     );
     assert_eq!(soon(journal.flush()).await, Err(Error::Closed));
@@ -344,7 +363,7 @@ async fn a_writer_that_dies_leaves_nobody_waiting() {
 #[tokio::test]
 async fn what_has_expired_makes_room_again() {
     let journal = config::Journal {
-        max_size: 20_000,
+        max_size: 1 << 17,
         retention: Duration::from_secs(60),
         ..config::Journal::default()
     };
@@ -359,10 +378,13 @@ async fn what_has_expired_makes_room_again() {
         entry
     };
     let mut count = 0;
-    while journal.append(vec![old(count)]).await.is_ok() {
+    while journal.append(vec![old(count)], None).await.is_ok() {
         count += 1;
     }
-    assert_eq!(journal.append(vec![old(count)]).await, Err(Error::Full));
+    assert_eq!(
+        journal.append(vec![old(count)], None).await,
+        Err(Error::Full)
+    );
     assert!(journal.is_healthy(), "full is not broken");
     let mut left = count;
     while left > 0 {
@@ -375,7 +397,7 @@ async fn what_has_expired_makes_room_again() {
         journal.append_deliveries(made.collect()).await.unwrap();
     }
     soon(async {
-        while journal.append(vec![entry(0)]).await.is_err() {
+        while journal.append(vec![entry(0)], None).await.is_err() {
             tokio::task::yield_now().await;
         }
     })
@@ -390,7 +412,7 @@ async fn what_has_expired_makes_room_again() {
 async fn work(journal: &Journal, rounds: usize) -> (Vec<String>, Vec<String>) {
     let (mut accepted, mut refused) = (Vec::new(), Vec::new());
     for id in 0..rounds {
-        match journal.append(vec![entry(id)]).await {
+        match journal.append(vec![entry(id)], None).await {
             Ok(()) => accepted.push(id.to_string()),
             Err(_) => refused.push(id.to_string()),
         }

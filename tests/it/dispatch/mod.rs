@@ -112,7 +112,7 @@ impl Rig {
             },
             made: Some(deliveries.collect()),
         };
-        self.journal.append(vec![entry]).await.unwrap();
+        self.journal.append(vec![entry], None).await.unwrap();
         event
     }
 

@@ -49,7 +49,10 @@ on_every_kind! {
 
 async fn events_come_in_order_and_each_once(Fixture { journal, .. }: Fixture) {
     for batch in [0..1, 1..40, 40..100] {
-        journal.append(batch.map(entry).collect()).await.unwrap();
+        journal
+            .append(batch.map(entry).collect(), None)
+            .await
+            .unwrap();
     }
     let mut ids = Vec::new();
     while ids.len() < 100 {
@@ -80,7 +83,7 @@ async fn several_takers_share(Fixture { journal, .. }: Fixture) {
     let append = async {
         for first in (0..COUNT).step_by(10) {
             let entries = (first..first + 10).map(entry).collect();
-            journal.append(entries).await.unwrap();
+            journal.append(entries, None).await.unwrap();
         }
     };
     // Those who find nothing at the end wait for ever: the first to see the end ends it.
@@ -97,7 +100,7 @@ async fn more_events_than_fit_in_memory_all_come_in_order(Fixture { journal, .. 
     const COUNT: usize = 25_000;
     for first in (0..COUNT).step_by(500) {
         let entries = (first..first + 500).map(entry).collect();
-        journal.append(entries).await.unwrap();
+        journal.append(entries, None).await.unwrap();
     }
     assert_eq!(journal.counts().await.unwrap().unprocessed, COUNT as u64);
     let mut expected = 1;
@@ -113,7 +116,7 @@ async fn more_events_than_fit_in_memory_all_come_in_order(Fixture { journal, .. 
     }
     assert_eq!(journal.counts().await.unwrap().unprocessed, 0);
     // And it is no longer behind: what comes now is handed on.
-    journal.append(vec![entry(COUNT)]).await.unwrap();
+    journal.append(vec![entry(COUNT)], None).await.unwrap();
     assert_eq!(soon(journal.take_events(64)).await[0].number, expected);
 }
 
@@ -125,7 +128,7 @@ async fn large_events_all_come_though_few_fit_in_memory(Fixture { journal, .. }:
         entry
     };
     for id in 0..COUNT {
-        journal.append(vec![large(id)]).await.unwrap();
+        journal.append(vec![large(id)], None).await.unwrap();
     }
     let mut numbers = Vec::new();
     while numbers.len() < COUNT {
@@ -154,7 +157,7 @@ async fn deliveries_are_handed_on_at_once(Fixture { journal, .. }: Fixture) {
 
 async fn a_delayed_delivery_waits_until_it_is_due(Fixture { journal, clock, .. }: Fixture) {
     let slack = name("slack");
-    journal.append(vec![entry(0)]).await.unwrap();
+    journal.append(vec![entry(0)], None).await.unwrap();
     let taken = soon(journal.take_events(1)).await;
     // Longer than the journal ever waits without a look at the clock.
     let delays: [Millis; 3] = [200_000, 10_000, 0];
@@ -182,7 +185,10 @@ async fn a_delayed_delivery_waits_until_it_is_due(Fixture { journal, clock, .. }
 }
 
 async fn a_destination_gets_only_its_own(Fixture { journal, .. }: Fixture) {
-    journal.append(vec![entry(0), entry(1)]).await.unwrap();
+    journal
+        .append(vec![entry(0), entry(1)], None)
+        .await
+        .unwrap();
     let taken = soon(journal.take_events(2)).await;
     let made = taken.iter().map(|one| processed(one, &["a", "b", "a"]));
     journal.append_deliveries(made.collect()).await.unwrap();
@@ -290,7 +296,7 @@ async fn room_that_is_made_is_filled(Fixture { journal, .. }: Fixture) {
 }
 
 async fn what_is_not_to_be_sent_is_not_handed_out(Fixture { journal, .. }: Fixture) {
-    journal.append(vec![entry(0)]).await.unwrap();
+    journal.append(vec![entry(0)], None).await.unwrap();
     let taken = soon(journal.take_events(1)).await;
     let states = [State::DryRun, State::Skipped, State::Dead];
     let deliveries = states.iter().enumerate().map(|(ordinal, state)| {
@@ -322,7 +328,7 @@ async fn an_event_that_comes_processed_is_not_handed_out(Fixture { journal, .. }
         with(1, Made::default()),
         entry(2),
     ];
-    journal.append(entries).await.unwrap();
+    journal.append(entries, None).await.unwrap();
     let taken = soon(journal.take_events(9)).await;
     assert_eq!(taken.len(), 1);
     assert_eq!((taken[0].number, &taken[0].event), (3, &event(2)));
@@ -355,7 +361,10 @@ async fn deliveries_can_be_looked_at(Fixture { journal, .. }: Fixture) {
 async fn everything_is_counted(Fixture { journal, .. }: Fixture) {
     fill(&journal, "slack", 5).await;
     journal.counts().await.unwrap();
-    journal.append(vec![entry(5), entry(6)]).await.unwrap();
+    journal
+        .append(vec![entry(5), entry(6)], None)
+        .await
+        .unwrap();
     let taken = soon(journal.take_deliveries(&name("slack"), 3)).await;
     let settled = [State::Delivered, State::Dead].map(|state| settled(&taken[0], state));
     // The second says something of a delivery that is not pending any more: it is too late.
@@ -399,7 +408,7 @@ async fn giving_up_a_wait_loses_nothing(Fixture { journal, .. }: Fixture) {
             taken = journal.take_deliveries(&slack, 1) => {
                 sent.extend(taken.iter().map(|one| one.number));
             }
-            result = journal.append(vec![entry(id)]) => result.unwrap(),
+            result = journal.append(vec![entry(id)], None) => result.unwrap(),
         }
     }
     let newest = journal.counts().await.unwrap().newest_event;
@@ -417,9 +426,9 @@ async fn giving_up_a_wait_loses_nothing(Fixture { journal, .. }: Fixture) {
 
 async fn a_closed_journal_refuses(Fixture { journal, .. }: Fixture) {
     let other = journal.clone();
-    journal.append(vec![entry(0)]).await.unwrap();
+    journal.append(vec![entry(0)], None).await.unwrap();
     soon(journal.close()).await.unwrap();
-    assert_eq!(other.append(vec![entry(1)]).await, Err(Error::Closed));
+    assert_eq!(other.append(vec![entry(1)], None).await, Err(Error::Closed));
     assert_eq!(other.flush().await, Err(Error::Closed));
     assert_eq!(other.counts().await, Err(Error::Closed));
     assert!(!other.is_healthy());

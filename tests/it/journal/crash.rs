@@ -95,7 +95,10 @@ impl Life {
 
     async fn append(&mut self, count: usize) {
         let new = self.appended..self.appended + count;
-        self.journal.append(new.map(entry).collect()).await.unwrap();
+        self.journal
+            .append(new.map(entry).collect(), None)
+            .await
+            .unwrap();
         self.appended += count;
         self.gone.append(&mut self.settled); // marks ride along
     }

@@ -18,7 +18,10 @@ use super::{
 async fn after_a_restart_what_was_not_finished_comes_again() {
     let folder = TempDir::new().unwrap();
     let journal = open(folder.path());
-    journal.append((0..10).map(entry).collect()).await.unwrap();
+    journal
+        .append((0..10).map(entry).collect(), None)
+        .await
+        .unwrap();
     let taken = soon(journal.take_events(10)).await;
     // Not the first ones, so that "all up to here are processed" cannot be said of any.
     let made = taken[4..].iter().map(|one| processed(one, &["slack"]));
@@ -44,7 +47,7 @@ async fn after_a_restart_what_was_not_finished_comes_again() {
         (sent[2].number, 1),
         "the retry comes last, it is due last"
     );
-    journal.append(vec![entry(10)]).await.unwrap();
+    journal.append(vec![entry(10)], None).await.unwrap();
     let next = soon(journal.take_events(1)).await;
     assert_eq!(next[0].number, 11, "numbers go on");
 }
@@ -58,7 +61,7 @@ async fn an_event_that_came_processed_without_deliveries_stays_processed() {
         made: Some(Made::default()),
     };
     let entries = vec![entry(0), came_processed, entry(2)];
-    journal.append(entries).await.unwrap();
+    journal.append(entries, None).await.unwrap();
     soon(journal.close()).await.unwrap();
     let journal = open(folder.path());
     let taken = soon(journal.take_events(9)).await;
@@ -75,7 +78,7 @@ async fn deliveries_that_came_with_their_event_are_there_again() {
         event: event(0),
         made: Some(Made::from_iter([one.clone()])),
     };
-    journal.append(vec![came_processed]).await.unwrap();
+    journal.append(vec![came_processed], None).await.unwrap();
     soon(journal.close()).await.unwrap();
     let journal = open(folder.path());
     let sent = soon(journal.take_deliveries(&name("slack"), 9)).await;
@@ -127,7 +130,7 @@ async fn what_a_newer_version_wrote_is_refused() {
     bytes[60..64].copy_from_slice(&7_u32.to_be_bytes());
     fs::write(&file, bytes).unwrap();
     let error = Journal::sqlite(folder.path(), Clock::System).err().unwrap();
-    assert_eq!(error, Error::Newer { found: 7, known: 1 });
+    assert_eq!(error, Error::Newer { found: 7, known: 2 });
 }
 
 #[tokio::test]
@@ -153,7 +156,7 @@ async fn nobody_else_can_read_the_files() {
     let outer = TempDir::new().unwrap();
     let folder = outer.path().join("deep/data");
     let journal = open(&folder);
-    journal.append(vec![entry(0)]).await.unwrap();
+    journal.append(vec![entry(0)], None).await.unwrap();
     assert_eq!(mode(&folder), 0o700);
     let files: Vec<_> = fs::read_dir(&folder).unwrap().map(Result::unwrap).collect();
     let names: Vec<_> = files.iter().map(fs::DirEntry::file_name).collect();
@@ -177,11 +180,14 @@ async fn a_full_journal_refuses_events_and_goes_on_delivering() {
         entry
     };
     let mut count = 0;
-    while journal.append(vec![large(count)]).await.is_ok() {
+    while journal.append(vec![large(count)], None).await.is_ok() {
         count += 1;
         assert!(count < 12, "1.2 MB fit into 1 MiB");
     }
-    assert_eq!(journal.append(vec![entry(99)]).await, Err(Error::Full));
+    assert_eq!(
+        journal.append(vec![entry(99)], None).await,
+        Err(Error::Full)
+    );
     let taken = soon(journal.take_events(99)).await;
     let made = taken.iter().map(|one| processed(one, &["slack"]));
     journal.append_deliveries(made.collect()).await.unwrap();
@@ -193,7 +199,10 @@ async fn a_full_journal_refuses_events_and_goes_on_delivering() {
     assert_eq!(delivered, count as u64);
     soon(journal.close()).await.unwrap();
     let journal = Journal::open(&settings, folder.path(), Clock::tokio(START)).unwrap();
-    assert_eq!(journal.append(vec![entry(99)]).await, Err(Error::Full));
+    assert_eq!(
+        journal.append(vec![entry(99)], None).await,
+        Err(Error::Full)
+    );
 }
 
 fn mode(path: &Path) -> u32 {

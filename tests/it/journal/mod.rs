@@ -122,7 +122,7 @@ fn name(destination: &str) -> Arc<str> {
 /// Appends, takes and processes so many events, each with one delivery for `destination`.
 async fn fill(journal: &Journal, destination: &str, count: usize) {
     let entries = (0..count).map(entry).collect();
-    journal.append(entries).await.unwrap();
+    journal.append(entries, None).await.unwrap();
     let mut left = count;
     while left > 0 {
         let taken = soon(journal.take_events(1_000)).await;
