@@ -5,6 +5,7 @@ mod api;
 mod guard;
 mod token;
 
+pub use api::verification_to_json;
 pub use token::{admin_token, find_admin_token};
 
 use std::net::SocketAddr;
@@ -12,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -21,6 +21,7 @@ use crate::error::BoxError;
 use crate::generation::Live;
 use crate::journal::Journal;
 use crate::preview::Preview;
+use crate::rerun::Rerunner;
 use crate::secret::Secret;
 
 /// What the API looks at and acts on.
@@ -32,6 +33,8 @@ pub struct Admin {
     pub journal: Journal,
     /// Sessions and traces.
     pub preview: Preview,
+    /// What runs things again.
+    pub rerunner: Rerunner,
     /// What opens the API.
     pub token: Secret,
     /// What senders call, for ready-made command lines.
@@ -73,20 +76,7 @@ fn router(admin: Admin, address: SocketAddr) -> Router {
         token: admin.token.clone(),
         address,
     });
-    Router::new()
-        .route("/api/status", get(api::status))
-        .route("/api/clients", get(api::clients))
-        .route("/api/tags", get(api::tags))
-        .route("/api/destinations", get(api::destinations))
-        .route("/api/traces", get(api::traces))
-        .route("/api/traces/{id}", get(api::trace))
-        .route(
-            "/api/preview/sessions",
-            get(api::sessions).post(api::open_session),
-        )
-        .route("/api/preview/sessions/{id}", delete(api::close_session))
-        .route("/api/reload", post(api::reload))
-        .fallback(api::not_found)
+    api::routes()
         .layer(axum::middleware::from_fn_with_state(guard, guard::check))
         .with_state(admin)
 }

@@ -22,6 +22,7 @@ use crate::ingress;
 use crate::journal::Journal;
 use crate::preview::Preview;
 use crate::processor;
+use crate::rerun::Rerunner;
 use crate::script::Pool;
 use crate::secret::Secret;
 use service::Front;
@@ -121,7 +122,7 @@ impl App {
         };
         app.run_loops(&pool, threads, HttpClient::new()?, clock);
         app.open_front(listener, clock);
-        app.open_admin(admin_listener);
+        app.open_admin(admin_listener, pool, clock);
         Ok(app)
     }
 
@@ -165,11 +166,17 @@ impl App {
         });
     }
 
-    fn open_admin(&self, listener: TcpListener) {
+    fn open_admin(&self, listener: TcpListener, pool: Pool, clock: Clock) {
         let admin = Admin {
             live: self.live.clone(),
             journal: self.journal.clone(),
             preview: self.preview.clone(),
+            rerunner: Rerunner {
+                journal: self.journal.clone(),
+                live: self.live.clone(),
+                pool,
+                clock,
+            },
             token: self.admin_token.clone(),
             public_url: self.live.current().config.server.public_url.clone(),
         };

@@ -1,0 +1,106 @@
+//! What is live: how it is, which scripts and destinations there are, and loading them anew.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::Refusal;
+use crate::admin::Admin;
+use crate::config::Problems;
+use crate::generation::Reload;
+
+pub(super) async fn status(State(admin): State<Admin>) -> Result<Json<Value>, Refusal> {
+    let generation = admin.live.current();
+    let problems = admin.live.problems();
+    let counts = admin.journal.counts().await?;
+    let deliveries = counts.deliveries.iter();
+    let deliveries = deliveries.map(|((destination, state), count)| {
+        json!({ "destination": destination, "state": state, "count": count })
+    });
+    Ok(Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "generation": &*generation.id,
+        "config_ok": problems.is_empty(),
+        "problems": problem_list(&problems),
+        "journal": {
+            "healthy": admin.journal.is_healthy(),
+            "events": counts.newest_event,
+            "unprocessed": counts.unprocessed,
+            "failed_requests": counts.failed_requests,
+        },
+        "deliveries": deliveries.collect::<Vec<_>>(),
+    })))
+}
+
+pub(super) async fn clients(State(admin): State<Admin>) -> Json<Value> {
+    let generation = admin.live.current();
+    let list = generation.clients.iter().map(|client| {
+        json!({
+            "name": &*client.name,
+            "file": client.script.file,
+            "paths": client.paths.iter().map(crate::client::Pattern::as_str).collect::<Vec<_>>(),
+            "methods": client.methods.iter().map(|method| method.as_str()).collect::<Vec<_>>(),
+            "priority": client.priority,
+        })
+    });
+    Json(list.collect())
+}
+
+pub(super) async fn tags(State(admin): State<Admin>) -> Json<Value> {
+    let generation = admin.live.current();
+    let list = generation.tags.iter().map(|tag| {
+        json!({
+            "name": &*tag.name,
+            "file": tag.script.file,
+            "on": tag.on.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "destination": &*tag.to,
+            "enabled": tag.enabled,
+            "priority": tag.priority,
+        })
+    });
+    Json(list.collect())
+}
+
+pub(super) async fn destinations(State(admin): State<Admin>) -> Json<Value> {
+    let generation = admin.live.current();
+    let list = generation.destinations.values().map(|destination| {
+        json!({
+            "name": &*destination.name,
+            "type": destination.kind,
+            "dry_run": destination.options.dry_run,
+            "configured": destination.missing.is_empty(),
+            "missing": destination.missing,
+        })
+    });
+    Json(list.collect())
+}
+
+pub(super) async fn reload(State(admin): State<Admin>) -> Response {
+    let live = admin.live.clone();
+    match tokio::task::spawn_blocking(move || live.reload()).await {
+        Ok(Reload::Unchanged) => Json(json!({ "reload": "unchanged" })).into_response(),
+        Ok(Reload::Live(id)) => {
+            Json(json!({ "reload": "live", "generation": &*id })).into_response()
+        }
+        Ok(Reload::Refused(problems)) => {
+            let body = json!({ "reload": "refused", "problems": problem_list(&problems) });
+            (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
+        }
+        Err(error) => Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+fn problem_list(problems: &Problems) -> Vec<Value> {
+    let one = |problem: &crate::config::Problem| {
+        json!({
+            "file": problem.file.display().to_string(),
+            "line": problem.line,
+            "column": problem.column,
+            "message": problem.message,
+            "hint": problem.hint,
+        })
+    };
+    problems.iter().map(one).collect()
+}
