@@ -17,7 +17,7 @@ use crate::script::Worker;
 pub struct Retried {
     /// Dead letters on the page.
     pub found: u64,
-    /// What the journal did.
+    /// What became of them. A tag that makes more than it did adds to these.
     pub reran: Reran,
     /// Why some were left as they are, or are dead again.
     pub reasons: Reasons,
@@ -57,7 +57,10 @@ impl Rerunner {
             }
         }
         if !reruns.is_empty() {
-            retried.reran += self.journal.rerun(reruns).await?;
+            // What the journal leaves is what of the same tag and event is no dead letter.
+            let left = retried.reran.left;
+            let reran = self.journal.rerun(reruns).await?;
+            retried.reran = Reran { left, ..reran };
         }
         Ok(retried)
     }

@@ -123,8 +123,9 @@ async fn act(remote: &Remote, which: &Which, target: &Target, verb: &str) -> Res
     let mut done = Done::default();
     loop {
         let answer = remote.work(&path, &body).await?;
+        let before = done.found + done.discarded;
         done.add(&answer);
-        progress.advance(PAGE);
+        progress.advance(done.found + done.discarded - before);
         match answer["next"].as_u64() {
             Some(next) => body["after"] = next.into(),
             None => return Ok(done),
@@ -153,34 +154,38 @@ fn words(kind: Kind, number: u64) -> String {
 }
 
 fn report(kind: Kind, done: &Done) {
+    let events = count(done.events, "event", "events");
     let parts = match kind {
         Kind::Delivery => vec![
-            (done.to_send, "will be sent"),
-            (done.dead, "dead again"),
-            (done.skipped, "skipped: nothing is made of it any more"),
-            (done.left, "left as it is"),
+            (done.to_send, format!("{} will be sent", done.to_send)),
+            (done.dead, format!("{} dead again", done.dead)),
+            (
+                done.skipped,
+                format!("{} skipped: nothing is made of it any more", done.skipped),
+            ),
+            (done.left, format!("{} left as it is", done.left)),
         ],
         Kind::Request => vec![
-            (done.repaired, "taken"),
-            (done.events, "events made of that"),
-            (done.left, "left as it is"),
+            (
+                done.repaired,
+                format!("{} taken, which made {events}", done.repaired),
+            ),
+            (done.left, format!("{} left as it is", done.left)),
         ],
     };
-    let parts: Vec<String> = parts
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{number} {what}"))
-        .collect();
+    let parts = parts.into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts.map(|(_, part)| part).collect();
     let mark = match done.dead + done.left {
         0 => paint::good("retried"),
         _ => paint::odd("retried"),
     };
-    anstream::println!("{mark} {}: {}", words(kind, done.found), parts.join(", "));
+    let what = match parts.is_empty() {
+        true => "nothing changed".to_owned(),
+        false => parts.join(", "),
+    };
+    anstream::println!("{mark} {}: {what}", words(kind, done.found));
     for (why, number) in &done.reasons {
-        anstream::println!(
-            "  {} {}",
-            paint::bad(format!("{number} ×")),
-            why.replace('\n', "\n     ")
-        );
+        let why = why.replace('\n', "\n     ");
+        anstream::println!("  {} {why}", paint::bad(format!("{number} ×")));
     }
 }

@@ -44,7 +44,11 @@ fn delivery(letter: &Value) -> String {
     );
     page.fact("event", text(letter, "event_id"));
     page.time("received", &letter["received_at"]);
-    page.time("since", &letter["due"]);
+    let when = match text(letter, "state") {
+        "pending" => "due",
+        _ => "settled",
+    };
+    page.time(when, &letter["due"]);
     page.fact("tries", letter["attempts"].to_string());
     page.text("why", text(letter, "note"));
     page.json("event data", &letter["data"]);

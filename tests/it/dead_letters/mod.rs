@@ -193,6 +193,29 @@ async fn as_sent_and_with_the_current_tag_are_told_apart() {
 }
 
 #[tokio::test]
+async fn what_was_delivered_is_not_sent_again_with_what_died() {
+    let crm = StandIn::start(Emulator::new(Kind::Http).answering(vec![400])).await;
+    let twice = ORDER_TAG
+        .replace("#{ body", "[#{ body: 1 }, #{ body")
+        .replace("order_id } }", "order_id } }]");
+    let set = WorkingSet::of_orders(crm.address).with("tags/order.rhai", &twice);
+    let server = Server::start(&set).await;
+    let operator = Operator::new(&set, &server);
+    order(&server, 1).await;
+    let is_settled = |status: &Value| {
+        let counts = status["deliveries"].as_array().unwrap();
+        let states = ["dead", "delivered"];
+        states.map(|state| counts.iter().any(|one| one["state"] == state)) == [true; 2]
+    };
+    server.status_where(is_settled).await;
+    let retried = operator.expect(0, &["dead", "retry", "--all"]).await;
+    assert_eq!(retried, "retried 1 dead delivery: 1 will be sent\n");
+    operator.wait_for("crm", "delivered", 2).await;
+    assert_eq!(crm.emulator.received().len(), 3);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_discarded_is_neither_listed_nor_sent() {
     let crm = StandIn::start(Emulator::new(Kind::Http).answering(vec![400, 400, 400])).await;
     let set = WorkingSet::of_orders(crm.address);

@@ -80,7 +80,7 @@ async fn a_mended_client_takes_what_it_failed_on() {
     operator.save("clients/order.rhai", &mended).await;
     let retried = operator.expect(0, &["dead", "retry", id]).await;
     assert!(
-        retried.contains("retried 1 failed request: 1 taken, 1 events made of that"),
+        retried.contains("retried 1 failed request: 1 taken, which made 1 event"),
         "{retried}"
     );
     crm.wait_for(1).await;
