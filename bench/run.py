@@ -59,15 +59,15 @@ receivers:
 
 def tagwerk(name, port, mock, d):
     """Tagwerk as a user would set it up: one client and two tags in Rhai, the default journal (durable), default batching.
-    TAGWERK = path of the release binary (default: the one of this checkout)."""
+    TAGWERK = path of the release binary (default: the one of this checkout); TAGWERK_BEFORE = another, to compare with, as tagwerk-before."""
     shutil.copytree(f"{H}/peers/tagwerk", d, dirs_exist_ok=True)
     t = open(f"{d}/tagwerk.toml").read().replace("@PORT@", str(port)).replace("@ADMIN@", str(port + 5)).replace("@MOCK@", str(mock))
     open(f"{d}/tagwerk.toml", "w").write(t)
-    exe = os.environ.get("TAGWERK") or os.path.join(H, "../target/release/tagwerk")
+    exe = os.environ["TAGWERK_BEFORE"] if name == "tagwerk-before" else os.environ.get("TAGWERK") or os.path.join(H, "../target/release/tagwerk")
     return [os.path.abspath(exe), "serve", "--config", "tagwerk.toml"], {"TAGWERK_ADMIN_TOKEN": "bench"}, d, "/order_created"
 
 ALL = {
-    "tagwerk": tagwerk,
+    "tagwerk": tagwerk, "tagwerk-before": tagwerk,
     "L0": lev("L0"), "L1": lev("L1"),
     "L2-hyper": lev("L2", "client=hyper"), "L2-reqwest": lev("L2", "client=reqwest"), "L2-rhai": lev("L2", "client=reqwest", "map=rhai"),
     "L3": lev("L3", "client=reqwest"), "L3-rhai": lev("L3", "client=reqwest", "map=rhai"),

@@ -27,6 +27,8 @@ pub enum Intake {
         events: Vec<Event>,
         /// What to answer then.
         response: Response,
+        /// If the sender numbers its requests: how to know that this is a repeat.
+        repeat: Option<Repeat>,
     },
     /// The client failed: the request is to be kept, and answered 202 once it is.
     Failed {
@@ -37,6 +39,17 @@ pub enum Intake {
         /// What to answer then.
         response: Response,
     },
+}
+
+/// A request that its sender may send again.
+#[derive(Debug)]
+pub struct Repeat {
+    /// The client that knows the sender's ids.
+    pub client: Arc<str>,
+    /// The sender's own id of the request.
+    pub sender_id: String,
+    /// What to answer if it was there before.
+    pub response: Response,
 }
 
 impl Intake {
@@ -146,7 +159,11 @@ fn run(
         return Intake::Answered(Response::error(413, &message, &request.id));
     }
     let begun = trace.is_some().then(std::time::Instant::now);
-    let (parsed, log) = client::parse(worker, client, view, request);
+    let sender_id = client
+        .dedupe
+        .as_ref()
+        .and_then(|dedupe| dedupe.sender_id(view, request));
+    let (parsed, log) = client::parse(worker, client, view, request, sender_id.as_deref());
     note(
         trace,
         client,
@@ -168,7 +185,16 @@ fn run(
         Ok((new, events)) => {
             let mut response = answer(worker, client, view, request, &new);
             client::add_cors(client, &request.headers, &mut response);
-            Intake::Accepted { events, response }
+            let repeat = sender_id.map(|sender_id| Repeat {
+                client: client.name.clone(),
+                sender_id,
+                response: client::repeated(client, &response),
+            });
+            Intake::Accepted {
+                events,
+                response,
+                repeat,
+            }
         }
         Err(fault) => failed(client, request, fault),
     }

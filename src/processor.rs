@@ -3,6 +3,7 @@
 //! the journal to the script threads and deliveries back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -235,7 +236,8 @@ impl Context<'_> {
     }
 
     fn delivery(&self, ordinal: usize, payload: Vec<u8>, state: State) -> Delivery {
-        let delay = Millis::try_from(self.tag.delay.as_millis()).unwrap_or(Millis::MAX);
+        let delay = millis(self.tag.delay);
+        let first_due = self.event.received_at.saturating_add(delay);
         Delivery {
             id: DeliveryId::of(&self.event.id, &self.tag.name, ordinal),
             event_id: self.event.id.clone(),
@@ -243,12 +245,8 @@ impl Context<'_> {
             tag: self.tag.name.clone(),
             destination: self.tag.to.clone(),
             payload: payload.into(),
-            due: if delay == 0 {
-                self.now
-            } else {
-                self.event.received_at.saturating_add(delay)
-            },
-            expires: None,
+            due: if delay == 0 { self.now } else { first_due },
+            expires: (self.tag.max_age).map(|age| first_due.saturating_add(millis(age))),
             state,
         }
     }
@@ -264,6 +262,10 @@ impl Context<'_> {
         let sent = SentTrace::of(&self.generation.destinations, delivery);
         DeliveryTrace::new(delivery.id.to_string(), delivery.state, sent)
     }
+}
+
+fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
 fn tag_trace(tag: &Tag, ran: Ran, deliveries: Vec<DeliveryTrace>) -> TagTrace {

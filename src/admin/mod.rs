@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::dispatch::Standings;
 use crate::error::BoxError;
 use crate::generation::Live;
 use crate::journal::Journal;
@@ -35,6 +36,8 @@ pub struct Admin {
     pub preview: Preview,
     /// What runs things again.
     pub rerunner: Rerunner,
+    /// How the destinations stand.
+    pub standings: Standings,
     /// What opens the API.
     pub token: Secret,
     /// What senders call, for ready-made command lines.

@@ -15,7 +15,7 @@ use crate::admin::{self, Admin, admin_token};
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::destination::HttpClient;
-use crate::dispatch::Dispatch;
+use crate::dispatch::{Dispatch, Standings};
 use crate::error::BoxError;
 use crate::generation::{self, Live};
 use crate::ingress;
@@ -120,14 +120,22 @@ impl App {
             preview,
             parts,
         };
-        app.run_loops(&pool, threads, HttpClient::new()?, clock);
+        let standings = Standings::default();
+        app.run_loops(&pool, threads, HttpClient::new()?, clock, standings.clone());
         app.open_front(listener, clock);
-        app.open_admin(admin_listener, pool, clock);
+        app.open_admin(admin_listener, standings, pool, clock);
         Ok(app)
     }
 
     /// Processors, senders, and the watch over the files.
-    fn run_loops(&self, pool: &Pool, processors: usize, client: HttpClient, clock: Clock) {
+    fn run_loops(
+        &self,
+        pool: &Pool,
+        processors: usize,
+        client: HttpClient,
+        clock: Clock,
+        standings: Standings,
+    ) {
         let Parts {
             loops, loop_tasks, ..
         } = &self.parts;
@@ -141,6 +149,7 @@ impl App {
             live: live.clone(),
             client,
             clock,
+            standings,
         };
         loop_tasks.spawn(dispatch.run(loops.clone()));
         loop_tasks.spawn(generation::watch(live.clone(), loops.clone()));
@@ -166,7 +175,7 @@ impl App {
         });
     }
 
-    fn open_admin(&self, listener: TcpListener, pool: Pool, clock: Clock) {
+    fn open_admin(&self, listener: TcpListener, standings: Standings, pool: Pool, clock: Clock) {
         let admin = Admin {
             live: self.live.clone(),
             journal: self.journal.clone(),
@@ -177,6 +186,7 @@ impl App {
                 pool,
                 clock,
             },
+            standings,
             token: self.admin_token.clone(),
             public_url: self.live.current().config.server.public_url.clone(),
         };

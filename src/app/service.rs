@@ -12,8 +12,8 @@ use tracing::error;
 use crate::clock::Clock;
 use crate::generation::Live;
 use crate::ingress::{Admission, Service};
-use crate::intake::{self, Intake};
-use crate::journal::{self, Entry, FailedRequest, Journal};
+use crate::intake::{self, Intake, Repeat};
+use crate::journal::{self, DedupeKey, Entry, FailedRequest, Journal};
 use crate::preview::{PREVIEW_HEADERS, Preview, Session};
 use crate::processor::Watch;
 use crate::request::{Head, Request, Response};
@@ -209,14 +209,26 @@ fn conclude(
     let id = request.id.clone();
     match intake {
         Intake::Answered(response) => send(response),
-        Intake::Accepted { events, response } if events.is_empty() => send(response),
-        Intake::Accepted { events, response } => {
+        Intake::Accepted {
+            events, response, ..
+        } if events.is_empty() => send(response),
+        Intake::Accepted {
+            events,
+            response,
+            repeat,
+        } => {
             let entries = events
                 .into_iter()
                 .map(|event| Entry { event, made: None })
                 .collect();
-            let done = move |result: Result<(), _>| send(durable(result, response, &id));
-            journal.append_then(entries, None, Box::new(done));
+            let (key, repeated) = known(repeat);
+            let done = move |result| {
+                send(match (result, repeated) {
+                    (Err(journal::Error::Duplicate), Some(answer)) => answer,
+                    (result, _) => durable(result, response, &id),
+                });
+            };
+            journal.append_then(entries, key, Box::new(done));
         }
         Intake::Failed {
             client,
@@ -227,6 +239,17 @@ fn conclude(
             let done = move |result: Result<(), _>| send(durable(result, response, &id));
             journal.keep_request_then(failed, Box::new(done));
         }
+    }
+}
+
+/// How to know a repeat, and what to answer then.
+fn known(repeat: Option<Repeat>) -> (Option<DedupeKey>, Option<Response>) {
+    match repeat {
+        Some(repeat) => {
+            let key = DedupeKey::of(&repeat.client, &repeat.sender_id);
+            (Some(key), Some(repeat.response))
+        }
+        None => (None, None),
     }
 }
 

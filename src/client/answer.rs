@@ -27,6 +27,30 @@ pub fn accepted(events: &[NewEvent]) -> Response {
     )
 }
 
+#[derive(Serialize)]
+struct Repeated {
+    status: &'static str,
+    duplicate: bool,
+    events: [&'static str; 0],
+}
+
+/// Said of every answer to a repeat, whatever its client answers.
+const DUPLICATE: HeaderName = HeaderName::from_static("x-duplicate");
+
+/// The answer to a repeat: what the client would have answered, or that it is one.
+pub fn repeated(client: &Client, answer: &Response) -> Response {
+    let mut repeated = answer.clone();
+    if !client.has_respond {
+        let body = Repeated {
+            status: "accepted",
+            duplicate: true,
+            events: [],
+        };
+        repeated.body = Response::json(200, &body).body;
+    }
+    repeated.with_header(DUPLICATE, HeaderValue::from_static("true"))
+}
+
 /// Runs `fn respond(request, events)`. Each event is shown with its `event_id`.
 pub fn respond(
     worker: &mut Worker,

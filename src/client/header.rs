@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Method};
 
-use super::{Client, Pattern};
+use super::{Client, Dedupe, Pattern};
 use crate::config::{parse_size, suggest};
 use crate::script::{Fault, Header, Script};
 
@@ -49,6 +49,7 @@ pub fn load(script: Script, max_body: u64) -> Result<Client, Vec<Fault>> {
     let cors = read_cors(&mut header);
     let max_body = read_max_body(&mut header).unwrap_or(max_body);
     let source = read_source(&mut header);
+    let dedupe = read_dedupe(&mut header);
     refuse_what_is_not_there_yet(&mut header);
     let mut faults = header.finish();
     faults.extend(check_functions(&script));
@@ -63,6 +64,7 @@ pub fn load(script: Script, max_body: u64) -> Result<Client, Vec<Fault>> {
         cors,
         max_body,
         source,
+        dedupe,
         has_claims: script.has_function("claims", 1),
         has_respond: script.has_function("respond", 2),
         script,
@@ -187,19 +189,23 @@ fn read_source(header: &mut Header<'_>) -> Source {
     }
 }
 
+fn read_dedupe(header: &mut Header<'_>) -> Option<Dedupe> {
+    let text = header.text("DEDUPE")?;
+    match Dedupe::parse(&text) {
+        Ok(dedupe) => Some(dedupe),
+        Err((message, hint)) => {
+            header.wrong("DEDUPE", message, Some(hint));
+            None
+        }
+    }
+}
+
 /// Better refused than believed: a script that asks for a check must not run without it.
 fn refuse_what_is_not_there_yet(header: &mut Header<'_>) {
     if header.map("VERIFY").is_some() {
         header.wrong(
             "VERIFY",
             "signatures are not checked yet in this version",
-            None,
-        );
-    }
-    if header.text("DEDUPE").is_some() {
-        header.wrong(
-            "DEDUPE",
-            "repeats are not recognised yet in this version",
             None,
         );
     }

@@ -4,12 +4,14 @@
 mod answer;
 mod cookie;
 mod cors;
+mod dedupe;
 mod header;
 mod parse;
 mod route;
 
-pub use answer::{accepted, respond};
+pub use answer::{accepted, repeated, respond};
 pub use cors::{add_cors, preflight};
+pub use dedupe::Dedupe;
 pub use header::{Cors, Source, load};
 pub use parse::{NewEvent, claims, parse};
 pub use route::{Match, Parameters, Pattern, Router};
@@ -39,6 +41,8 @@ pub struct Client {
     pub max_body: u64,
     /// Who sends: a server, or the visitor's browser.
     pub source: Source,
+    /// Where the sender's own delivery id is, if repeats are to be recognised.
+    pub dedupe: Option<Dedupe>,
     /// True if it has `fn claims(request)`.
     pub has_claims: bool,
     /// True if it has `fn respond(request, events)`.

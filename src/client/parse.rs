@@ -12,7 +12,7 @@ use crate::script::{self, Fault, Map, RequestView, Value, Worker};
 /// An event before it is journalled.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
-    /// The client's `event_id`, else a new one.
+    /// The client's `event_id`, else the sender's (`DEDUPE`), else a new one.
     pub id: Arc<str>,
     /// Event data.
     pub data: Map,
@@ -44,13 +44,20 @@ pub fn claims(
     })
 }
 
-/// Runs `fn parse` and reads the events. The log comes back also if it failed.
+/// Runs `fn parse` and reads the events. `sender_id` is what `DEDUPE` found. The log comes back also
+/// if it failed.
 pub fn parse(
     worker: &mut Worker,
     client: &Client,
     view: &RequestView,
     request: &Request,
+    sender_id: Option<&str>,
 ) -> (Result<Vec<NewEvent>, Fault>, Vec<LogLine>) {
+    let context = Context {
+        client,
+        request,
+        sender_id,
+    };
     let called = script::call(
         worker,
         &client.script,
@@ -58,18 +65,24 @@ pub fn parse(
         (view.clone(),),
         request.received_at,
     );
-    let events = called
-        .result
-        .and_then(|value| read_events(client, request, value));
+    let events = called.result.and_then(|value| read_events(&context, value));
     (events, called.log)
 }
 
-fn read_events(client: &Client, request: &Request, value: Value) -> Result<Vec<NewEvent>, Fault> {
+/// What events are read with.
+struct Context<'a> {
+    client: &'a Client,
+    request: &'a Request,
+    sender_id: Option<&'a str>,
+}
+
+fn read_events(context: &Context<'_>, value: Value) -> Result<Vec<NewEvent>, Fault> {
+    let client = context.client;
     if value.is_unit() {
         return Ok(Vec::new());
     }
     if value.is_map() {
-        return Ok(vec![read_event(client, request, value)?]);
+        return Ok(vec![read_event(context, 0, value)?]);
     }
     let found = kind(&value);
     let Ok(items) = value.into_array() else {
@@ -86,11 +99,13 @@ fn read_events(client: &Client, request: &Request, value: Value) -> Result<Vec<N
     }
     items
         .into_iter()
-        .map(|item| read_event(client, request, item))
+        .enumerate()
+        .map(|(ordinal, item)| read_event(context, ordinal, item))
         .collect()
 }
 
-fn read_event(client: &Client, request: &Request, value: Value) -> Result<NewEvent, Fault> {
+fn read_event(context: &Context<'_>, ordinal: usize, value: Value) -> Result<NewEvent, Fault> {
+    let client = context.client;
     let found = kind(&value);
     let Some(mut data) = value.try_cast::<Map>() else {
         return Err(returned(
@@ -114,9 +129,9 @@ fn read_event(client: &Client, request: &Request, value: Value) -> Result<NewEve
     // In a script a key that is missing and one that is () are the same; so they are in events.
     data.retain(|_, value| !value.is_unit());
     if client.source == Source::Browser {
-        add_visitor(&mut data, request);
+        add_visitor(&mut data, context.request);
     }
-    let id = event_id(client, &data)?;
+    let id = event_id(context, ordinal, &data)?;
     Ok(NewEvent { id, data })
 }
 
@@ -134,13 +149,14 @@ fn add_visitor(data: &mut Map, request: &Request) {
     }
 }
 
-fn event_id(client: &Client, data: &Map) -> Result<Arc<str>, Fault> {
+/// The client's own, else the sender's, else a new one.
+fn event_id(context: &Context<'_>, ordinal: usize, data: &Map) -> Result<Arc<str>, Fault> {
+    let client = context.client;
     let Some(value) = data.get("event_id") else {
-        return Ok(new_id());
+        return Ok(sender_id(context, ordinal).unwrap_or_else(new_id));
     };
-    let usable = value.is_string() || value.is_int();
     let text = value.to_string();
-    if !usable || text.is_empty() || text.len() > MAX_ID_BYTES || text.contains('\0') {
+    if !(value.is_string() || value.is_int()) || !is_usable(&text) {
         let message = format!(
             "event_id must be a text of 1 to {MAX_ID_BYTES} bytes or a whole number, it is {}",
             kind(value)
@@ -148,6 +164,20 @@ fn event_id(client: &Client, data: &Map) -> Result<Arc<str>, Fault> {
         return Err(returned(client, "parse", message));
     }
     Ok(text.into())
+}
+
+/// The sender's id of the request; of a request with several events only the first can be that.
+fn sender_id(context: &Context<'_>, ordinal: usize) -> Option<Arc<str>> {
+    let id = context.sender_id?;
+    let id: Arc<str> = match ordinal {
+        0 => id.into(),
+        ordinal => format!("{id}/{ordinal}").into(),
+    };
+    is_usable(&id).then_some(id)
+}
+
+fn is_usable(id: &str) -> bool {
+    !id.is_empty() && id.len() <= MAX_ID_BYTES && !id.contains('\0')
 }
 
 fn returned(client: &Client, function: &str, message: String) -> Fault {

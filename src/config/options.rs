@@ -15,6 +15,9 @@ const TIMEOUT_LIMITS: RangeInclusive<Duration> =
 /// The largest batch that any vendor takes (Amplitude's).
 const BATCH_LIMITS: RangeInclusive<u64> = 1..=2_000;
 
+/// Longer than this, and a person who looks for an event at the vendor's believes it lost.
+const BATCH_WAIT_LIMITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);
+
 /// Each place may hold a connection and a batch in memory.
 const CONCURRENCY_LIMITS: RangeInclusive<u64> = 1..=256;
 
@@ -41,6 +44,9 @@ pub struct Options {
     pub rate: Option<Rate>,
     /// How many deliveries go into one request, at most 2000; `None` is the type's own limit.
     pub batch: Option<usize>,
+    /// How long a delivery waits for others to travel with, at most 10 s; `None` is the type's own
+    /// limit.
+    pub batch_wait: Option<Duration>,
     /// How many requests are under way at once, 1 to 256.
     pub concurrency: usize,
     /// What a crash in the middle of sending means.
@@ -92,6 +98,7 @@ impl Default for Options {
             retry: Retry::Default,
             rate: None,
             batch: None,
+            batch_wait: None,
             concurrency: 16,
             delivery: DeliveryMode::AtLeastOnce,
         }
@@ -110,6 +117,7 @@ impl Options {
             retry: retry(section).unwrap_or(default.retry),
             rate: rate(section),
             batch: count(section, "batch", BATCH_LIMITS),
+            batch_wait: section.duration_in("batch_wait", BATCH_WAIT_LIMITS),
             concurrency: count(section, "concurrency", CONCURRENCY_LIMITS)
                 .unwrap_or(default.concurrency),
             delivery: delivery(section).unwrap_or(default.delivery),

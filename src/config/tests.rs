@@ -126,12 +126,14 @@ fn the_options_that_the_default_file_leaves_out_say_the_defaults_too() {
     let lines: Vec<String> = DEFAULT_FILE.lines().map(comment_in).collect();
     let config = parse(&lines.join("\n"), Path::new("tagwerk.toml"), &environment()).unwrap();
     let options = &config.destinations["amplitude"].options;
-    // These three have no default that could be written down: without them the type decides.
-    assert!(options.endpoint.is_some() && options.rate.is_some() && options.batch.is_some());
+    // These have no default that could be written down: without them the type decides.
+    assert!(options.endpoint.is_some() && options.rate.is_some());
+    assert!(options.batch.is_some() && options.batch_wait.is_some());
     let others = Options {
         endpoint: None,
         rate: None,
         batch: None,
+        batch_wait: None,
         ..options.clone()
     };
     assert_eq!(others, Options::default());

@@ -25,6 +25,12 @@ struct Settings {
 const MAX_EVENTS: usize = 1_000;
 const MAX_BYTES: usize = 900_000;
 
+/// Amplitude asks for batches, and nobody looks at an event within 0.1 s.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// How long those are to wait that are throttled, by the documentation.
+const THROTTLED: Duration = Duration::from_secs(30);
+
 pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let api_key = section.required_secret("api_key");
     let region = section.one_of("region", &["us", "eu"]);
@@ -66,6 +72,7 @@ impl Vendor for Settings {
         Limits {
             items: MAX_EVENTS,
             bytes: MAX_BYTES,
+            wait: WAIT,
             rate: Rate::Off,
         }
     }
@@ -126,7 +133,7 @@ impl Named {
                 let why = why.to_owned();
                 Outcome::Rejected { why }
             } else if self.throttled.contains(&place) {
-                throttled(why)
+                throttled(THROTTLED, why)
             } else {
                 let why = format!("held up by other events of the batch: {why}");
                 Outcome::NotTried { why }
@@ -159,15 +166,14 @@ fn read_throttled(reply: &Reply, count: usize) -> Verdict {
     let why = reply.summary();
     let named = Named::read(&reply.json().unwrap_or_default(), count);
     match named.is_nobody() {
-        true => Verdict::All(throttled(&why)),
+        true => Verdict::All(throttled(reply.retry_after.unwrap_or(THROTTLED), &why)),
         false => named.verdict(count, &why),
     }
 }
 
-/// "Wait 30 seconds", for the users and devices of these events.
-fn throttled(why: &str) -> Outcome {
-    Outcome::Retry {
-        after: Some(Duration::from_secs(30)),
+fn throttled(wait: Duration, why: &str) -> Outcome {
+    Outcome::Throttled {
+        after: Some(wait),
         why: why.to_owned(),
     }
 }

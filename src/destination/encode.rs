@@ -1,6 +1,7 @@
 //! What a vendor's file provides: deliveries in, one HTTP request out; a reply in, outcomes out.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
@@ -121,6 +122,8 @@ pub struct Limits {
     pub items: usize,
     /// Bytes of all payloads in one request.
     pub bytes: usize,
+    /// How long a delivery may wait for others to travel with.
+    pub wait: Duration,
     /// Requests in a time.
     pub rate: Rate,
 }

@@ -2,6 +2,7 @@
 //! the configuration's and nothing in an event can change it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use serde_json::Value;
@@ -153,6 +154,7 @@ impl Vendor for Settings {
         Limits {
             items: 1,
             bytes: usize::MAX,
+            wait: Duration::ZERO,
             rate: Rate::Off,
         }
     }

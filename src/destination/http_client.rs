@@ -20,11 +20,38 @@ pub struct HttpClient {
 
 /// Nothing came back: no connection, no TLS, no answer in time.
 #[derive(Debug)]
-pub struct TransportError(String);
+pub struct TransportError {
+    text: String,
+    is_timeout: bool,
+    may_have_arrived: bool,
+}
+
+impl TransportError {
+    /// True if the answer, or the connection, took too long.
+    pub fn is_timeout(&self) -> bool {
+        self.is_timeout
+    }
+
+    /// False if the request surely was not seen by the vendor: there was no connection to send it on.
+    pub fn may_have_arrived(&self) -> bool {
+        self.may_have_arrived
+    }
+}
+
+impl From<reqwest::Error> for TransportError {
+    fn from(error: reqwest::Error) -> Self {
+        Self {
+            text: chain(&error),
+            is_timeout: error.is_timeout(),
+            // Name lookup and TLS are a part of connecting.
+            may_have_arrived: !error.is_connect() && !error.is_builder(),
+        }
+    }
+}
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -75,10 +102,12 @@ impl HttpClient {
     ) -> Result<Reply, TransportError> {
         // Around the whole, not per request in reqwest, which costs 14 µs more.
         match tokio::time::timeout(timeout, self.exchange(outgoing)).await {
-            Ok(result) => result.map_err(|error| TransportError(chain(&error))),
-            Err(_) => Err(TransportError(format!(
-                "no complete answer within {timeout:?}"
-            ))),
+            Ok(result) => result.map_err(TransportError::from),
+            Err(_) => Err(TransportError {
+                text: format!("no complete answer within {timeout:?}"),
+                is_timeout: true,
+                may_have_arrived: true, // nobody knows how far it came
+            }),
         }
     }
 

@@ -22,8 +22,9 @@ pub use reply::{Reply, classify};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::config::{self, Options, Problem, Rate, Section, suggest};
+use crate::config::{self, DeliveryMode, Options, Problem, Section, suggest};
 
 /// Reads a vendor's own keys; what is wrong with them is collected in the section.
 type Load = fn(&mut Section, &Options) -> Arc<dyn Vendor>;
@@ -57,15 +58,28 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// How many deliveries may go into one request: what the user says, within what the vendor takes.
-    pub fn batch_items(&self) -> usize {
-        let most = self.vendor.limits().items;
-        self.options.batch.unwrap_or(most).clamp(1, most)
+    /// How much goes into one request, and how fast they may leave: what the user says, within what
+    /// the vendor takes.
+    pub fn limits(&self) -> Limits {
+        let vendor = self.vendor.limits();
+        let options = &self.options;
+        let items = options
+            .batch
+            .map_or(vendor.items, |batch| batch.min(vendor.items));
+        Limits {
+            items,
+            bytes: vendor.bytes,
+            wait: match items {
+                1 => Duration::ZERO, // nobody will join it
+                _ => options.batch_wait.unwrap_or(vendor.wait),
+            },
+            rate: options.rate.unwrap_or(vendor.rate),
+        }
     }
 
-    /// How fast requests may leave.
-    pub fn rate(&self) -> Rate {
-        self.options.rate.unwrap_or(self.vendor.limits().rate)
+    /// True if nothing may arrive twice.
+    pub fn is_at_most_once(&self) -> bool {
+        self.options.delivery == DeliveryMode::AtMostOnce
     }
 
     /// A text for people: keys and tokens in it are `***`. For requests as well as for replies, as
@@ -138,10 +152,6 @@ pub fn load(configured: &config::Destination) -> Result<Destination, Vec<Problem
         );
         return Err(section.into_problems());
     };
-    if configured.options.delivery == config::DeliveryMode::AtMostOnce {
-        let message = "`delivery` = \"at-most-once\" is not there yet in this version";
-        section.problem("delivery", message, None);
-    }
     let vendor = load(&mut section, &configured.options);
     let problems = section.finish();
     if !problems.is_empty() {

@@ -49,12 +49,17 @@ pub fn classify(reply: &Reply) -> Outcome {
         200..=299 => Outcome::Delivered,
         300..=399 => {
             let to = reply.location.as_deref().unwrap_or("nowhere");
-            Outcome::Rejected {
+            Outcome::Redirected {
                 why: format!("{why}: redirects are not followed (to {to}); mend the address"),
             }
         }
         401 | 403 => Outcome::Paused { why },
-        408 | 425 | 429 | 500..=599 => Outcome::Retry {
+        410 => Outcome::Disabled { why },
+        429 => Outcome::Throttled {
+            after: reply.retry_after,
+            why,
+        },
+        408 | 425 | 500..=599 => Outcome::Retry {
             after: reply.retry_after,
             why,
         },
@@ -84,21 +89,25 @@ mod tests {
         }) {
             Outcome::Delivered => "delivered",
             Outcome::Retry { .. } => "retry",
+            Outcome::Throttled { .. } => "throttled",
             Outcome::NotTried { .. } => "not tried",
             Outcome::Rejected { .. } => "rejected",
+            Outcome::Redirected { .. } => "redirected",
             Outcome::Paused { .. } => "paused",
+            Outcome::Disabled { .. } => "disabled",
         }
     }
 
     #[test]
     fn every_status_has_an_outcome() {
-        let retried = [408, 425, 429];
         for status in 100..=599 {
             let expected = match status {
                 200..=299 => "delivered",
+                300..=399 => "redirected",
                 401 | 403 => "paused",
-                100..=199 | 500..=599 => "retry",
-                status if retried.contains(&status) => "retry",
+                410 => "disabled",
+                429 => "throttled",
+                100..=199 | 408 | 425 | 500..=599 => "retry",
                 _ => "rejected",
             };
             assert_eq!(kind(status), expected, "{status}");

@@ -38,8 +38,7 @@ const RATE: Rate = Rate::Per {
 };
 
 /// Errors of the Web API that pass by themselves.
-const PASSING: [&str; 5] = [
-    "ratelimited",
+const PASSING: [&str; 4] = [
     "internal_error",
     "fatal_error",
     "service_unavailable",
@@ -175,6 +174,7 @@ impl Vendor for Settings {
         Limits {
             items: 1,
             bytes: usize::MAX,
+            wait: Duration::ZERO,
             rate: RATE,
         }
     }
@@ -188,11 +188,12 @@ impl Vendor for Settings {
 }
 
 fn read_webhook(reply: &Reply) -> Outcome {
+    let why = reply.summary();
     match reply.status {
-        // A webhook that was removed or a channel that is archived: a person must act.
-        403 | 404 | 410 => Outcome::Paused {
-            why: reply.summary(),
-        },
+        // The webhook was removed, and never comes back under this address.
+        404 if reply.body.trim_ascii() == b"no_service" => Outcome::Disabled { why },
+        // A channel that is gone can be made again.
+        404 => Outcome::Paused { why },
         _ => classify(reply),
     }
 }
@@ -205,6 +206,10 @@ fn read_api(reply: &Reply) -> Outcome {
     }
     let why = reply.summary();
     match answer["error"].as_str() {
+        Some("ratelimited") => Outcome::Throttled {
+            after: reply.retry_after,
+            why,
+        },
         Some(error) if PASSING.contains(&error) => Outcome::Retry {
             after: reply.retry_after,
             why,

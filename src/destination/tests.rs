@@ -149,13 +149,21 @@ fn described(verdict: &Verdict) -> Value {
 fn description(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Delivered => "delivered".to_owned(),
-        Outcome::Retry { after: None, .. } => "retry".to_owned(),
-        Outcome::Retry {
-            after: Some(after), ..
-        } => format!("retry after {}", after.as_secs()),
+        Outcome::Retry { after, .. } => with_wait("retry", *after),
+        Outcome::Throttled { after, .. } => with_wait("throttled", *after),
         Outcome::NotTried { .. } => "not tried".to_owned(),
         Outcome::Rejected { .. } => "rejected".to_owned(),
+        Outcome::Redirected { .. } => "redirected".to_owned(),
         Outcome::Paused { .. } => "paused".to_owned(),
+        Outcome::Disabled { .. } => "disabled".to_owned(),
+    }
+}
+
+/// `retry`, or `retry after 30`.
+fn with_wait(word: &str, after: Option<Duration>) -> String {
+    match after {
+        Some(after) => format!("{word} after {}", after.as_secs()),
+        None => word.to_owned(),
     }
 }
 
@@ -254,13 +262,39 @@ fn what_a_variable_put_into_an_address_is_not_shown() {
 
 #[test]
 fn a_batch_is_what_the_user_says_within_what_the_vendor_takes() {
-    for (kind, settings, expected) in [
-        ("amplitude", "api_key = \"k\"", 1_000),
-        ("amplitude", "api_key = \"k\"\nbatch = 10", 10),
-        ("amplitude", "api_key = \"k\"\nbatch = 2000", 1_000),
-        ("http", "url = \"https://a.example\"\nbatch = 9", 1),
+    for (kind, settings, items, wait) in [
+        ("amplitude", "api_key = \"k\"", 1_000, 100),
+        ("amplitude", "api_key = \"k\"\nbatch = 10", 10, 100),
+        ("amplitude", "api_key = \"k\"\nbatch = 2000", 1_000, 100),
+        (
+            "amplitude",
+            "api_key = \"k\"\nbatch_wait = \"0s\"",
+            1_000,
+            0,
+        ),
+        (
+            "amplitude",
+            "api_key = \"k\"\nbatch_wait = \"2s\"",
+            1_000,
+            2_000,
+        ),
+        (
+            "amplitude",
+            "api_key = \"k\"\nbatch_wait = \"2s\"\nbatch = 1",
+            1,
+            0,
+        ),
+        ("http", "url = \"https://a.example\"\nbatch = 9", 1, 0),
+        (
+            "http",
+            "url = \"https://a.example\"\nbatch_wait = \"1s\"",
+            1,
+            0,
+        ),
     ] {
-        assert_eq!(configure(kind, settings).unwrap().batch_items(), expected);
+        let limits = configure(kind, settings).unwrap().limits();
+        let got = (limits.items, limits.wait.as_millis());
+        assert_eq!(got, (items, wait), "{kind} {settings}");
     }
 }
 

@@ -2,6 +2,7 @@
 //! the site id, the time and the token. Endpoint and header: the public PHP SDK be-lenka/tracify-php-sdk.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, header};
 
@@ -25,6 +26,9 @@ struct Settings {
 /// Tracify states no size for a batch; this one is modest.
 const MAX_EVENTS: usize = 50;
 const MAX_BYTES: usize = 500_000;
+
+/// A request for ten orders is better than ten requests, and nobody looks at them within 0.1 s.
+const WAIT: Duration = Duration::from_millis(100);
 
 pub(super) fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let token = section.required_secret("token");
@@ -69,6 +73,7 @@ impl Vendor for Settings {
         Limits {
             items: MAX_EVENTS,
             bytes: MAX_BYTES,
+            wait: WAIT,
             rate: Rate::Off,
         }
     }

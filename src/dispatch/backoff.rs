@@ -48,8 +48,12 @@ pub fn next_wait(
     let planned = waits
         .get(index)?
         .mul_f64(1.0 - JITTER + 2.0 * JITTER * jitter.clamp(0.0, 1.0));
-    let asked = after.map(|after| after.clamp(RETRY_AFTER.0, RETRY_AFTER.1));
-    Some(asked.unwrap_or_default().max(planned))
+    Some(after.map(obeyed).unwrap_or_default().max(planned))
+}
+
+/// How far we go along with what a vendor asks for.
+pub(super) fn obeyed(after: Duration) -> Duration {
+    after.clamp(RETRY_AFTER.0, RETRY_AFTER.1)
 }
 
 const fn seconds(count: u64) -> Duration {

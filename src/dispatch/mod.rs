@@ -3,12 +3,18 @@
 //! other. This module does not know what a tag is, nor what a vendor's reply means.
 
 mod backoff;
+mod breaker;
+mod concurrency;
+mod gate;
+mod gather;
 mod pace;
-mod pause;
 mod send;
+mod settle;
+mod standing;
 mod worker;
 
 pub use backoff::next_wait;
+pub use standing::{Readiness, Standing, Standings};
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -33,6 +39,8 @@ pub struct Dispatch {
     pub client: HttpClient,
     /// The time of day.
     pub clock: Clock,
+    /// Where the workers write how their destinations stand.
+    pub standings: Standings,
 }
 
 impl Dispatch {

@@ -1,173 +1,300 @@
-//! Sends one batch and settles each of its deliveries.
+//! Sends one request and settles its deliveries. What that says of the destination goes back to
+//! the worker, in a report; nothing here decides when the next request may leave.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tracing::{debug, warn};
+use tokio::time::Instant;
+use tracing::warn;
 
-use super::pause::Pause;
-use super::{Dispatch, next_wait};
+use super::Dispatch;
+use super::backoff::obeyed;
+use super::gate::Begun;
+use super::gather::Batch;
+use super::settle::Settling;
 use crate::clock::Millis;
-use crate::delivery::State;
+use crate::delivery::{ErrorClass, State};
 use crate::destination::{Destination, Item, Outgoing, Verdict};
 use crate::journal::{Pending, Settlement};
 use crate::outcome::Outcome;
 
-/// One batch on its way.
+/// One request on its way.
 pub(super) struct Send {
     pub dispatch: Dispatch,
     pub destination: Arc<Destination>,
-    pub pause: Arc<Pause>,
+    pub begun: Begun,
+    /// How long to leave the vendor alone if it has had enough and does not say.
+    pub hold: Duration,
+    /// Counts up with the settings that requests are sent with.
+    pub epoch: u64,
 }
 
+/// How a request ended: everything that is to be known of it, once for each.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub begun: Begun,
+    pub epoch: u64,
+    pub end: End,
+    /// Deliveries that were in it.
+    pub deliveries: usize,
+    /// From the first byte that left to the last that came.
+    pub took: Duration,
+    /// What must be sent again at once, in these parts.
+    pub again: Vec<Batch>,
+}
+
+/// What a request says of its destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The vendor answered. Also if it refused deliveries: then it works.
+    Answered,
+    /// The vendor failed, or did not answer.
+    Failed { why: String, is_timeout: bool },
+    /// The vendor has had enough for so long.
+    Throttled { wait: Duration, why: String },
+    /// The vendor takes nothing until a person has acted.
+    Refused { why: String },
+    /// What it was sent to is gone.
+    Gone { why: String },
+    /// Nothing was sent.
+    Unsent,
+}
+
+/// What came back.
+struct Answer {
+    verdict: Verdict,
+    took: Duration,
+    is_timeout: bool,
+    may_have_arrived: bool,
+}
+
+/// A journal that cannot write is tried again after this.
+const UNMARKED_WAIT: Millis = 1_000;
+
 impl Send {
-    /// Sends; in halves where the vendor wants that. Settles everything.
-    pub(super) async fn run(&self, batch: Vec<Pending>) {
-        let mut parts = vec![batch];
-        while let Some(mut part) = parts.pop() {
-            let Some(outgoing) = self.encode(&mut part).await else {
-                continue;
-            };
-            match self.exchange(outgoing, part.len()).await {
-                Verdict::All(outcome) => {
-                    let outcomes = vec![outcome; part.len()];
-                    self.settle(&part, outcomes).await;
-                }
-                Verdict::Each(outcomes) => self.settle(&part, outcomes).await,
-                Verdict::Split(why) if part.len() < 2 => {
-                    self.settle(&part, vec![Outcome::Rejected { why }]).await;
-                }
-                Verdict::Split(_) => {
-                    let second = part.split_off(part.len() / 2);
-                    parts.extend([second, part]);
-                }
-            }
+    /// Sends, and settles all that is not to be sent again at once.
+    pub(super) async fn run(self, mut batch: Batch) -> Report {
+        self.bury_expired(&mut batch).await;
+        if self.destination.options.dry_run {
+            self.rehearse(&batch).await;
+            return self.unsent();
+        }
+        let Some(outgoing) = self.encode(&mut batch).await else {
+            return self.unsent();
+        };
+        if self.destination.is_at_most_once() && !self.mark(&mut batch).await {
+            return self.unsent();
+        }
+        let answer = self.exchange(outgoing, batch.deliveries.len()).await;
+        Report {
+            end: self.end(&answer),
+            deliveries: batch.deliveries.len(),
+            took: answer.took,
+            again: self.conclude(batch, answer).await,
+            ..self.unsent()
         }
     }
 
+    fn unsent(&self) -> Report {
+        Report {
+            begun: self.begun,
+            epoch: self.epoch,
+            end: End::Unsent,
+            deliveries: 0,
+            took: Duration::ZERO,
+            again: Vec::new(),
+        }
+    }
+
+    /// Takes out what is too old to be sent.
+    async fn bury_expired(&self, batch: &mut Batch) {
+        let now = self.dispatch.clock.now();
+        let is_expired = |pending: &Pending| pending.delivery.expires.is_some_and(|at| at < now);
+        if !batch.deliveries.iter().any(is_expired) {
+            return;
+        }
+        let settling = self.settling(batch, true);
+        let all = std::mem::take(&mut batch.deliveries);
+        let (expired, left): (Vec<_>, _) = all.into_iter().partition(is_expired);
+        batch.deliveries = left;
+        let expired = expired.iter().map(|pending| settling.expired(pending));
+        self.dispatch.settle(expired.collect()).await;
+    }
+
+    async fn rehearse(&self, batch: &Batch) {
+        let settling = self.settling(batch, true);
+        let rehearsed = batch.deliveries.iter().map(|pending| Settlement {
+            state: State::DryRun,
+            note: Some("dry_run is set for this destination".to_owned()),
+            ..settling.postponed(pending, settling.now)
+        });
+        self.dispatch.settle(rehearsed.collect()).await;
+    }
+
     /// The request of a batch, without the deliveries that can never be sent; these are settled.
-    async fn encode(&self, batch: &mut Vec<Pending>) -> Option<Outgoing> {
-        while !batch.is_empty() {
-            let items: Vec<Item<'_>> = batch.iter().map(item).collect();
+    async fn encode(&self, batch: &mut Batch) -> Option<Outgoing> {
+        while !batch.deliveries.is_empty() {
+            let items: Vec<Item<'_>> = batch.deliveries.iter().map(item).collect();
             match self.destination.vendor.encode(&items) {
                 Ok(outgoing) => return Some(outgoing),
                 Err(refused) => {
-                    let bad = batch.remove(refused.index.min(batch.len() - 1));
-                    self.settle(&[bad], vec![Outcome::Rejected { why: refused.why }])
-                        .await;
+                    let last = batch.deliveries.len() - 1;
+                    let bad = batch.deliveries.remove(refused.index.min(last));
+                    let settling = self.settling(batch, true);
+                    let settled = settling.bury(&bad, ErrorClass::Invalid, refused.why);
+                    self.dispatch.settle(vec![settled]).await;
                 }
             }
         }
         None
     }
 
-    async fn exchange(&self, outgoing: Outgoing, count: usize) -> Verdict {
+    /// Makes sure that nothing of this is sent a second time, whatever happens from here on. False
+    /// if it cannot be made sure.
+    async fn mark(&self, batch: &mut Batch) -> bool {
+        if batch.is_marked {
+            return true;
+        }
+        let settling = self.settling(batch, true);
+        let marks = batch
+            .deliveries
+            .iter()
+            .map(|pending| settling.mark(pending));
+        self.dispatch.settle(marks.collect()).await;
+        batch.is_marked = true;
+        let Err(error) = self.dispatch.journal.flush().await else {
+            return true;
+        };
+        warn!(destination = %self.destination.name, %error, "nothing is sent at most once while the journal cannot write");
+        let settling = self.settling(batch, true);
+        let due = settling.now.saturating_add(UNMARKED_WAIT);
+        let back = batch
+            .deliveries
+            .iter()
+            .map(|pending| settling.postponed(pending, due));
+        self.dispatch.settle(back.collect()).await;
+        false
+    }
+
+    async fn exchange(&self, outgoing: Outgoing, count: usize) -> Answer {
+        let begun = Instant::now();
         let timeout = self.destination.options.timeout;
-        match self.dispatch.client.send(outgoing, timeout).await {
-            Ok(reply) => self.destination.vendor.read(&reply, count),
-            Err(error) => Verdict::All(Outcome::Retry {
-                after: None,
-                why: error.to_string(),
-            }),
+        let result = self.dispatch.client.send(outgoing, timeout).await;
+        let took = begun.elapsed();
+        match result {
+            Ok(reply) => Answer {
+                verdict: self.destination.vendor.read(&reply, count),
+                took,
+                is_timeout: false,
+                may_have_arrived: true,
+            },
+            Err(error) => Answer {
+                verdict: Verdict::All(Outcome::Retry {
+                    after: None,
+                    why: error.to_string(),
+                }),
+                took,
+                is_timeout: error.is_timeout(),
+                may_have_arrived: error.may_have_arrived(),
+            },
         }
     }
 
-    /// Settles a batch; what the vendor has said nothing of is tried again.
-    async fn settle(&self, batch: &[Pending], outcomes: Vec<Outcome>) {
-        let now = self.dispatch.clock.now();
+    /// What an answer says of the destination. One that speaks of single deliveries says nothing.
+    fn end(&self, answer: &Answer) -> End {
+        let Verdict::All(outcome) = &answer.verdict else {
+            return End::Answered;
+        };
+        let hidden = |why: &str| self.destination.hide(why);
+        match outcome {
+            Outcome::Retry { why, .. } => End::Failed {
+                why: hidden(why),
+                is_timeout: answer.is_timeout,
+            },
+            Outcome::Throttled { after, why } => End::Throttled {
+                wait: after.map_or(self.hold, obeyed),
+                why: hidden(why),
+            },
+            Outcome::Paused { why } => End::Refused { why: hidden(why) },
+            Outcome::Disabled { why } => End::Gone { why: hidden(why) },
+            Outcome::Delivered
+            | Outcome::NotTried { .. }
+            | Outcome::Rejected { .. }
+            | Outcome::Redirected { .. } => End::Answered,
+        }
+    }
+
+    /// Settles what is decided, and gives back the rest.
+    async fn conclude(&self, mut batch: Batch, answer: Answer) -> Vec<Batch> {
+        let settling = self.settling(&batch, answer.may_have_arrived);
+        let count = batch.deliveries.len();
+        match answer.verdict {
+            Verdict::All(outcome) => {
+                let outcomes = std::iter::repeat_n(outcome, count);
+                self.settle(&settling, batch.deliveries, outcomes).await;
+                Vec::new()
+            }
+            Verdict::Each(outcomes) => {
+                let held_up = self.settle(&settling, batch.deliveries, outcomes).await;
+                parts([held_up], batch.is_marked)
+            }
+            Verdict::Split(why) if count < 2 => {
+                let outcome = Outcome::Rejected { why };
+                self.settle(&settling, batch.deliveries, [outcome]).await;
+                Vec::new()
+            }
+            Verdict::Split(_) => {
+                let second = batch.deliveries.split_off(count / 2);
+                parts([batch.deliveries, second], batch.is_marked)
+            }
+        }
+    }
+
+    /// Settles a batch, but for what was only held up by its neighbours.
+    async fn settle(
+        &self,
+        settling: &Settling<'_>,
+        deliveries: Vec<Pending>,
+        outcomes: impl IntoIterator<Item = Outcome>,
+    ) -> Vec<Pending> {
         let silence = || Outcome::Retry {
             after: None,
             why: "the vendor did not say what became of it".to_owned(),
         };
         let outcomes = outcomes.into_iter().chain(std::iter::repeat_with(silence));
-        let settled = batch
-            .iter()
-            .zip(outcomes)
-            .map(|(pending, outcome)| self.settlement(pending, outcome, now));
-        self.dispatch.settle(settled.collect()).await;
+        let mut settled = Vec::with_capacity(deliveries.len());
+        let mut held_up = Vec::new();
+        for (pending, outcome) in deliveries.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::NotTried { .. } => held_up.push(pending),
+                outcome => settled.push(settling.settlement(&pending, outcome)),
+            }
+        }
+        self.dispatch.settle(settled).await;
+        held_up
     }
 
-    fn settlement(&self, pending: &Pending, outcome: Outcome, now: Millis) -> Settlement {
-        let tried = Settlement {
-            attempts: pending.attempts.saturating_add(1),
-            ..postponed(pending, now)
-        };
-        match outcome {
-            Outcome::Delivered => Settlement {
-                state: State::Delivered,
-                ..tried
+    fn settling(&self, batch: &Batch, may_have_arrived: bool) -> Settling<'_> {
+        Settling {
+            destination: &self.destination,
+            from: match batch.is_marked {
+                true => State::Dead,
+                false => State::Pending,
             },
-            Outcome::Retry { after, why } => {
-                let why = self.destination.hide(&why);
-                match self.wait(pending, after) {
-                    Some(wait) => self.again(tried, pending, wait, why),
-                    None => {
-                        let why = format!("given up after {} attempts: {why}", tried.attempts);
-                        self.dead(tried, pending, why)
-                    }
-                }
-            }
-            Outcome::Rejected { why } => self.dead(tried, pending, self.destination.hide(&why)),
-            Outcome::NotTried { why } => self.untried(pending, why),
-            // A key that was rotated must not burn the backlog.
-            Outcome::Paused { why } => {
-                let untried = self.untried(pending, why);
-                if self.pause.begin(&self.destination) {
-                    let why = untried.note.as_deref();
-                    warn!(destination = %self.destination.name, why, "refused as a whole; check its settings");
-                }
-                untried
-            }
-        }
-    }
-
-    /// How long until the next attempt, in milliseconds, if there is one.
-    fn wait(&self, pending: &Pending, after: Option<std::time::Duration>) -> Option<Millis> {
-        let attempts = pending.attempts.saturating_add(1);
-        let retry = &self.destination.options.retry;
-        let wait = next_wait(retry, attempts, after, jitter(pending))?;
-        Some(Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX))
-    }
-
-    fn again(&self, tried: Settlement, pending: &Pending, wait: Millis, why: String) -> Settlement {
-        debug!(destination = %self.destination.name, id = %pending.delivery.id, attempt = tried.attempts, wait_ms = wait, why, "delivery failed, will retry");
-        Settlement {
-            due: tried.due.saturating_add(wait),
-            note: Some(why),
-            ..tried
-        }
-    }
-
-    fn dead(&self, tried: Settlement, pending: &Pending, why: String) -> Settlement {
-        warn!(destination = %self.destination.name, tag = %pending.delivery.tag, id = %pending.delivery.id, why, "delivery refused, kept as a dead letter");
-        Settlement {
-            state: State::Dead,
-            note: Some(why),
-            ..tried
-        }
-    }
-
-    /// Still the next in the queue.
-    fn untried(&self, pending: &Pending, why: String) -> Settlement {
-        Settlement {
-            note: Some(self.destination.hide(&why)),
-            ..postponed(pending, pending.delivery.due)
+            hold: self.hold,
+            may_have_arrived,
+            now: self.dispatch.clock.now(),
         }
     }
 }
 
-/// Pending as before, at another time.
-pub(super) fn postponed(pending: &Pending, due: Millis) -> Settlement {
-    Settlement {
-        number: pending.number,
-        destination: pending.delivery.destination.clone(),
-        tag: pending.delivery.tag.clone(),
-        from: State::Pending,
-        state: State::Pending,
-        class: None,
-        attempts: pending.attempts,
-        due,
-        note: None,
-    }
+fn parts<const N: usize>(parts: [Vec<Pending>; N], is_marked: bool) -> Vec<Batch> {
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    let batch = |deliveries| Batch {
+        deliveries,
+        is_marked,
+    };
+    parts.map(batch).collect()
 }
 
 fn item(pending: &Pending) -> Item<'_> {
@@ -176,11 +303,4 @@ fn item(pending: &Pending) -> Item<'_> {
         payload: &pending.delivery.payload,
         received_at: pending.delivery.received_at,
     }
-}
-
-/// 0 to 1, different for each delivery and attempt, and the same when looked at again.
-fn jitter(pending: &Pending) -> f64 {
-    let bytes = pending.delivery.id.0;
-    let byte = bytes.get(pending.attempts as usize % bytes.len()).copied();
-    f64::from(byte.unwrap_or_default()) / 255.0
 }

@@ -1,202 +1,248 @@
-//! The worker of one destination: waits for deliveries, and for leave to send them. It does not
-//! know what became of them.
+//! The worker of one destination: waits for deliveries, and for leave to send them. It learns from
+//! reports what became of requests, and does not look into them.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{debug, error, info};
 
 use super::Dispatch;
+use super::breaker::Leave;
+use super::gate::Gate;
+use super::gather::{Batch, Gather};
 use super::pace::Pace;
-use super::pause::{PAUSE, Pause};
-use super::send::{Send, postponed};
+use super::send::{Report, Send};
+use super::settle::postponed;
+use super::standing::{Board, Readiness, Stand};
+use crate::config;
 use crate::delivery::State;
 use crate::destination::Destination;
-use crate::journal::{Pending, Settlement};
 
 /// Runs until stopped, then waits for what is being sent. What was taken and not yet sent is still
 /// pending in the journal.
 pub(super) async fn run(dispatch: Dispatch, name: Arc<str>, stop: CancellationToken) {
-    let tracker = TaskTracker::new();
-    let mut worker = Worker {
-        changed: dispatch.live.subscribe(),
-        dispatch,
-        name,
-        tracker: tracker.clone(),
-        pause: Arc::default(),
-        pace: Pace::new(),
-        slots: Slots::new(1),
-        taken: Vec::new(),
-    };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = worker.work() => {}
-    }
-    tracker.close();
-    tracker.wait().await;
+    let mut worker = Worker::new(dispatch, name);
+    worker.work(&stop).await;
+    worker.finish().await;
 }
 
 struct Worker {
     dispatch: Dispatch,
     name: Arc<str>,
-    changed: watch::Receiver<u64>,
-    tracker: TaskTracker,
-    pause: Arc<Pause>,
+    target: Target,
+    /// What the gate was made for.
+    settings: Option<config::Destination>,
+    gate: Gate,
+    /// Counts the gates: what was sent before a reload says nothing of the new settings.
+    epoch: u64,
+    gather: Gather,
     pace: Pace,
-    slots: Slots,
-    /// Deliveries to send next. They stay here while the settings they would be sent with change.
-    taken: Vec<Pending>,
+    sends: JoinSet<Report>,
+    board: Arc<Board>,
+    /// What was last written on the board.
+    written: Option<(Readiness, Option<Instant>)>,
+}
+
+/// What the configuration says of the destination.
+enum Target {
+    Here(Arc<Destination>),
+    /// It waits for these variables.
+    NotConfigured(String),
+    Removed,
 }
 
 impl Worker {
-    async fn work(&mut self) {
+    fn new(dispatch: Dispatch, name: Arc<str>) -> Self {
+        let board = dispatch.standings.board(&name, dispatch.clock.now());
+        Self {
+            dispatch,
+            name,
+            target: Target::Removed,
+            settings: None,
+            gate: Gate::new(1, Instant::now()),
+            epoch: 0,
+            gather: Gather::default(),
+            pace: Pace::new(),
+            sends: JoinSet::new(),
+            board,
+            written: None,
+        }
+    }
+
+    async fn work(&mut self, stop: &CancellationToken) {
+        let mut changed = self.dispatch.live.subscribe();
+        let board = self.board.clone();
+        let mut stopped = pin!(stop.cancelled());
+        let mut resumed = pin!(board.resumed());
+        self.configure();
         loop {
-            let destination = self.ready_destination().await;
-            let slot = self.slots.take(destination.options.concurrency).await;
-            let mut changed = self.changed.clone();
+            let leave = self.leave();
+            self.write();
             tokio::select! {
-                // A change comes first: nothing may leave with settings that are not any more.
+                // A change comes before all else: nothing may leave with settings that are not any
+                // more.
                 biased;
-                _ = changed.changed() => {}
-                batch = self.next_batch(&destination) => {
-                    if self.pause.holds(&destination) {
-                        self.taken.splice(0..0, batch); // refused while we waited
-                    } else {
-                        self.start(destination, batch, slot);
-                    }
+                () = &mut stopped => return,
+                _ = changed.changed() => self.configure(),
+                () = &mut resumed => {
+                    resumed.set(board.resumed());
+                    self.resume();
+                }
+                Some(ended) = self.sends.join_next() => self.ended(ended),
+                () = until(leave) => {}
+                batch = gathered(&self.target, leave, &self.dispatch, &mut self.gather, &mut self.pace) => {
+                    self.start(batch, leave);
                 }
             }
         }
     }
 
-    /// The destination as it is configured now, once it can be sent to.
-    async fn ready_destination(&mut self) -> Arc<Destination> {
-        let mut told = None;
-        loop {
-            self.changed.borrow_and_update();
-            let current = self.dispatch.live.current();
-            let configured = current.destinations.get(&self.name);
-            let missing = configured.map(|destination| &destination.missing[..]);
-            match configured {
-                Some(destination) if self.pause.holds(destination) => {
-                    warn!(destination = %self.name, "paused until the configuration changes; tried again in {PAUSE:?}");
-                    // Either way it is tried again.
-                    drop(tokio::time::timeout(PAUSE, self.changed.changed()).await);
-                    self.pause.end();
-                    continue;
-                }
-                Some(destination) if destination.missing.is_empty() => return destination.clone(),
-                _ if told.as_deref() == Some(missing.unwrap_or_default()) => {}
-                Some(_) => {
-                    let wants = wants(missing.unwrap_or_default());
-                    warn!(destination = %self.name, wants, "not configured: its deliveries wait until this is set");
-                }
-                None => {
-                    info!(destination = %self.name, "no longer configured; its deliveries wait")
-                }
-            }
-            told = Some(missing.unwrap_or_default().to_vec());
-            if self.changed.changed().await.is_err() {
-                return std::future::pending().await;
-            }
+    /// Follows the configuration. What was learnt of a destination holds while its settings do.
+    fn configure(&mut self) {
+        let generation = self.dispatch.live.current();
+        self.target = match generation.destinations.get(&self.name) {
+            Some(found) if found.missing.is_empty() => Target::Here(found.clone()),
+            Some(found) => Target::NotConfigured(wants(&found.missing)),
+            None => Target::Removed,
+        };
+        let settings = generation.config.destinations.get(&*self.name);
+        if self.settings.as_ref() != settings {
+            self.settings = settings.cloned();
+            self.begin_anew();
+        }
+        self.written = None;
+    }
+
+    fn resume(&mut self) {
+        info!(destination = %self.name, "resumed by hand");
+        self.begin_anew();
+    }
+
+    fn begin_anew(&mut self) {
+        let settings = self.settings.as_ref();
+        let most = settings.map_or(1, |settings| settings.options.concurrency);
+        self.gate = Gate::new(most, Instant::now());
+        self.epoch += 1;
+    }
+
+    fn leave(&self) -> Leave {
+        match self.target {
+            Target::Here(_) => self.gate.leave(self.sends.len(), Instant::now()),
+            Target::NotConfigured(_) | Target::Removed => Leave::Later,
         }
     }
 
-    /// Waits for deliveries, and until they may leave; those that go into one request. May be
-    /// given up at any point.
-    async fn next_batch(&mut self, destination: &Destination) -> Vec<Pending> {
-        if self.taken.is_empty() {
-            let most = destination.batch_items();
-            self.taken = self
-                .dispatch
-                .journal
-                .take_deliveries(&self.name, most)
-                .await;
-        }
-        if !destination.options.dry_run {
-            self.pace.leave(destination.rate()).await;
-        }
-        let count = fitting(destination, &self.taken);
-        let rest = self.taken.split_off(count);
-        std::mem::replace(&mut self.taken, rest)
+    fn start(&mut self, batch: Batch, leave: Leave) {
+        let (Target::Here(destination), Leave::Now { is_probe }) = (&self.target, leave) else {
+            return;
+        };
+        let send = Send {
+            dispatch: self.dispatch.clone(),
+            destination: destination.clone(),
+            begun: self.gate.begin(is_probe, Instant::now()),
+            hold: self.gate.next_hold(),
+            epoch: self.epoch,
+        };
+        self.sends.spawn(send.run(batch));
     }
 
-    fn start(
-        &self,
-        destination: Arc<Destination>,
-        batch: Vec<Pending>,
-        slot: OwnedSemaphorePermit,
-    ) {
-        let dispatch = self.dispatch.clone();
-        let pause = self.pause.clone();
-        self.tracker.spawn(async move {
-            if destination.options.dry_run {
-                rehearse(&dispatch, &batch).await;
-            } else {
-                let send = Send {
-                    dispatch,
-                    destination,
-                    pause,
-                };
-                send.run(batch).await;
+    /// Notes what has ended, all at once.
+    fn ended(&mut self, first: Result<Report, JoinError>) {
+        self.note(first);
+        while let Some(next) = self.sends.try_join_next() {
+            self.note(next);
+        }
+    }
+
+    /// Every request that has ended comes by here, once.
+    fn note(&mut self, ended: Result<Report, JoinError>) {
+        let report = match ended {
+            Ok(report) => report,
+            Err(error) => {
+                error!(destination = %self.name, %error, "a sender failed; what it had is sent again at the next start");
+                return;
             }
-            drop(slot);
-        });
+        };
+        let Report {
+            deliveries,
+            took,
+            end,
+            ..
+        } = &report;
+        debug!(destination = %self.name, deliveries, ?took, ?end, "request ended");
+        if report.epoch == self.epoch {
+            self.gate.ended(report.begun, end, Instant::now());
+        }
+        self.gather.put_back(report.again);
+    }
+
+    /// Writes on the board how the destination stands, if that has changed.
+    fn write(&mut self) {
+        self.board.count(self.sends.len(), self.gate.concurrency());
+        let now = Instant::now();
+        let stand = match &self.target {
+            Target::Here(_) => self.gate.stand(now),
+            Target::NotConfigured(wants) => Stand::new(Readiness::NotConfigured, None, wants),
+            Target::Removed => Stand {
+                state: Readiness::Removed,
+                ..Stand::ready()
+            },
+        };
+        let written = Some((stand.state, stand.until));
+        if self.written == written {
+            return;
+        }
+        self.board
+            .write(&self.name, &stand, now, self.dispatch.clock.now());
+        self.written = written;
+    }
+
+    /// Waits for what is being sent. What is dead in the journal and was not answered is brought
+    /// back: it is in our hands, so it has not arrived.
+    async fn finish(mut self) {
+        while let Some(ended) = self.sends.join_next().await {
+            self.note(ended);
+        }
+        let now = self.dispatch.clock.now();
+        let marked = self.gather.into_marked();
+        let back: Vec<_> = marked
+            .map(|pending| postponed(&pending, State::Dead, now))
+            .collect();
+        if !back.is_empty() {
+            self.dispatch.settle(back).await;
+        }
     }
 }
 
-/// How many of these go into one request, by number and by weight; at least one.
-fn fitting(destination: &Destination, taken: &[Pending]) -> usize {
-    let most = destination.vendor.limits().bytes;
-    let mut bytes = 0_usize;
-    let fits = taken.iter().take_while(|pending| {
-        bytes = bytes.saturating_add(pending.delivery.payload.len());
-        bytes <= most
-    });
-    let most = destination.batch_items().min(taken.len());
-    fits.count().max(1).min(most)
+/// Returns when the time has come, if that is what there is to wait for.
+async fn until(leave: Leave) {
+    match leave {
+        Leave::At(at) => sleep_until(at).await,
+        Leave::Now { .. } | Leave::Later => std::future::pending().await,
+    }
 }
 
-async fn rehearse(dispatch: &Dispatch, batch: &[Pending]) {
-    let now = dispatch.clock.now();
-    let settled = batch.iter().map(|pending| Settlement {
-        state: State::DryRun,
-        note: Some("dry_run is set for this destination".to_owned()),
-        ..postponed(pending, now)
-    });
-    dispatch.settle(settled.collect()).await;
+/// The deliveries of the next request, once one may leave.
+async fn gathered(
+    target: &Target,
+    leave: Leave,
+    dispatch: &Dispatch,
+    gather: &mut Gather,
+    pace: &mut Pace,
+) -> Batch {
+    let (Target::Here(destination), Leave::Now { .. }) = (target, leave) else {
+        return std::future::pending().await;
+    };
+    let take = |most| dispatch.journal.take_deliveries(&destination.name, most);
+    let pace = (!destination.options.dry_run).then_some(pace);
+    gather.next(&destination.limits(), pace, take).await
 }
 
 /// Environment variables, as one writes them: `$SLACK_WEBHOOK_URL`.
 fn wants(missing: &[String]) -> String {
     let names: Vec<String> = missing.iter().map(|name| format!("${name}")).collect();
     names.join(", ")
-}
-
-/// Requests that may be under way at once, a number that a reload may change.
-struct Slots {
-    semaphore: Arc<Semaphore>,
-    count: usize,
-}
-
-impl Slots {
-    fn new(count: usize) -> Self {
-        Self {
-            semaphore: Arc::new(Semaphore::new(count)),
-            count,
-        }
-    }
-
-    async fn take(&mut self, count: usize) -> OwnedSemaphorePermit {
-        if count != self.count {
-            // Requests under way keep their old slots; for their time there may be more of them.
-            *self = Self::new(count);
-        }
-        match self.semaphore.clone().acquire_owned().await {
-            Ok(slot) => slot,
-            Err(_) => std::future::pending().await, // it is never closed
-        }
-    }
 }

@@ -9,7 +9,7 @@ use crate::clock::Millis;
 use crate::event::Event;
 use crate::generation::Generation;
 use crate::intake::{self, Intake};
-use crate::journal::{Entry, FailedRequest, KeptRequest, Page, RequestFilter};
+use crate::journal::{self, DedupeKey, Entry, FailedRequest, KeptRequest, Page, RequestFilter};
 use crate::request::{Request, Response};
 use crate::script::Worker;
 
@@ -44,13 +44,9 @@ impl Rerunner {
         };
         for (number, taken) in self.run_all(requests, run).await? {
             match taken {
-                Ok(events) => {
+                Ok(taken) => {
                     repaired.repaired += 1;
-                    repaired.events += events.len() as u64;
-                    let entries = events.into_iter();
-                    let entries = entries.map(|event| Entry { event, made: None });
-                    let entries = entries.collect();
-                    self.journal.append_instead(entries, None, number).await?;
+                    repaired.events += self.put_instead(number, taken).await?;
                 }
                 Err(why) => {
                     repaired.left += 1;
@@ -92,15 +88,31 @@ impl Rerunner {
             .failed_requests(filter, Page { after, limit: 1 });
         Ok((!more.await?.is_empty()).then_some(after))
     }
+
+    /// How many events came into the journal.
+    async fn put_instead(&self, number: u64, (events, key): Taken) -> Result<u64, Error> {
+        let count = events.len() as u64;
+        let entries = events.into_iter();
+        let entries = entries.map(|event| Entry { event, made: None });
+        let appended = self.journal.append_instead(entries.collect(), key, number);
+        match appended.await {
+            Ok(()) => Ok(count),
+            // Its sender repeated it meanwhile, or somebody else retried it: it is there.
+            Err(journal::Error::Duplicate) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
-/// The events, or why there are none.
+/// What a client made of a request.
+type Taken = (Vec<Event>, Option<DedupeKey>);
+
 fn run(
     worker: &mut Worker,
     generation: &Generation,
     _now: Millis,
     kept: KeptRequest,
-) -> (u64, Result<Vec<Event>, String>) {
+) -> (u64, Result<Taken, String>) {
     let FailedRequest {
         id,
         received_at,
@@ -110,7 +122,10 @@ fn run(
     let request = Request::from_message(&id, received_at, &message);
     let taken = request.and_then(|request| {
         match intake::take(worker, generation, &Arc::new(request), None) {
-            Intake::Accepted { events, .. } => Ok(events),
+            Intake::Accepted { events, repeat, .. } => {
+                let key = repeat.map(|repeat| DedupeKey::of(&repeat.client, &repeat.sender_id));
+                Ok((events, key))
+            }
             Intake::Failed { fault, .. } => Err(fault.to_string()),
             Intake::Answered(response) => Err(refusal(&response)),
         }

@@ -50,6 +50,15 @@ impl RequestView {
         }))
     }
 
+    /// A value of the body under these keys, one inside the other. In a form, which has no inside,
+    /// it is the field of that name, dots and all.
+    pub fn body_value(&self, keys: &[String]) -> Option<Value> {
+        let Ok(json) = self.parsed() else {
+            return self.form().ok()?.remove(&*keys.join("."));
+        };
+        inside(json, keys)
+    }
+
     fn request(&self) -> &Request {
         &self.0.request
     }
@@ -60,11 +69,14 @@ impl RequestView {
     }
 
     fn json(&self) -> Got<Value> {
-        let parse = || {
+        self.parsed().clone().map_err(bad_body)
+    }
+
+    fn parsed(&self) -> &Result<Value, String> {
+        self.0.json.get_or_init(|| {
             parse_json(&self.request().body)
                 .map_err(|error| format!("the body is not JSON: {error}"))
-        };
-        self.0.json.get_or_init(parse).clone().map_err(bad_body)
+        })
     }
 
     fn form(&self) -> Got<Map> {
@@ -93,6 +105,13 @@ impl RequestView {
             .flat_map(parse_cookies)
             .collect()
     }
+}
+
+fn inside(value: &Value, keys: &[String]) -> Option<Value> {
+    let Some((key, rest)) = keys.split_first() else {
+        return Some(value.clone());
+    };
+    inside(value.as_map_ref().ok()?.get(key.as_str())?, rest)
 }
 
 /// Cookies of one `Cookie` header: names and values, the first of a repeated name last.

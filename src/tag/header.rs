@@ -23,6 +23,9 @@ pub enum On {
 /// The longest delay: a delivery that waits longer than retries take is a plan, not a delay.
 const MAX_DELAY_DAYS: u64 = 30;
 
+/// Shorter than one attempt may take is a slip.
+const LEAST_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Makes a tag of a compiled script.
 pub fn load(script: Script) -> Result<Tag, Vec<Fault>> {
     let mut header = Header::of(&script);
@@ -32,6 +35,7 @@ pub fn load(script: Script) -> Result<Tag, Vec<Fault>> {
     let priority = header.integer("PRIORITY").unwrap_or(0);
     let enabled = header.flag("ENABLED").unwrap_or(true);
     let delay = read_delay(&mut header);
+    let max_age = read_max_age(&mut header);
     let preview = read_preview(&mut header);
     let mut faults = header.finish();
     faults.extend(check_functions(&script));
@@ -46,6 +50,7 @@ pub fn load(script: Script) -> Result<Tag, Vec<Fault>> {
         priority,
         enabled,
         delay,
+        max_age,
         preview,
         has_when: script.has_function("when", 1),
         script,
@@ -162,6 +167,17 @@ fn read_delay(header: &mut Header<'_>) -> std::time::Duration {
         header.wrong("DELAY", format!("at most {MAX_DELAY_DAYS} days"), None);
     }
     delay
+}
+
+fn read_max_age(header: &mut Header<'_>) -> Option<std::time::Duration> {
+    let age = header.duration("MAX_AGE")?;
+    if age < LEAST_MAX_AGE {
+        let least = LEAST_MAX_AGE.as_secs();
+        let hint = "leave it out to send a delivery however old it is";
+        let message = format!("at least {least}s, or nothing would ever be sent");
+        header.wrong("MAX_AGE", message, Some(hint.to_owned()));
+    }
+    Some(age)
 }
 
 fn read_preview(header: &mut Header<'_>) -> PreviewMode {

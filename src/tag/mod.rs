@@ -35,6 +35,8 @@ pub struct Tag {
     pub enabled: bool,
     /// How long its deliveries wait before they are sent.
     pub delay: Duration,
+    /// How old a delivery may become, from when it was due first; for ever, if there is none.
+    pub max_age: Option<Duration>,
     /// What happens to its deliveries in a preview session that sends.
     pub preview: PreviewMode,
     /// True if it has `fn when(event)`.

@@ -16,6 +16,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("anstyle", &["cli"]),
     ("axum", &["admin", "emulator"]),
     ("clap", &["cli"]),
+    ("governor", &["dispatch"]),
     ("hmac", &["client", "script"]),
     ("http_body_util", &["ingress"]),
     ("hyper", &["ingress"]),
@@ -31,7 +32,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["script"]),
     ("rustls", &["destination"]),
     ("similar", &["cli"]),
-    ("tempfile", &["journal"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
@@ -54,6 +54,7 @@ const FREE: &[&str] = &[
     "sha2",
     "strsim",
     "subtle",
+    "tempfile",
     "tokio",
     "tokio_util",
     "tracing",

@@ -25,6 +25,7 @@ mod preview;
 mod reload;
 mod reload_under_load;
 mod replay;
+mod repeats;
 mod script_faults;
 mod script_limits;
 mod scripts;

@@ -1,7 +1,7 @@
 //! What is live: how it is, which scripts and destinations there are, and loading them anew.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -65,16 +65,35 @@ pub(super) async fn tags(State(admin): State<Admin>) -> Json<Value> {
 
 pub(super) async fn destinations(State(admin): State<Admin>) -> Json<Value> {
     let generation = admin.live.current();
+    let standings = admin.standings.all();
     let list = generation.destinations.values().map(|destination| {
+        // Its worker may not have started yet.
+        let standing = standings.get(&destination.name);
         json!({
             "name": &*destination.name,
             "type": destination.kind,
             "dry_run": destination.options.dry_run,
             "configured": destination.missing.is_empty(),
             "missing": destination.missing,
+            "state": standing.map(|standing| standing.state.as_str()),
+            "since": standing.map(|standing| standing.since),
+            "until": standing.and_then(|standing| standing.until),
+            "why": standing.and_then(|standing| standing.why.as_deref()),
+            "in_flight": standing.map(|standing| standing.in_flight),
+            "concurrency": standing.map(|standing| standing.concurrency),
         })
     });
     Json(list.collect())
+}
+
+pub(super) async fn resume(
+    State(admin): State<Admin>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    if admin.standings.resume(&name) {
+        return Ok(Json(json!({ "resumed": name })));
+    }
+    Err(Refusal::missing("there is no destination of that name"))
 }
 
 pub(super) async fn reload(State(admin): State<Admin>) -> Response {

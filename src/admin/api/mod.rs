@@ -27,6 +27,7 @@ pub(super) fn routes() -> Router<Admin> {
         .route("/api/clients", get(live::clients))
         .route("/api/tags", get(live::tags))
         .route("/api/destinations", get(live::destinations))
+        .route("/api/destinations/{name}/resume", post(live::resume))
         .route("/api/reload", post(live::reload))
         .route("/api/traces", get(preview::traces))
         .route("/api/traces/{id}", get(preview::trace))

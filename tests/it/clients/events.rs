@@ -74,7 +74,10 @@ fn event_ids_are_the_clients_or_new() {
             &parsing(&format!("#{{ event_name: \"a\", event_id: {id} }}")),
             Call::post("/order"),
         );
-        let Intake::Accepted { events, response } = intake else {
+        let Intake::Accepted {
+            events, response, ..
+        } = intake
+        else {
             panic!("{id}")
         };
         assert_eq!(&*events[0].id, expected);
@@ -107,6 +110,83 @@ fn event_ids_are_the_clients_or_new() {
     };
     assert_eq!((events[0].id.len(), events[1].id.len()), (26, 26));
     assert_ne!(events[0].id, events[1].id);
+}
+
+#[test]
+fn an_event_without_an_id_has_the_senders_where_the_client_says_where_it_is() {
+    let long = "x".repeat(255);
+    let own = "#{ event_name: \"a\", event_id: \"own\" }";
+    for (parsed, sender_id, expected) in [
+        ("#{ event_name: \"a\" }", "d-7", vec!["d-7"]),
+        (own, "d-7", vec!["own"]),
+        (
+            "[#{ event_name: \"a\" }, #{ event_name: \"b\" }]",
+            "d-7",
+            vec!["d-7", "d-7/1"],
+        ),
+        ("[#{ event_name: \"a\" }]", &long, vec![&*long]),
+    ] {
+        let client = format!(
+            "const PATH = \"/order\"; const DEDUPE = \"header:x-delivery\"; fn parse(request) {{ {parsed} }}"
+        );
+        let generation = clients(&[("order", &client)]);
+        let call = Call::post("/order").header("x-delivery", sender_id);
+        let (intake, _) = take(&generation, call);
+        let Intake::Accepted { events, repeat, .. } = intake else {
+            panic!("{parsed}")
+        };
+        let ids: Vec<&str> = events.iter().map(|event| &*event.id).collect();
+        assert_eq!(ids, expected, "{parsed}");
+        assert_eq!(repeat.unwrap().sender_id, sender_id);
+    }
+    let generation = clients(&[(
+        "order",
+        "const PATH = \"/order\"; const DEDUPE = \"header:x-delivery\"; fn parse(request) { #{ event_name: \"a\" } }",
+    )]);
+    let (intake, _) = take(&generation, Call::post("/order"));
+    let Intake::Accepted {
+        events,
+        repeat: None,
+        ..
+    } = intake
+    else {
+        panic!("no id")
+    };
+    assert_eq!(events[0].id.len(), 26);
+}
+
+#[test]
+fn the_answer_to_a_repeat_says_so() {
+    for (respond, status, body) in [
+        (
+            "",
+            200,
+            json!({ "status": "accepted", "duplicate": true, "events": [] }),
+        ),
+        (
+            "fn respond(request, events) { #{ status: 201, body: #{ received: true } } }",
+            201,
+            json!({ "received": true }),
+        ),
+    ] {
+        let client = format!(
+            "const PATH = \"/order\"; const DEDUPE = \"body:id\"; fn parse(request) {{ #{{ event_name: \"a\" }} }} {respond}"
+        );
+        let (intake, _) = take(
+            &clients(&[("order", &client)]),
+            Call::post("/order").body("{\"id\":7}"),
+        );
+        let Intake::Accepted {
+            repeat: Some(repeat),
+            ..
+        } = intake
+        else {
+            panic!("{respond}")
+        };
+        assert_eq!(repeat.response.status, status);
+        assert_eq!(repeat.response.headers["x-duplicate"], "true");
+        assert_eq!(crate::clients::body(&repeat.response), body);
+    }
 }
 
 #[test]

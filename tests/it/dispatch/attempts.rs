@@ -1,7 +1,8 @@
 //! One delivery after the other: attempts, dead letters, and who waits for whom.
 
 use serde_json::json;
-use tagwerk::delivery::State;
+use tagwerk::delivery::{ErrorClass, State};
+use tagwerk::dispatch::Readiness;
 use tagwerk::emulator::Kind;
 use tokio::net::TcpListener;
 
@@ -10,7 +11,7 @@ use crate::support::vendor::Vendor;
 
 #[tokio::test]
 async fn what_fails_is_tried_again_under_the_same_name() {
-    let crm = stand_in(Kind::Http, &[500, 429, 503]).await;
+    let crm = stand_in(Kind::Http, &[500, 408, 503]).await;
     let rig = Rig::start(&http(crm.address, "")).await;
     let event = rig.send("crm", &[json!({ "body": { "order": 1 } })]).await;
     for (attempt, seconds) in [(1, 4.0..=6.0), (2, 24.0..=36.0), (3, 96.0..=144.0)] {
@@ -47,6 +48,7 @@ async fn after_the_last_attempt_it_is_a_dead_letter() {
     let dead = rig.until(event, |record| record.delivery.state == State::Dead);
     let dead = dead.await;
     assert_eq!(dead[0].attempts, 2);
+    assert_eq!(dead[0].class, Some(ErrorClass::Exhausted));
     let note = dead[0].note.as_deref().unwrap();
     assert!(note.starts_with("given up after 2 attempts: 502"), "{note}");
     assert_eq!(crm.emulator.received().len(), 2);
@@ -81,6 +83,15 @@ async fn what_the_vendor_refuses_is_dead_at_once_and_says_why() {
         notes[1]
     );
     assert!(notes[2].contains("unknown key `bdoy`"), "{}", notes[2]);
+    let classes: Vec<_> = dead.iter().filter_map(|record| record.class).collect();
+    assert_eq!(
+        classes,
+        [
+            ErrorClass::Rejected,
+            ErrorClass::Redirected,
+            ErrorClass::Invalid
+        ]
+    );
     assert_eq!(crm.received().len(), 2, "the third was never sent");
     rig.stop().await;
 }
@@ -105,11 +116,17 @@ async fn a_dead_vendor_delays_no_other() {
     let event = rig.send("crm", &payloads).await;
     rig.until_delivered(event).await;
     assert_eq!(crm.emulator.received().len(), 100);
-    let tried = rig.until(refused, |record| record.attempts == 1).await;
-    for record in tried {
+    // Ten were enough to see that it is dead; the others keep their attempts.
+    let standing = rig.until_it_is("refusing", Readiness::Open).await;
+    let why = standing.why.unwrap();
+    assert!(why.starts_with("cannot connect"), "{why}");
+    rig.journal.flush().await.unwrap();
+    let records = rig.journal.deliveries_of(refused).await.unwrap();
+    let tried = records.iter().filter(|record| record.attempts == 1).count();
+    assert!((10..=26).contains(&tried), "{tried}");
+    for record in records {
         assert_eq!(record.delivery.state, State::Pending);
-        let note = record.note.unwrap();
-        assert!(note.starts_with("cannot connect"), "{note}");
+        assert!(record.attempts <= 1);
     }
     rig.stop.cancel();
     drop(silent); // its connections break, so that nothing is left to wait for

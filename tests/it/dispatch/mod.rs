@@ -4,12 +4,16 @@
 //! moved on by hand.
 
 mod attempts;
+mod at_most_once;
 mod batches;
+mod isolation;
 mod settings;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,11 +22,11 @@ use tagwerk::clock::{Clock, Millis};
 use tagwerk::config::Environment;
 use tagwerk::delivery::{Delivery, DeliveryId, State};
 use tagwerk::destination::HttpClient;
-use tagwerk::dispatch::Dispatch;
+use tagwerk::dispatch::{Dispatch, Readiness, Standing, Standings};
 use tagwerk::emulator::{Emulator, Kind};
 use tagwerk::event::Event;
 use tagwerk::generation::{Live, Reload};
-use tagwerk::journal::{Entry, Journal, Record};
+use tagwerk::journal::{self, Entry, Journal, Record};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -52,12 +56,28 @@ struct Rig {
     live: Arc<Live>,
     journal: Journal,
     clock: Clock,
+    standings: Standings,
     stop: CancellationToken,
     running: JoinHandle<()>,
 }
 
 impl Rig {
     async fn start(config: &str) -> Self {
+        Self::start_with(config, |_, clock| Journal::memory(clock)).await
+    }
+
+    /// With a journal on disk.
+    async fn start_on_disk(config: &str) -> Self {
+        Self::start_with(config, |folder, clock| {
+            Journal::sqlite(&folder.join("data"), clock)
+        })
+        .await
+    }
+
+    async fn start_with(
+        config: &str,
+        open: impl FnOnce(&Path, Clock) -> Result<Journal, journal::Error>,
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("tagwerk.toml");
         std::fs::write(&file, config).unwrap();
@@ -67,13 +87,15 @@ impl Rig {
         let variables = Variables::default();
         let live = Live::start(file, Box::new(variables.clone())).unwrap();
         let (live, clock) = (Arc::new(live), Clock::tokio(START));
-        let journal = Journal::memory(clock).unwrap();
+        let journal = open(folder.path(), clock).unwrap();
         let stop = CancellationToken::new();
+        let standings = Standings::default();
         let dispatch = Dispatch {
             journal: journal.clone(),
             live: live.clone(),
             client: HttpClient::new().unwrap(),
             clock,
+            standings: standings.clone(),
         };
         let running = tokio::spawn(dispatch.run(stop.clone()));
         Self {
@@ -82,6 +104,7 @@ impl Rig {
             live,
             journal,
             clock,
+            standings,
             stop,
             running,
         }
@@ -89,6 +112,16 @@ impl Rig {
 
     /// Gives the payloads to a destination, as one event's deliveries; the event's number.
     async fn send(&self, destination: &str, payloads: &[Value]) -> u64 {
+        self.send_until(destination, payloads, None).await
+    }
+
+    /// The same, worth nothing after `expires`.
+    async fn send_until(
+        &self,
+        destination: &str,
+        payloads: &[Value],
+        expires: Option<Millis>,
+    ) -> u64 {
         let event = self.journal.counts().await.unwrap().newest_event + 1;
         let deliveries = payloads
             .iter()
@@ -101,7 +134,7 @@ impl Rig {
                 destination: destination.into(),
                 payload: payload.to_string().into(),
                 due: START,
-                expires: None,
+                expires,
                 state: State::Pending,
             });
         let entry = Entry {
@@ -134,13 +167,30 @@ impl Rig {
             .await
     }
 
-    /// Moves the time to when the deliveries of an event are tried again.
+    /// How a destination stands.
+    fn standing(&self, destination: &str) -> Standing {
+        self.standings.all()[destination].clone()
+    }
+
+    /// The same, as soon as it is as wanted.
+    async fn until_it_is(&self, destination: &str, state: Readiness) -> Standing {
+        soon(async {
+            loop {
+                match self.standings.all().get(destination) {
+                    Some(standing) if standing.state == state => return standing.clone(),
+                    _ => tokio::task::yield_now().await,
+                }
+            }
+        })
+        .await
+    }
+
+    /// Moves the time to when the deliveries of an event are tried again, after so many attempts.
     async fn pass_to_next_attempt(&self, event: u64, attempts: u32) -> Duration {
-        let records = self
-            .until(event, |record| record.attempts == attempts)
-            .await;
+        let has_failed = |record: &Record| record.attempts == attempts && record.note.is_some();
+        let records = self.until(event, has_failed).await;
         let due = records.iter().map(|record| record.delivery.due).max();
-        let wait = u64::try_from(due.unwrap() - self.clock.now()).unwrap();
+        let wait = u64::try_from(due.unwrap() - self.clock.now()).unwrap_or_default();
         let wait = Duration::from_millis(wait);
         pass(wait).await;
         wait

@@ -1,46 +1,10 @@
 //! What the configuration says, and that it may change while deliveries wait.
 
-use std::time::Duration;
-
 use serde_json::json;
 use tagwerk::delivery::State;
 
-use super::{Rig, http, pass, soon};
+use super::{Rig, http};
 use crate::support::vendor::Vendor;
-
-#[tokio::test]
-async fn a_wrong_key_pauses_and_keeps_the_backlog() {
-    let refused = json!({ "status": 401, "body": "who are you" });
-    let crm = Vendor::answering(&[refused.clone(), refused]).await;
-    let config = http(crm.address, "concurrency = 1");
-    let rig = Rig::start(&config).await;
-    let event = rig.send("crm", &[json!({}), json!({}), json!({})]).await;
-    soon(crm.wait_for(1)).await;
-    rig.until(event, |record| record.delivery.state == State::Pending)
-        .await;
-    // It is tried once more after a minute, as the key may work again.
-    let noted = soon(async {
-        loop {
-            let records = rig.journal.deliveries_of(event).await.unwrap();
-            if records.iter().any(|record| record.note.is_some()) {
-                return records;
-            }
-        }
-    });
-    assert!(noted.await.iter().all(|record| record.attempts == 0));
-    assert_eq!(crm.received().len(), 1, "the others did not leave");
-    pass(Duration::from_secs(61)).await;
-    soon(crm.wait_for(2)).await;
-    // And when the configuration changes.
-    rig.journal.flush().await.unwrap();
-    rig.reload(&format!("{config}# another key"));
-    let delivered = rig.until_delivered(event).await;
-    assert!(
-        delivered.iter().all(|record| record.attempts == 1),
-        "none was spent"
-    );
-    rig.stop().await;
-}
 
 #[tokio::test]
 async fn a_rehearsal_sends_nothing() {

@@ -30,9 +30,10 @@ impl Call {
         Self::new(Method::POST, path)
     }
 
-    pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         let name = HeaderName::from_static(name);
-        self.0.headers.append(name, HeaderValue::from_static(value));
+        let value = HeaderValue::from_str(value).unwrap();
+        self.0.headers.append(name, value);
         self
     }
 

@@ -181,7 +181,9 @@ fn take(worker: &mut Worker, generation: &Generation, request: &Arc<Request>) ->
     let mut clients = Vec::new();
     let (events, response) = match intake::take(worker, generation, request, Some(&mut clients)) {
         Intake::Answered(response) => (Vec::new(), response),
-        Intake::Accepted { events, response } => (events, response),
+        Intake::Accepted {
+            events, response, ..
+        } => (events, response),
         Intake::Failed { fault, .. } => panic!("{fault}"),
     };
     let events = events.iter();

@@ -13,6 +13,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// One that is listening. When its answers are used up, it answers 200.
 #[derive(Clone)]
@@ -24,7 +25,7 @@ pub(crate) struct Vendor {
 #[derive(Default)]
 struct Inner {
     answers: Mutex<VecDeque<Value>>,
-    bodies: Mutex<Vec<Bytes>>,
+    came_in: Mutex<Vec<(Instant, Bytes)>>,
     came: Notify,
     /// While somebody holds this, no request is answered.
     gate: tokio::sync::Mutex<()>,
@@ -47,9 +48,15 @@ impl Vendor {
 
     /// The bodies that came, as JSON.
     pub(crate) fn received(&self) -> Vec<Value> {
-        let bodies = self.inner.bodies.lock().unwrap();
+        let came_in = self.inner.came_in.lock().unwrap();
         let json = |body: &Bytes| serde_json::from_slice(body).unwrap_or_default();
-        bodies.iter().map(json).collect()
+        came_in.iter().map(|(_, body)| json(body)).collect()
+    }
+
+    /// When they came, in tokio's time.
+    pub(crate) fn arrivals(&self) -> Vec<Instant> {
+        let came_in = self.inner.came_in.lock().unwrap();
+        came_in.iter().map(|(at, _)| *at).collect()
     }
 
     /// Waits until so many requests came; they may not be answered yet.
@@ -70,7 +77,7 @@ impl Vendor {
 }
 
 async fn answer(State(vendor): State<Arc<Inner>>, body: Bytes) -> Response {
-    vendor.bodies.lock().unwrap().push(body);
+    vendor.came_in.lock().unwrap().push((Instant::now(), body));
     vendor.came.notify_one();
     drop(vendor.gate.lock().await);
     let answer = vendor.answers.lock().unwrap().pop_front();

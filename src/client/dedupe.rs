@@ -1,0 +1,152 @@
+//! `DEDUPE`: where a sender's own delivery id is. What has been seen before is the journal's to know.
+
+use http::HeaderName;
+
+use crate::config::suggest;
+use crate::request::Request;
+use crate::script::value::plain_text;
+use crate::script::{RequestView, Value};
+
+/// Where the sender's id of a request is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dedupe {
+    /// In a header field.
+    Header(HeaderName),
+    /// In the query.
+    Query(String),
+    /// In the JSON or form body, under these keys.
+    Body(Vec<String>),
+}
+
+const PLACES: [&str; 3] = ["header", "query", "body"];
+
+const HINT: &str =
+    "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\" or \"query:id\"";
+
+impl Dedupe {
+    /// Reads `"header:NAME"`, `"query:NAME"` or `"body:KEY.KEY"`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and how to mend that.
+    pub fn parse(text: &str) -> Result<Self, (String, String)> {
+        let wrong = |why: &str| (format!("\"{text}\" {why}"), HINT.to_owned());
+        let (place, name) = text
+            .split_once(':')
+            .ok_or_else(|| wrong("does not say where the id is"))?;
+        if name.split('.').any(str::is_empty) && place != "header" {
+            return Err(wrong("names nothing"));
+        }
+        match place {
+            "header" => HeaderName::try_from(name)
+                .map(Self::Header)
+                .map_err(|_| wrong("does not name a header")),
+            "query" => Ok(Self::Query(name.to_owned())),
+            "body" => Ok(Self::Body(name.split('.').map(str::to_owned).collect())),
+            other => {
+                let hint = suggest(other, PLACES).unwrap_or_else(|| HINT.to_owned());
+                Err((wrong("is in none of header, query and body").0, hint))
+            }
+        }
+    }
+
+    /// The sender's id, if the request has one: a text that is not empty, or a whole number.
+    pub fn sender_id(&self, view: &RequestView, request: &Request) -> Option<String> {
+        let id = match self {
+            Self::Header(name) => request.headers.get(name)?.to_str().ok()?.to_owned(),
+            Self::Query(name) => form_urlencoded::parse(request.query.as_bytes())
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())?,
+            Self::Body(keys) => view.body_value(keys).as_ref().and_then(whole_text)?,
+        };
+        Some(id).filter(|id| !id.is_empty())
+    }
+}
+
+/// Fractions and booleans are no ids.
+fn whole_text(value: &Value) -> Option<String> {
+    plain_text(value).filter(|_| value.is_string() || value.is_int())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::Arc;
+
+    use http::{HeaderMap, HeaderValue, Method, header};
+
+    use super::*;
+    use crate::script::Map;
+
+    fn id(
+        place: &str,
+        query: &str,
+        content_type: &'static str,
+        body: &'static str,
+    ) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-delivery", HeaderValue::from_static("d-7"));
+        headers.insert("x-empty", HeaderValue::from_static(""));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let request = Arc::new(Request {
+            id: "r".to_owned(),
+            method: Method::POST,
+            path: "/".to_owned(),
+            query: query.to_owned(),
+            headers,
+            ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            body: body.into(),
+            received_at: 0,
+        });
+        let view = RequestView::new(request.clone(), Map::new());
+        Dedupe::parse(place).unwrap().sender_id(&view, &request)
+    }
+
+    #[test]
+    fn an_id_is_found_where_the_client_says() {
+        const JSON: &str = "application/json";
+        const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+        for (place, query, content_type, body, expected) in [
+            ("header:X-Delivery", "", JSON, "{}", Some("d-7")),
+            ("header:x-empty", "", JSON, "{}", None),
+            ("header:x-other", "", JSON, "{}", None),
+            ("query:id", "a=1&id=b%20c&id=d", JSON, "{}", Some("b c")),
+            ("query:id", "a=1", JSON, "{}", None),
+            ("body:id", "", JSON, r#"{"id":"evt_1"}"#, Some("evt_1")),
+            ("body:id", "", JSON, r#"{"id":727}"#, Some("727")),
+            ("body:id", "", "text/plain", r#"{"id":727}"#, Some("727")),
+            (
+                "body:data.id",
+                "",
+                JSON,
+                r#"{"data":{"id":"x"}}"#,
+                Some("x"),
+            ),
+            ("body:data.id", "", JSON, r#"{"data":[{"id":"x"}]}"#, None),
+            ("body:id", "", JSON, r#"{"id":""}"#, None),
+            ("body:id", "", JSON, r#"{"id":1.5}"#, None),
+            ("body:id", "", JSON, r#"{"id":{"a":1}}"#, None),
+            ("body:id", "", JSON, "not json", None),
+            ("body:id", "", FORM, "id=f-1&x=2", Some("f-1")),
+        ] {
+            let found = id(place, query, content_type, body);
+            assert_eq!(found.as_deref(), expected, "{place} {body}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_place_is_refused() {
+        for (text, wanted) in [
+            ("id", "where the id is"),
+            ("headers:x", "none of header"),
+            ("body:", "names nothing"),
+            ("body:a..b", "names nothing"),
+            ("query:", "names nothing"),
+            ("header:", "does not name a header"),
+            ("header:x y", "does not name a header"),
+        ] {
+            let (message, hint) = Dedupe::parse(text).unwrap_err();
+            assert!(message.contains(wanted), "{text}: {message}");
+            assert!(!hint.is_empty());
+        }
+    }
+}
