@@ -5,6 +5,7 @@ mod api;
 mod guard;
 mod token;
 
+pub use api::verification_to_json;
 pub use token::{admin_token, find_admin_token};
 
 use std::net::SocketAddr;
@@ -12,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -22,6 +22,7 @@ use crate::error::BoxError;
 use crate::generation::Live;
 use crate::journal::Journal;
 use crate::preview::Preview;
+use crate::rerun::Rerunner;
 use crate::secret::Secret;
 
 /// What the API looks at and acts on.
@@ -33,6 +34,8 @@ pub struct Admin {
     pub journal: Journal,
     /// Sessions and traces.
     pub preview: Preview,
+    /// What runs things again.
+    pub rerunner: Rerunner,
     /// How the destinations stand.
     pub standings: Standings,
     /// What opens the API.
@@ -76,21 +79,7 @@ fn router(admin: Admin, address: SocketAddr) -> Router {
         token: admin.token.clone(),
         address,
     });
-    Router::new()
-        .route("/api/status", get(api::status))
-        .route("/api/clients", get(api::clients))
-        .route("/api/tags", get(api::tags))
-        .route("/api/destinations", get(api::destinations))
-        .route("/api/destinations/{name}/resume", post(api::resume))
-        .route("/api/traces", get(api::traces))
-        .route("/api/traces/{id}", get(api::trace))
-        .route(
-            "/api/preview/sessions",
-            get(api::sessions).post(api::open_session),
-        )
-        .route("/api/preview/sessions/{id}", delete(api::close_session))
-        .route("/api/reload", post(api::reload))
-        .fallback(api::not_found)
+    api::routes()
         .layer(axum::middleware::from_fn_with_state(guard, guard::check))
         .with_state(admin)
 }

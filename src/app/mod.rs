@@ -22,6 +22,7 @@ use crate::ingress;
 use crate::journal::Journal;
 use crate::preview::Preview;
 use crate::processor;
+use crate::rerun::Rerunner;
 use crate::script::Pool;
 use crate::secret::Secret;
 use service::Front;
@@ -122,7 +123,7 @@ impl App {
         let standings = Standings::default();
         app.run_loops(&pool, threads, HttpClient::new()?, clock, standings.clone());
         app.open_front(listener, clock);
-        app.open_admin(admin_listener, standings);
+        app.open_admin(admin_listener, standings, pool, clock);
         Ok(app)
     }
 
@@ -174,11 +175,17 @@ impl App {
         });
     }
 
-    fn open_admin(&self, listener: TcpListener, standings: Standings) {
+    fn open_admin(&self, listener: TcpListener, standings: Standings, pool: Pool, clock: Clock) {
         let admin = Admin {
             live: self.live.clone(),
             journal: self.journal.clone(),
             preview: self.preview.clone(),
+            rerunner: Rerunner {
+                journal: self.journal.clone(),
+                live: self.live.clone(),
+                pool,
+                clock,
+            },
             standings,
             token: self.admin_token.clone(),
             public_url: self.live.current().config.server.public_url.clone(),

@@ -21,6 +21,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("http_body_util", &["ingress"]),
     ("hyper", &["ingress"]),
     ("hyper_util", &["ingress"]),
+    ("indicatif", &["cli"]),
     ("jiff", &["clock", "emulator", "script"]),
     ("md5", &["script"]),
     ("mimalloc", &["main"]),
@@ -30,6 +31,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["journal"]),
     ("rustix", &["script"]),
     ("rustls", &["destination"]),
+    ("similar", &["cli"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["telemetry"]),
 ];

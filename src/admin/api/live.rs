@@ -1,34 +1,25 @@
-//! The handlers of the JSON API: each reads or changes one thing and says it as JSON.
-
-use std::time::Duration;
+//! What is live: how it is, which scripts and destinations there are, and loading them anew.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Admin;
-use crate::config::{Problems, parse_duration};
+use super::Refusal;
+use crate::admin::Admin;
+use crate::config::Problems;
 use crate::generation::Reload;
 
-/// How long a preview session lasts if nobody says.
-const DEFAULT_TTL: Duration = Duration::from_secs(60 * 60);
-
-pub(super) async fn status(State(admin): State<Admin>) -> Response {
+pub(super) async fn status(State(admin): State<Admin>) -> Result<Json<Value>, Refusal> {
     let generation = admin.live.current();
     let problems = admin.live.problems();
-    let counts = match admin.journal.counts().await {
-        Ok(counts) => counts,
-        Err(error) => return failure(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
-    };
+    let counts = admin.journal.counts().await?;
     let deliveries = counts.deliveries.iter();
     let deliveries = deliveries.map(|((destination, state), count)| {
         json!({ "destination": destination, "state": state, "count": count })
     });
-    Json(json!({
+    Ok(Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "generation": &*generation.id,
         "config_ok": problems.is_empty(),
@@ -40,8 +31,7 @@ pub(super) async fn status(State(admin): State<Admin>) -> Response {
             "failed_requests": counts.failed_requests,
         },
         "deliveries": deliveries.collect::<Vec<_>>(),
-    }))
-    .into_response()
+    })))
 }
 
 pub(super) async fn clients(State(admin): State<Admin>) -> Json<Value> {
@@ -96,87 +86,14 @@ pub(super) async fn destinations(State(admin): State<Admin>) -> Json<Value> {
     Json(list.collect())
 }
 
-pub(super) async fn resume(State(admin): State<Admin>, Path(name): Path<String>) -> Response {
-    if admin.standings.resume(&name) {
-        return Json(json!({ "resumed": name })).into_response();
-    }
-    failure(
-        StatusCode::NOT_FOUND,
-        "there is no destination of that name",
-    )
-}
-
-pub(super) async fn traces(State(admin): State<Admin>) -> Json<Value> {
-    let ids = admin.preview.ring.ids();
-    Json(ids.iter().map(|id| json!({ "trace_id": &**id })).collect())
-}
-
-pub(super) async fn trace(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
-    match admin.preview.ring.get(&id) {
-        Some(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
-        None => failure(
-            StatusCode::NOT_FOUND,
-            "there is no such trace, or no longer",
-        ),
-    }
-}
-
-/// `{ "ttl": "1h", "send": false }`, both optional.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct OpenSession {
-    ttl: Option<String>,
-    send: bool,
-}
-
-pub(super) async fn open_session(
+pub(super) async fn resume(
     State(admin): State<Admin>,
-    body: Result<Json<OpenSession>, JsonRejection>,
-) -> Response {
-    let asked = match body {
-        Ok(Json(asked)) => asked,
-        Err(rejection) => return failure(rejection.status(), &rejection.body_text()),
-    };
-    let ttl = match asked.ttl.as_deref().map(parse_duration) {
-        None => DEFAULT_TTL,
-        Some(Some(ttl)) => ttl,
-        Some(None) => {
-            return failure(
-                StatusCode::BAD_REQUEST,
-                "ttl is not a duration; write \"30m\" or \"1h\"",
-            );
-        }
-    };
-    match admin.preview.sessions.open(ttl, asked.send) {
-        Ok(opened) => Json(json!({
-            "id": opened.id,
-            "token": opened.token.expose(),
-            "expires": opened.expires,
-            "send": asked.send,
-            "header": "X-Preview",
-            "public_url": admin.public_url,
-        }))
-        .into_response(),
-        Err(error) => failure(StatusCode::CONFLICT, &error.to_string()),
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    if admin.standings.resume(&name) {
+        return Ok(Json(json!({ "resumed": name })));
     }
-}
-
-pub(super) async fn sessions(State(admin): State<Admin>) -> Json<Value> {
-    let list = admin.preview.sessions.list();
-    let list = list.iter().map(
-        |session| json!({ "id": session.id, "expires": session.expires, "send": session.send }),
-    );
-    Json(list.collect())
-}
-
-pub(super) async fn close_session(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
-    if admin.preview.sessions.close(&id) {
-        return Json(json!({ "closed": id })).into_response();
-    }
-    failure(
-        StatusCode::NOT_FOUND,
-        "there is no such session, or no longer",
-    )
+    Err(Refusal::missing("there is no destination of that name"))
 }
 
 pub(super) async fn reload(State(admin): State<Admin>) -> Response {
@@ -190,15 +107,8 @@ pub(super) async fn reload(State(admin): State<Admin>) -> Response {
             let body = json!({ "reload": "refused", "problems": problem_list(&problems) });
             (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
         }
-        Err(error) => failure(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        Err(error) => Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
-}
-
-pub(super) async fn not_found() -> Response {
-    failure(
-        StatusCode::NOT_FOUND,
-        "there is nothing here; the API is under /api/",
-    )
 }
 
 fn problem_list(problems: &Problems) -> Vec<Value> {
@@ -212,8 +122,4 @@ fn problem_list(problems: &Problems) -> Vec<Value> {
         })
     };
     problems.iter().map(one).collect()
-}
-
-fn failure(status: StatusCode, why: &str) -> Response {
-    (status, Json(json!({ "error": why }))).into_response()
 }
