@@ -17,33 +17,6 @@ use crate::generation::Reload;
 /// How long a preview session lasts if nobody says.
 const DEFAULT_TTL: Duration = Duration::from_secs(60 * 60);
 
-pub(super) async fn status(State(admin): State<Admin>) -> Response {
-    let generation = admin.live.current();
-    let problems = admin.live.problems();
-    let counts = match admin.journal.counts().await {
-        Ok(counts) => counts,
-        Err(error) => return failure(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
-    };
-    let deliveries = counts.deliveries.iter();
-    let deliveries = deliveries.map(|((destination, state), count)| {
-        json!({ "destination": destination, "state": state, "count": count })
-    });
-    Json(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "generation": &*generation.id,
-        "config_ok": problems.is_empty(),
-        "problems": problem_list(&problems),
-        "journal": {
-            "healthy": admin.journal.is_healthy(),
-            "events": counts.newest_event,
-            "unprocessed": counts.unprocessed,
-            "failed_requests": counts.failed_requests,
-        },
-        "deliveries": deliveries.collect::<Vec<_>>(),
-    }))
-    .into_response()
-}
-
 pub(super) async fn clients(State(admin): State<Admin>) -> Json<Value> {
     let generation = admin.live.current();
     let list = generation.clients.iter().map(|client| {
@@ -182,7 +155,7 @@ pub(super) async fn not_found() -> Response {
     )
 }
 
-fn problem_list(problems: &Problems) -> Vec<Value> {
+pub(super) fn problem_list(problems: &Problems) -> Vec<Value> {
     let one = |problem: &crate::config::Problem| {
         json!({
             "file": problem.file.display().to_string(),

@@ -164,6 +164,15 @@ impl Store for Memory {
         Ok(counts)
     }
 
+    fn oldest_undelivered(&mut self, watermark: u64) -> Result<Option<Millis>, Error> {
+        let is_open = |event: &&NewEvent| {
+            let mut rows = self.rows_of(event.number);
+            event.number > watermark || rows.any(|row| row.delivery.state == State::Pending)
+        };
+        let oldest = self.events.values().find(is_open);
+        Ok(oldest.map(|event| event.event.received_at))
+    }
+
     fn size(&self) -> u64 {
         self.size
     }

@@ -49,6 +49,7 @@ use tokio::sync::oneshot;
 use crate::clock::{Clock, Millis};
 use crate::config::{self, JournalKind};
 use crate::mailbox::Mailbox;
+use crate::telemetry::Metrics;
 use hand_over::{HandOver, Ticket};
 use store::Store;
 use waiting::Waiting;
@@ -76,11 +77,28 @@ impl Journal {
     /// [`Error::Locked`] if another process has the folder, [`Error::Newer`] if a newer version
     /// wrote it, [`Error::Storage`] for all else.
     pub fn open(settings: &config::Journal, folder: &Path, clock: Clock) -> Result<Self, Error> {
+        Self::open_counting(settings, folder, clock, &Metrics::new())
+    }
+
+    /// The same, with its commits counted.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_counting(
+        settings: &config::Journal,
+        folder: &Path,
+        clock: Clock,
+        metrics: &Metrics,
+    ) -> Result<Self, Error> {
         let store: Box<dyn Store> = match settings.kind {
             JournalKind::Sqlite => Box::new(sqlite::Sqlite::open(folder)?),
             JournalKind::Memory => Box::new(memory::Memory::default()),
         };
-        Self::start(store, Settings::new(settings.clone(), clock))
+        let settings = Settings {
+            meter: metrics.journal().clone(),
+            ..Settings::new(settings.clone(), clock)
+        };
+        Self::start(store, settings)
     }
 
     /// Opens, or makes, the journal in a folder, with the default settings.

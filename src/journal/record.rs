@@ -175,6 +175,10 @@ pub struct Counts {
     pub failed_requests: u64,
     /// The number of the newest event; events count up from 1.
     pub newest_event: u64,
+    /// When the oldest event arrived that is not processed, or has a pending delivery.
+    pub oldest_undelivered: Option<Millis>,
+    /// Bytes in use.
+    pub size: u64,
 }
 
 impl Counts {

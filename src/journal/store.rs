@@ -36,6 +36,9 @@ pub(super) trait Store: Send {
     /// writer's to fill in.
     fn counts(&mut self) -> Result<Counts, Error>;
 
+    /// When the oldest event arrived that has a pending delivery, or is above the watermark.
+    fn oldest_undelivered(&mut self, watermark: u64) -> Result<Option<Millis>, Error>;
+
     /// Bytes that are in use.
     fn size(&self) -> u64;
 
@@ -55,6 +58,13 @@ pub(super) struct Batch {
     pub requests: Vec<FailedRequest>,
     /// All events up to this number are processed.
     pub watermark: u64,
+}
+
+impl Batch {
+    /// How much it makes durable.
+    pub(super) fn records(&self) -> usize {
+        self.events.len() + self.rows.len() + self.settlements.len() + self.requests.len()
+    }
 }
 
 /// An event as a row.

@@ -2,6 +2,7 @@
 //! thread uses. A commit that returned is on disk (a simulated power cut lost 203 of 5,000
 //! acknowledged records with `NORMAL`, none with `FULL`).
 
+mod oldest;
 mod open;
 mod rows;
 mod sweep;
@@ -19,6 +20,7 @@ use super::error::Error;
 use super::record::{Counts, Record};
 use super::store::{Batch, Due, EventPage, Expiry, Progress, Room, Store, Swept, Wanted};
 use crate::clock::Millis;
+use oldest::Oldest;
 use rows::{
     insert_events, insert_requests, insert_rows, read_event, read_pending, read_record,
     settle_rows, signed, unsigned,
@@ -31,6 +33,7 @@ pub(super) struct Sqlite {
     connection: Connection,
     tally: Tally,
     sweep: Sweep,
+    oldest: Oldest,
     size: u64,
     /// Given back last, when the connection is closed.
     _lock: File,
@@ -43,6 +46,7 @@ impl Sqlite {
         Ok(Self {
             tally: Tally::read(&connection)?,
             sweep: Sweep::default(),
+            oldest: Oldest::default(),
             size: bytes_in_use(&connection)?,
             file,
             connection,
@@ -168,6 +172,10 @@ impl Store for Sqlite {
             failed_requests: unsigned(failed_requests),
             ..Counts::default()
         })
+    }
+
+    fn oldest_undelivered(&mut self, watermark: u64) -> Result<Option<Millis>, Error> {
+        Ok(self.oldest.look(&self.connection, watermark)?)
     }
 
     fn size(&self) -> u64 {

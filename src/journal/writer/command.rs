@@ -10,6 +10,7 @@ use crate::journal::error::Error;
 use crate::journal::hand_over::Ticket;
 use crate::journal::record::{Counts, Entry, FailedRequest, Processed, Record, Settlement};
 use crate::journal::waiting::Waiting;
+use crate::telemetry::{JournalMeter, Metrics};
 
 /// What the writer is asked to do. Where times count, the asker brings its own.
 pub(in crate::journal) enum Command {
@@ -49,6 +50,7 @@ pub(in crate::journal) struct Settings {
     pub pause: Duration,
     /// From the end of one round of forgetting to the start of the next.
     pub sweep_every: Duration,
+    pub meter: JournalMeter,
 }
 
 impl Settings {
@@ -58,6 +60,7 @@ impl Settings {
             clock,
             pause: Duration::from_secs(1),
             sweep_every: Duration::from_secs(60),
+            meter: Metrics::new().journal().clone(),
         }
     }
 }

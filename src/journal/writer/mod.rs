@@ -205,7 +205,10 @@ impl Writer {
         self.hand_over.close_events(&gathered.closed);
         gathered.batch.number = self.commits + 1;
         gathered.batch.watermark = self.hand_over.watermark(self.newest);
+        let begun = Instant::now();
         let result = self.store.commit(&gathered.batch);
+        let records = gathered.batch.records();
+        self.settings.meter.committed(records, begun.elapsed());
         self.hand_over.set_healthy(result.is_ok());
         gathered.tell(&result);
         match &result {
@@ -323,6 +326,9 @@ impl Writer {
         let mut counts = self.store.counts()?;
         counts.newest_event = self.newest;
         counts.unprocessed = self.hand_over.unprocessed(self.newest);
+        let watermark = self.hand_over.watermark(self.newest);
+        counts.oldest_undelivered = self.store.oldest_undelivered(watermark)?;
+        counts.size = self.store.size();
         Ok(counts)
     }
 

@@ -74,7 +74,10 @@ fn event_ids_are_the_clients_or_new() {
             &parsing(&format!("#{{ event_name: \"a\", event_id: {id} }}")),
             Call::post("/order"),
         );
-        let Intake::Accepted { events, response } = intake else {
+        let Intake::Accepted {
+            events, response, ..
+        } = intake
+        else {
             panic!("{id}")
         };
         assert_eq!(&*events[0].id, expected);
@@ -228,7 +231,7 @@ fn a_body_that_cannot_be_read_is_the_senders_fault() {
     for (property, sent, expected) in cases {
         let generation = parsing(&format!("#{{ event_name: \"a\", x: request.{property} }}"));
         let (intake, _) = take(&generation, Call::post("/order").body(sent));
-        let Intake::Answered(response) = intake else {
+        let Intake::Answered { response, .. } = intake else {
             panic!("{property}")
         };
         assert_eq!(response.status, 400);
