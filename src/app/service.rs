@@ -115,8 +115,8 @@ impl Front {
         meter: Option<&Arc<ClientMeter>>,
         begun: Instant,
     ) -> Response {
-        let meter = meter.unwrap_or(self.metrics.unclaimed());
-        meter.answered(response.status, begun.elapsed());
+        let answers = meter.map_or(self.metrics.unclaimed(), |meter| &meter.answers);
+        answers.answered(response.status, begun.elapsed());
         response
     }
 

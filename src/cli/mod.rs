@@ -19,6 +19,7 @@ mod paint;
 mod preview;
 mod remote;
 mod serve;
+mod status;
 mod trace;
 mod working_set;
 
@@ -55,6 +56,7 @@ Examples:
   tagwerk check                         find mistakes before an event does
   tagwerk trace order.http              watch one request pass through the scripts, sending nothing
   tagwerk preview open                  watch requests on the running server
+  tagwerk status                        see how the running server is, and what needs you
 
 Exit codes: 0 good, 1 the checked thing is bad, 2 wrong usage, 70 internal error,
 73 the data folder is in use, 78 bad configuration.";
@@ -77,6 +79,8 @@ enum Command {
     Emulate(emulate::Options),
     /// List the functions that scripts may call
     Docs(docs::Options),
+    /// Show how the running server is, and what needs a person
+    Status(status::Options),
     /// Ask the running server whether it is well: exit code 0 or 1
     Healthcheck(healthcheck::Options),
 }
@@ -96,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Preview(options) => preview::run(&options, &cli.config),
         Command::Emulate(options) => emulate::run(&options),
         Command::Docs(options) => docs::run(&options),
+        Command::Status(options) => status::run(&options, &cli.config),
         Command::Healthcheck(options) => healthcheck::run(&options, &cli.config),
     };
     match result {

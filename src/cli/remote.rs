@@ -54,7 +54,7 @@ impl Remote {
         let outgoing = Outgoing { method, ..outgoing };
         let reply = self.client.send(outgoing, TIMEOUT).await.map_err(|error| {
             Exit::bad(format!(
-                "no answer from {}: {error}; is the server running?",
+                "no answer from {}: {error}; is the server running? `tagwerk serve` starts it, and [admin] listen says where it is called",
                 self.base
             ))
         })?;

@@ -33,11 +33,26 @@ impl<W: Word> ByWord<W> {
     }
 }
 
+/// Counts of answers to requests.
+#[derive(Debug)]
+pub struct AnswerMeter {
+    pub(super) requests: ByWord<Status>,
+    pub(super) duration: Histogram,
+}
+
+impl AnswerMeter {
+    /// A request was answered; `took` is from its last byte to its answer.
+    pub fn answered(&self, status: u16, took: Duration) {
+        self.requests.add(Status::of(status), 1);
+        self.duration.add_duration(took);
+    }
+}
+
 /// Counts for one client.
 #[derive(Debug)]
 pub struct ClientMeter {
-    pub(super) requests: ByWord<Status>,
-    pub(super) duration: Histogram,
+    /// Answers to what it took.
+    pub answers: AnswerMeter,
     pub(super) events: Counter,
     pub(super) duplicates: Counter,
     pub(super) kept: Counter,
@@ -46,12 +61,6 @@ pub struct ClientMeter {
 }
 
 impl ClientMeter {
-    /// A request was answered; `took` is from its last byte to its answer.
-    pub fn answered(&self, status: u16, took: Duration) {
-        self.requests.add(Status::of(status), 1);
-        self.duration.add_duration(took);
-    }
-
     /// Events are durable.
     pub fn acknowledged(&self, events: u64) {
         self.events.inc_by(events);

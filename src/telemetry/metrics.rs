@@ -21,7 +21,9 @@ use super::families::{
     show_bytes, show_counters, show_gauges, show_seconds,
 };
 use super::histogram::{Histogram, Time};
-use super::meters::{ByWord, ClientMeter, Commits, DestinationMeter, JournalMeter, TagMeter};
+use super::meters::{
+    AnswerMeter, ByWord, ClientMeter, Commits, DestinationMeter, JournalMeter, TagMeter,
+};
 use super::named::Named;
 use super::process::Process;
 use super::snapshot::{Books, Snapshot};
@@ -67,11 +69,13 @@ struct Inner {
     /// When counting began.
     start: SystemTime,
     counted: Registry,
-    families: Families,
+    client: ClientFamilies,
+    tag: TagFamilies,
+    destination: DestinationFamilies,
     clients: Named<ClientMeter>,
     tags: Named<TagMeter>,
     destinations: Named<DestinationMeter>,
-    unclaimed: Arc<ClientMeter>,
+    unclaimed: AnswerMeter,
     refused: ByWord<Refused>,
     killed: ByWord<Killed>,
     journal: JournalMeter,
@@ -81,45 +85,43 @@ impl Metrics {
     /// Nothing is counted yet.
     pub fn new() -> Self {
         let mut counted = Registry::with_prefix("tagwerk");
-        let families = Families {
-            client: ClientFamilies::make(&mut counted),
-            tag: TagFamilies::make(&mut counted),
-            destination: DestinationFamilies::make(&mut counted),
-        };
+        let client = ClientFamilies::make(&mut counted);
         Self(Arc::new(Inner {
             start: SystemTime::now(),
-            unclaimed: Arc::new(families.client.meter("")),
+            unclaimed: client.answers(""),
+            client,
+            tag: TagFamilies::make(&mut counted),
+            destination: DestinationFamilies::make(&mut counted),
             refused: make_refused(&mut counted),
             killed: make_killed(&mut counted),
             journal: make_journal(&mut counted),
             clients: Named::default(),
             tags: Named::default(),
             destinations: Named::default(),
-            families,
             counted,
         }))
     }
 
     /// Counts for a client. To be kept: this is a search.
     pub fn client(&self, name: &str) -> Arc<ClientMeter> {
-        let make = |name: &Arc<str>| self.0.families.client.meter(name);
+        let make = |name: &Arc<str>| self.0.client.meter(name);
         self.0.clients.of(name, make)
     }
 
-    /// Counts for what no client takes.
-    pub fn unclaimed(&self) -> &Arc<ClientMeter> {
+    /// Counts of answers to what no client took.
+    pub fn unclaimed(&self) -> &AnswerMeter {
         &self.0.unclaimed
     }
 
     /// Counts for a tag. To be kept: this is a search.
     pub fn tag(&self, name: &str) -> Arc<TagMeter> {
-        let make = |name: &Arc<str>| self.0.families.tag.meter(name);
+        let make = |name: &Arc<str>| self.0.tag.meter(name);
         self.0.tags.of(name, make)
     }
 
     /// Counts for a destination. To be kept: this is a search.
     pub fn destination(&self, name: &str) -> Arc<DestinationMeter> {
-        let make = |name: &Arc<str>| self.0.families.destination.meter(name);
+        let make = |name: &Arc<str>| self.0.destination.meter(name);
         self.0.destinations.of(name, make)
     }
 
@@ -169,13 +171,6 @@ impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Metrics")
     }
-}
-
-/// What is counted by name.
-struct Families {
-    client: ClientFamilies,
-    tag: TagFamilies,
-    destination: DestinationFamilies,
 }
 
 struct ClientFamilies {
@@ -230,13 +225,21 @@ impl ClientFamilies {
         }
     }
 
-    fn meter(&self, client: &str) -> ClientMeter {
-        let own = labels([("client", client)]);
-        ClientMeter {
+    fn answers(&self, client: &str) -> AnswerMeter {
+        AnswerMeter {
             requests: ByWord::new(&self.requests, |word| {
                 labels([("client", client), ("status", word)])
             }),
-            duration: self.duration.get_or_create_owned(&own),
+            duration: self
+                .duration
+                .get_or_create_owned(&labels([("client", client)])),
+        }
+    }
+
+    fn meter(&self, client: &str) -> ClientMeter {
+        let own = labels([("client", client)]);
+        ClientMeter {
+            answers: self.answers(client),
             events: self.events.get_or_create_owned(&own),
             duplicates: self.duplicates.get_or_create_owned(&own),
             kept: self.kept.get_or_create_owned(&own),
@@ -290,7 +293,7 @@ impl DestinationFamilies {
             requests: make(
                 registry,
                 "destination_requests",
-                "Requests to a vendor, by what came of them: delivered, partial, retry, rejected, paused, split (too large: sent again in halves), unreachable (no answer)",
+                "Requests to a vendor, by what came of them: answered, failed, timed_out, throttled, refused (a key, most often), gone",
             ),
             duration: make_durations(
                 registry,
@@ -406,7 +409,7 @@ fn show_destinations(registry: &mut Registry, now: &Snapshot) {
     show_gauges(
         registry,
         "destination_state",
-        "1 for the state that a destination is in: ready, breaker_open, paused, disabled, not_configured, removed",
+        "1 for the state that a destination is in: ready, throttled, open (its breaker), paused, disabled, not_configured, removed",
         states,
     );
 }
@@ -438,32 +441,24 @@ fn show_books(registry: &mut Registry, books: &Books, now: &Snapshot) {
         "Events ever acknowledged, over all starts",
         ConstCounter::new(books.events),
     );
-    let counts = [
-        (
-            "journal_unprocessed_events",
-            "Events that no processor has finished",
-            books.unprocessed,
-        ),
-        (
-            "journal_failed_requests",
-            "Requests that are kept because their client failed",
-            books.failed_requests,
-        ),
-    ];
-    for (name, help, count) in counts {
-        show(registry, name, help, count);
-    }
-    let sizes = [
-        ("journal_size", "Bytes of the journal in use", books.size),
-        (
-            "journal_max_size",
-            "Bytes at which new events are refused",
-            now.max_size,
-        ),
-    ];
-    for (name, help, bytes) in sizes {
-        show_bytes(registry, name, help, bytes);
-    }
+    let help = "Events that no processor has finished";
+    show(
+        registry,
+        "journal_unprocessed_events",
+        help,
+        books.unprocessed,
+    );
+    let help = "Requests that are kept because their client failed";
+    show(
+        registry,
+        "journal_failed_requests",
+        help,
+        books.failed_requests,
+    );
+    let help = "Bytes of the journal in use";
+    show_bytes(registry, "journal_size", help, books.size);
+    let help = "Bytes at which new events are refused";
+    show_bytes(registry, "journal_max_size", help, now.max_size);
     show_seconds(
         registry,
         "journal_oldest_undelivered",

@@ -15,7 +15,7 @@ mod words;
 pub use exposition::{Exposition, OPENMETRICS, PROMETHEUS};
 pub use histogram::Histogram;
 pub use logging::start;
-pub use meters::{ClientMeter, DestinationMeter, JournalMeter, TagMeter};
+pub use meters::{AnswerMeter, ClientMeter, DestinationMeter, JournalMeter, TagMeter};
 pub use metrics::Metrics;
 pub use snapshot::{Books, DeliveryCount, Snapshot};
 pub use words::{

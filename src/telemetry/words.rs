@@ -141,21 +141,19 @@ words! {
 
 words! {
     /// What a request to a vendor came to.
-    VendorAnswer[7] {
-        /// The vendor has all of it.
-        Delivered = "delivered",
-        /// It has some of it.
-        Partial = "partial",
-        /// It may work later.
-        Retry = "retry",
-        /// It will never work as it is.
-        Rejected = "rejected",
-        /// Nothing works until a person acts.
-        Paused = "paused",
-        /// Too much at once: sent again in halves.
-        Split = "split",
-        /// There was no answer: connection, TLS, name or time.
-        Unreachable = "unreachable",
+    VendorAnswer[6] {
+        /// It works; it may have refused deliveries.
+        Answered = "answered",
+        /// It failed, or could not be reached.
+        Failed = "failed",
+        /// It did not answer in time.
+        TimedOut = "timed_out",
+        /// It has had enough for now.
+        Throttled = "throttled",
+        /// It takes nothing until a person has acted.
+        Refused = "refused",
+        /// What was sent to is gone.
+        Gone = "gone",
     }
 }
 
@@ -173,11 +171,13 @@ words! {
 
 words! {
     /// Whether a destination is sent to.
-    DestinationState[6] {
+    DestinationState[7] {
         /// What is due is sent.
         Ready = "ready",
-        /// It failed too often: it rests, and tries again by itself.
-        BreakerOpen = "breaker_open",
+        /// Not until the time that the vendor asked for.
+        Throttled = "throttled",
+        /// Its breaker is open: it failed too often, rests, and is tried again by itself.
+        Open = "open",
         /// It refused us as a whole: it waits until a person has acted.
         Paused = "paused",
         /// It said that it is gone for good: it waits until a person has acted.
@@ -190,9 +190,9 @@ words! {
 }
 
 impl DestinationState {
-    /// True if its deliveries wait until a person has acted.
-    pub fn wants_a_person(self) -> bool {
-        !matches!(self, Self::Ready | Self::BreakerOpen)
+    /// The state of that name.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 }
 
@@ -204,6 +204,7 @@ mod tests {
     fn a_word_stands_at_its_own_place() {
         for (place, state) in DestinationState::ALL.into_iter().enumerate() {
             assert_eq!(state.place(), place);
+            assert_eq!(DestinationState::named(state.as_str()), Some(state));
         }
         for (status, word) in [(100, "2xx"), (204, "2xx"), (302, "3xx"), (404, "4xx")] {
             assert_eq!(Status::of(status).as_str(), word);

@@ -6,30 +6,29 @@ use super::rows::signed;
 use crate::clock::Millis;
 
 /// Remembers the oldest pending delivery, because looking for it means to look at all that are
-/// pending (70 ms for a million). While it is pending itself, no look is needed; one that was sent
-/// back to the queue by hand meanwhile may be older, and is found when this one is settled.
+/// pending (a tenth of a second for a million). While it is pending itself, no look is needed; one
+/// that was sent back to the queue by hand meanwhile may be older, and is found when this one is
+/// settled.
 #[derive(Debug, Default)]
 pub(super) struct Oldest {
     delivery: Option<i64>,
 }
 
 impl Oldest {
-    /// When that event arrived; events above `watermark` are not processed yet.
+    /// When that event arrived; all events up to `watermark` are processed.
     pub(super) fn look(
         &mut self,
         connection: &Connection,
         watermark: u64,
     ) -> Result<Option<Millis>, rusqlite::Error> {
-        if !self.is_pending(connection)? {
-            self.delivery = connection
-                .prepare_cached(
-                    "SELECT min(number) FROM (
-                         SELECT number FROM delivery INDEXED BY pending WHERE state = 0)",
-                )?
-                .query_row([], |row| row.get(0))?;
-        }
-        // The first event that is not processed, and the first with a pending delivery.
-        let event = self.delivery.map(|number| number >> 16);
+        let delivery = match self.delivery {
+            Some(number) if is_pending(connection, number)? => Some(number),
+            _ => first_pending(connection)?,
+        };
+        let event = delivery.map(|number| number >> 16);
+        // Above the watermark an older event may yet be processed.
+        let is_certain = event.is_some_and(|event| event <= signed(watermark));
+        self.delivery = delivery.filter(|_| is_certain);
         connection
             .prepare_cached(
                 "SELECT min(received_at) FROM (
@@ -39,13 +38,18 @@ impl Oldest {
             )?
             .query_row(params![signed(watermark), event], |row| row.get(0))
     }
+}
 
-    fn is_pending(&self, connection: &Connection) -> Result<bool, rusqlite::Error> {
-        let Some(number) = self.delivery else {
-            return Ok(false);
-        };
-        let mut query =
-            connection.prepare_cached("SELECT 1 FROM delivery WHERE number = ?1 AND state = 0")?;
-        query.exists([number])
-    }
+fn is_pending(connection: &Connection, number: i64) -> Result<bool, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT 1 FROM delivery WHERE number = ?1 AND state = 0")?
+        .exists([number])
+}
+
+/// The index has only what is pending. The table would be read from its first row on, and most of
+/// what is there is settled.
+fn first_pending(connection: &Connection) -> Result<Option<i64>, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT min(number) FROM delivery INDEXED BY pending WHERE state = 0")?
+        .query_row([], |row| row.get(0))
 }

@@ -102,6 +102,10 @@ impl Store for Moody {
         self.inner.counts()
     }
 
+    fn oldest_undelivered(&mut self, watermark: u64) -> Result<Option<Millis>, Error> {
+        self.inner.oldest_undelivered(watermark)
+    }
+
     fn size(&self) -> u64 {
         self.inner.size()
     }

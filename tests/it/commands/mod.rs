@@ -2,6 +2,7 @@
 
 mod running;
 mod scripts;
+mod status;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -18,7 +19,7 @@ const CONFIGURATION: i32 = 78;
 /// An address at which nobody listens: for commands that must not get so far as to use it.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 14] = [
     &[],
     &["serve"],
     &["demo"],
@@ -32,6 +33,7 @@ const COMMANDS: [&[&str]; 13] = [
     &["emulate"],
     &["docs"],
     &["healthcheck"],
+    &["status"],
 ];
 
 #[tokio::test]
@@ -153,6 +155,7 @@ async fn a_bad_configuration_is_not_served() {
         &["serve"][..],
         &[],
         &["healthcheck"],
+        &["status"],
         &["preview", "list"],
         &["trace", "-"],
     ] {
