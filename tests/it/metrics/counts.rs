@@ -83,10 +83,6 @@ async fn each_kind_of_request_is_counted_once_and_where_it_belongs() {
         (r#"tag_runs_total{tag="order",result="fired"}"#, 3.0),
         (r#"tag_runs_total{tag="choosy",result="filtered"}"#, 3.0),
         (r#"tag_runs_total{tag="endless",result="failed"}"#, 1.0),
-        (
-            r#"script_killed_total{reason="time"}"#,
-            killed(&page, "time"),
-        ),
         ("journal_healthy", 1.0),
         ("journal_events_total", 5.0),
         ("journal_unprocessed_events", 0.0),
