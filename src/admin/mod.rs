@@ -1,8 +1,11 @@
-//! The admin listener: a JSON API for the operator and the command line, on an address of its own.
+//! The admin listener: a JSON API for the operator and the command line, and metrics, on an address
+//! of its own.
 //! It is never reached by way of the public listener, and everything but liveness needs the token.
 
 mod api;
 mod guard;
+mod standing;
+mod status;
 mod token;
 
 pub use api::verification_to_json;
@@ -17,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::clock::{Clock, Millis};
 use crate::dispatch::Standings;
 use crate::error::BoxError;
 use crate::generation::Live;
@@ -24,6 +28,7 @@ use crate::journal::Journal;
 use crate::preview::Preview;
 use crate::rerun::Rerunner;
 use crate::secret::Secret;
+use crate::telemetry::Metrics;
 
 /// What the API looks at and acts on.
 #[derive(Clone)]
@@ -42,6 +47,14 @@ pub struct Admin {
     pub token: Secret,
     /// What senders call, for ready-made command lines.
     pub public_url: String,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The time of day.
+    pub clock: Clock,
+    /// When the server started.
+    pub started_at: Millis,
+    /// `[journal] max_size`, in bytes, as it was then.
+    pub max_size: u64,
 }
 
 /// Serves until stopped.

@@ -25,6 +25,7 @@ use crate::processor;
 use crate::rerun::Rerunner;
 use crate::script::Pool;
 use crate::secret::Secret;
+use crate::telemetry::Metrics;
 use service::Front;
 
 /// A running Tagwerk.
@@ -35,6 +36,8 @@ pub struct App {
     pub journal: Journal,
     /// Sessions and traces.
     pub preview: Preview,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Where senders call.
     pub address: SocketAddr,
     /// Where the operator calls.
@@ -100,15 +103,17 @@ impl App {
             clock,
         } = start;
         let config = live.current().config.clone();
-        let journal = Journal::open(&config.journal, &config.data.dir, clock)?;
+        let metrics = Metrics::new();
+        let journal = Journal::open_counting(&config.journal, &config.data.dir, clock, &metrics)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let pool = Pool::start(threads)?;
+        let pool = Pool::start_counting(threads, &metrics)?;
         let preview = Preview::new(clock);
         let parts = Parts::new(Front::new(
             live.clone(),
             journal.clone(),
             pool.clone(),
             preview.clone(),
+            metrics.clone(),
             clock,
         ));
         let app = Self {
@@ -118,6 +123,7 @@ impl App {
             live,
             journal,
             preview,
+            metrics,
             parts,
         };
         let standings = Standings::default();
@@ -150,6 +156,7 @@ impl App {
             client,
             clock,
             standings,
+            metrics: self.metrics.clone(),
         };
         loop_tasks.spawn(dispatch.run(loops.clone()));
         loop_tasks.spawn(generation::watch(live.clone(), loops.clone()));
@@ -160,6 +167,7 @@ impl App {
         let settings = ingress::Settings {
             trusted_proxies: config.server.trusted_proxies.clone(),
             clock,
+            metrics: self.metrics.clone(),
             ..ingress::Settings::default()
         };
         let (front, doors) = (self.parts.front.clone(), self.parts.doors.clone());
@@ -176,6 +184,7 @@ impl App {
     }
 
     fn open_admin(&self, listener: TcpListener, standings: Standings, pool: Pool, clock: Clock) {
+        let config = self.live.current().config.clone();
         let admin = Admin {
             live: self.live.clone(),
             journal: self.journal.clone(),
@@ -188,7 +197,11 @@ impl App {
             },
             standings,
             token: self.admin_token.clone(),
-            public_url: self.live.current().config.server.public_url.clone(),
+            public_url: config.server.public_url.clone(),
+            metrics: self.metrics.clone(),
+            clock,
+            started_at: clock.now(),
+            max_size: config.journal.max_size,
         };
         let loops = self.parts.loops.clone();
         self.parts.loop_tasks.spawn(async move {

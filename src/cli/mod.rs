@@ -23,6 +23,7 @@ mod progress;
 mod remote;
 mod replay;
 mod serve;
+mod status;
 mod table;
 mod trace;
 mod verify;
@@ -64,6 +65,7 @@ Examples:
   tagwerk dead list                     what was given up; `dead retry` runs it again
   tagwerk replay --since 2h --dry-run --diff
                                         what a changed tag would send otherwise
+  tagwerk status                        see how the running server is, and what needs you
 
 Exit codes: 0 good, 1 the checked thing is bad, 2 wrong usage, 70 internal error,
 73 the data folder is in use, 78 bad configuration.";
@@ -92,6 +94,8 @@ enum Command {
     Emulate(emulate::Options),
     /// List the functions that scripts may call
     Docs(docs::Options),
+    /// Show how the running server is, and what needs a person
+    Status(status::Options),
     /// Ask the running server whether it is well: exit code 0 or 1
     Healthcheck(healthcheck::Options),
 }
@@ -114,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Verify(options) => verify::run(&options, &cli.config),
         Command::Emulate(options) => emulate::run(&options),
         Command::Docs(options) => docs::run(&options),
+        Command::Status(options) => status::run(&options, &cli.config),
         Command::Healthcheck(options) => healthcheck::run(&options, &cli.config),
     };
     match result {

@@ -83,7 +83,7 @@ impl Remote {
         let outgoing = Outgoing { method, ..outgoing };
         let reply = self.client.send(outgoing, timeout).await.map_err(|error| {
             Exit::bad(format!(
-                "no answer from {}: {error}; is the server running?",
+                "no answer from {}: {error}; is the server running? `tagwerk serve` starts it, and [admin] listen says where it is called",
                 self.base
             ))
         })?;

@@ -211,8 +211,8 @@ pub struct Counts {
     pub newest_event: u64,
     /// Events that were forgotten after the retention.
     pub forgotten: u64,
-    /// When the event of the oldest pending delivery arrived.
-    pub oldest_pending: Option<Millis>,
+    /// When the oldest event arrived that has a pending delivery, or is not processed.
+    pub oldest_undelivered: Option<Millis>,
     /// Bytes that are in use on disk.
     pub size: u64,
 }

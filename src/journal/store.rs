@@ -72,6 +72,13 @@ pub(super) struct Batch {
     pub watermark: u64,
 }
 
+impl Batch {
+    /// How much it makes durable.
+    pub(super) fn records(&self) -> usize {
+        self.events.len() + self.rows.len() + self.settlements.len() + self.requests.len()
+    }
+}
+
 /// An event as a row.
 #[derive(Clone, Debug)]
 pub(super) struct NewEvent {

@@ -127,7 +127,7 @@ fn run(
                 Ok((events, key))
             }
             Intake::Failed { fault, .. } => Err(fault.to_string()),
-            Intake::Answered(response) => Err(refusal(&response)),
+            Intake::Answered { response, .. } => Err(refusal(&response)),
         }
     });
     (kept.number, taken)

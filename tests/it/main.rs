@@ -21,6 +21,7 @@ mod ingress;
 mod journal;
 mod kill;
 mod layers;
+mod metrics;
 mod preview;
 mod reload;
 mod reload_under_load;

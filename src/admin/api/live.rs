@@ -11,29 +11,6 @@ use crate::admin::Admin;
 use crate::config::Problems;
 use crate::generation::Reload;
 
-pub(super) async fn status(State(admin): State<Admin>) -> Result<Json<Value>, Refusal> {
-    let generation = admin.live.current();
-    let problems = admin.live.problems();
-    let counts = admin.journal.counts().await?;
-    let deliveries = counts.deliveries.iter();
-    let deliveries = deliveries.map(|((destination, state), count)| {
-        json!({ "destination": destination, "state": state, "count": count })
-    });
-    Ok(Json(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "generation": &*generation.id,
-        "config_ok": problems.is_empty(),
-        "problems": problem_list(&problems),
-        "journal": {
-            "healthy": admin.journal.is_healthy(),
-            "events": counts.newest_event,
-            "unprocessed": counts.unprocessed,
-            "failed_requests": counts.failed_requests,
-        },
-        "deliveries": deliveries.collect::<Vec<_>>(),
-    })))
-}
-
 pub(super) async fn clients(State(admin): State<Admin>) -> Json<Value> {
     let generation = admin.live.current();
     let list = generation.clients.iter().map(|client| {
@@ -111,7 +88,7 @@ pub(super) async fn reload(State(admin): State<Admin>) -> Response {
     }
 }
 
-fn problem_list(problems: &Problems) -> Vec<Value> {
+pub(in crate::admin) fn problem_list(problems: &Problems) -> Vec<Value> {
     let one = |problem: &crate::config::Problem| {
         json!({
             "file": problem.file.display().to_string(),

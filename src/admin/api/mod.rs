@@ -9,6 +9,7 @@ mod replay;
 mod requests;
 mod verify;
 
+pub(super) use live::problem_list;
 pub use verify::verification_to_json;
 
 use axum::http::StatusCode;
@@ -17,13 +18,14 @@ use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde_json::json;
 
-use super::Admin;
+use super::{Admin, status};
 use crate::{journal, rerun};
 
 /// Every path, and what answers there.
 pub(super) fn routes() -> Router<Admin> {
     Router::new()
-        .route("/api/status", get(live::status))
+        .route("/api/status", get(status::status))
+        .route("/metrics", get(status::metrics))
         .route("/api/clients", get(live::clients))
         .route("/api/tags", get(live::tags))
         .route("/api/destinations", get(live::destinations))

@@ -254,7 +254,10 @@ impl Writer {
         gathered.batch.number = self.commits + 1;
         gathered.batch.at = self.settings.clock.now();
         gathered.batch.watermark = self.hand_over.watermark(self.newest);
+        let begun = Instant::now();
         let result = self.store.commit(&gathered.batch);
+        let records = gathered.batch.records();
+        self.settings.meter.committed(records, begun.elapsed());
         self.hand_over.set_healthy(result.is_ok());
         gathered.tell(&result);
         match &result {

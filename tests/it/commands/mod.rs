@@ -2,6 +2,7 @@
 
 mod running;
 mod scripts;
+mod status;
 mod verify;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,7 +20,7 @@ const CONFIGURATION: i32 = 78;
 /// An address at which nobody listens: for commands that must not get so far as to use it.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["serve"],
     &["demo"],
@@ -40,6 +41,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["emulate"],
     &["docs"],
     &["healthcheck"],
+    &["status"],
 ];
 
 #[tokio::test]
@@ -164,6 +166,7 @@ async fn a_bad_configuration_is_not_served() {
         &["serve"][..],
         &[],
         &["healthcheck"],
+        &["status"],
         &["preview", "list"],
         &["trace", "-"],
     ] {

@@ -3,6 +3,7 @@
 mod conformance;
 mod crash;
 mod disk;
+mod oldest;
 
 use std::future::{Future, poll_fn};
 use std::path::Path;
