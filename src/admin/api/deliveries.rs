@@ -145,6 +145,20 @@ pub(super) async fn retry(
             _ => break,
         }
     }
+    log(&retried, as_sent);
+    let reran = retried.reran;
+    Ok(Json(json!({
+        "found": retried.found,
+        "to_send": reran.to_send,
+        "dead": reran.dead,
+        "skipped": reran.skipped,
+        "left": reran.left,
+        "reasons": ask::reasons(&retried.reasons),
+        "next": retried.next,
+    })))
+}
+
+fn log(retried: &Retried, as_sent: bool) {
     let reran = retried.reran;
     info!(
         found = retried.found,
@@ -155,15 +169,6 @@ pub(super) async fn retry(
         as_sent,
         "dead deliveries were retried by the admin API"
     );
-    Ok(Json(json!({
-        "found": retried.found,
-        "to_send": reran.to_send,
-        "dead": reran.dead,
-        "skipped": reran.skipped,
-        "left": reran.left,
-        "reasons": ask::reasons(&retried.reasons),
-        "next": retried.next,
-    })))
 }
 
 pub(super) async fn discard(

@@ -45,19 +45,28 @@ pub(super) async fn replay(
         0 => Replayed::default(),
         _ => run(&admin, &replay, pages).await?,
     };
-    let reran = replayed.reran;
     if replayed.events > 0 && !replay.dry_run {
-        info!(
-            events = replayed.events,
-            to_send = reran.to_send,
-            dead = reran.dead,
-            skipped = reran.skipped,
-            left = reran.left,
-            tag = replay.tag.as_deref().unwrap_or("all"),
-            "events were replayed by the admin API"
-        );
+        log(&replay, &replayed);
     }
-    Ok(Json(json!({
+    Ok(Json(to_json(&replay, &replayed, total)))
+}
+
+fn log(replay: &Replay, replayed: &Replayed) {
+    let reran = replayed.reran;
+    info!(
+        events = replayed.events,
+        to_send = reran.to_send,
+        dead = reran.dead,
+        skipped = reran.skipped,
+        left = reran.left,
+        tag = replay.tag.as_deref().unwrap_or("all"),
+        "events were replayed by the admin API"
+    );
+}
+
+fn to_json(replay: &Replay, replayed: &Replayed, total: Option<u64>) -> Value {
+    let reran = replayed.reran;
+    json!({
         "since": replay.window.since.map(rfc3339),
         "until": replay.window.until.map(rfc3339),
         "events": replayed.events,
@@ -69,7 +78,7 @@ pub(super) async fn replay(
         "differences": replayed.differences,
         "total": total,
         "next": replayed.next,
-    })))
+    })
 }
 
 fn read(asked: ReplayAsked, generation: &Generation, now: Millis) -> Result<Replay, Refusal> {

@@ -113,11 +113,12 @@ impl Done {
 }
 
 async fn act(remote: &Remote, which: &Which, target: &Target, verb: &str) -> Result<Done, Exit> {
+    let total = how_many(remote, which, target).await?;
+    if total == 0 {
+        return Ok(Done::default());
+    }
     let path = format!("{}/{verb}", target.kind.path());
-    let progress = Progress::new(
-        how_many(remote, which, target).await?,
-        target.kind.words().1,
-    );
+    let progress = Progress::new(total, target.kind.words().1);
     let mut body = target.body.clone();
     body["limit"] = PAGE.into();
     let mut done = Done::default();

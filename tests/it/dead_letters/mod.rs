@@ -216,6 +216,29 @@ async fn what_was_delivered_is_not_sent_again_with_what_died() {
 }
 
 #[tokio::test]
+async fn what_is_retried_is_not_too_old_at_once() {
+    let crm = StandIn::start(Emulator::new(Kind::Http).answering(vec![500])).await;
+    let aged = format!("const MAX_AGE = \"1s\";{ORDER_TAG}");
+    let set = WorkingSet::of_orders(crm.address).with("tags/order.rhai", &aged);
+    let server = Server::start(&set).await;
+    let operator = Operator::new(&set, &server);
+    order(&server, 1).await;
+    operator.wait_for("crm", "dead", 1).await;
+    assert_eq!(list(&operator.get(DEAD).await)[0]["class"], "expired");
+    let long = aged.replace("1s", "1h");
+    operator.save("tags/order.rhai", &long).await;
+    let before = list(&operator.get(DEAD).await)[0]["received_at"].as_i64();
+    operator
+        .expect(0, &["dead", "retry", "--class", "expired"])
+        .await;
+    operator.wait_for("crm", "delivered", 1).await;
+    let delivered = operator.get("/api/deliveries?state=delivered").await;
+    let expires = list(&delivered)[0]["expires"].as_i64();
+    assert!(expires > before.map(|at| at + 3_600_000), "{delivered}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_discarded_is_neither_listed_nor_sent() {
     let crm = StandIn::start(Emulator::new(Kind::Http).answering(vec![400, 400, 400])).await;
     let set = WorkingSet::of_orders(crm.address);

@@ -117,6 +117,33 @@ async fn a_client_that_has_nothing_to_track_settles_what_was_kept() {
 }
 
 #[tokio::test]
+async fn a_repeat_that_was_kept_as_well_makes_no_second_event() {
+    let crm = StandIn::of(Kind::Http).await;
+    let dedupe = "const DEDUPE = \"body:id\";";
+    let set = WorkingSet::of_orders(crm.address)
+        .with("clients/order.rhai", &format!("{dedupe}{BROKEN_CLIENT}"));
+    let server = Server::start(&set).await;
+    let operator = Operator::new(&set, &server);
+    for _ in 0..2 {
+        assert_eq!(server.post("/order", r#"{"id":"7"}"#).await.status, 202);
+    }
+    let mended = format!("{dedupe}{ORDER_CLIENT}");
+    operator.save("clients/order.rhai", &mended).await;
+    let all = json!({ "all": true });
+    let answer = operator.post("/api/requests/retry", &all).await;
+    assert_eq!([&answer["repaired"], &answer["events"]], [2, 1]);
+    let repeat = server.post("/order", r#"{"id":"7"}"#).await;
+    assert_eq!(repeat.status, 200, "{}", repeat.body);
+    let status = server.status().await;
+    assert_eq!(status["journal"]["failed_requests"], 0);
+    assert_eq!(
+        status["journal"]["events"], 1,
+        "the repair is known as well"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn all_means_both_kinds() {
     let crm = StandIn::of(Kind::Http).await;
     let set = WorkingSet::of_orders(crm.address).with("tags/order.rhai", BROKEN_TAG);

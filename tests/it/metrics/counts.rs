@@ -90,10 +90,18 @@ async fn each_kind_of_request_is_counted_once_and_where_it_belongs() {
         ("journal_oldest_undelivered_seconds", 0.0),
         ("journal_max_size_bytes", 10.0 * 1_024.0 * 1_024.0 * 1_024.0),
         (
-            r#"deliveries{tag="",destination="crm",state="delivered"}"#,
+            r#"deliveries{tag="order",destination="crm",state="delivered"}"#,
             3.0,
         ),
-        (r#"deliveries{tag="",destination="crm",state="dead"}"#, 1.0),
+        (
+            r#"deliveries{tag="endless",destination="crm",state="dead"}"#,
+            1.0,
+        ),
+        (r#"invariant_gap_events{tag="order"}"#, 0.0),
+        (
+            r#"destination_requests_total{destination="crm",outcome="answered"}"#,
+            3.0,
+        ),
         (r#"destination_state{destination="crm",state="ready"}"#, 1.0),
         (
             r#"destination_state{destination="crm",state="paused"}"#,
