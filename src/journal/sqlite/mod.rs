@@ -123,10 +123,11 @@ impl Store for Sqlite {
                 "UPDATE progress SET commits = ?1, watermark = ?2, newest = max(newest, ?3)",
             )?
             .execute([batch.number, batch.watermark, newest].map(signed))?;
+        // Asked afterwards, it would take SQLite's locks once more.
+        let size = bytes_in_use(&transaction)?;
         transaction.commit()?;
         self.notes = notes;
-        // What is written is written, whatever becomes of this question.
-        self.size = bytes_in_use(&self.connection).unwrap_or(self.size);
+        self.size = size;
         Ok(())
     }
 

@@ -74,11 +74,12 @@ impl Reader {
     pub(in crate::journal) fn start(file: &Path) -> Result<(Self, Questions), Error> {
         let (mailbox, inbox) = crate::mailbox::mailbox(QUEUE);
         let signs = Arc::new(Signs::default());
-        let desk = Desk {
+        let mut desk = Desk {
             file: file.to_owned(),
             connection: None,
             signs: signs.clone(),
         };
+        desk.connection = Some(desk.connect()?);
         let thread = thread::Builder::new()
             .name("journal-reader".to_owned())
             .spawn(move || desk.run(&inbox))

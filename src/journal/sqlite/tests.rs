@@ -6,12 +6,14 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::Sqlite;
-use super::look::stock;
+use super::{stock, verify};
 use crate::clock::Millis;
 use crate::delivery::{Delivery, DeliveryId, State};
 use crate::event::Event;
 use crate::journal::record::{Counts, FailedRequest, delivery_number};
-use crate::journal::store::{Batch, Expiry, NewEvent, Progress, Room, Row, Store, Swept, Wanted};
+use crate::journal::store::{
+    Batch, Expiry, Heard, NewEvent, Progress, Room, Row, Store, Swept, Wanted,
+};
 
 const NOW: Millis = 1_000_000;
 
@@ -140,28 +142,51 @@ fn a_commit_happens_as_a_whole_or_not_at_all() {
     assert_eq!(count(&mut store).total(State::Pending), 1);
 }
 
+/// How SQLite would answer.
+fn plan(store: &Sqlite, question: &str) -> Vec<String> {
+    let sql = format!("EXPLAIN QUERY PLAN {question}");
+    let mut query = store.connection.prepare(&sql).unwrap();
+    let plan = query.query_map([], |row| row.get::<_, String>(3)).unwrap();
+    plan.map(Result::unwrap).collect()
+}
+
 #[test]
 fn questions_are_answered_from_an_index_without_sorting() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path());
-    let mut query = store
-        .connection
-        .prepare(
-            "EXPLAIN QUERY PLAN SELECT d.payload FROM delivery d JOIN event e ON e.number = d.number >> 16
-             WHERE d.state = 0 AND d.destination = 'slack' ORDER BY d.due, d.number",
-        )
-        .unwrap();
-    let plan = query.query_map([], |row| row.get::<_, String>(3)).unwrap();
-    let plan: Vec<String> = plan.map(Result::unwrap).collect();
-    assert_eq!(plan.len(), 2, "{plan:?}");
-    assert!(
-        plan[0].contains("USING INDEX pending (destination=?)"),
-        "{plan:?}"
-    );
-    assert!(
-        plan[1].contains("USING INTEGER PRIMARY KEY (rowid=?)"),
-        "{plan:?}"
-    );
+    let joined = "CROSS JOIN event e ON e.number = d.number >> 16";
+    let dead = "FROM (SELECT * FROM delivery INDEXED BY dead WHERE state = 2) d";
+    let by_key = "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)";
+    for (question, expected) in [
+        (
+            format!(
+                "SELECT d.payload FROM delivery d {joined} WHERE d.state = 0 AND d.destination = 'slack' ORDER BY d.due, d.number"
+            ),
+            vec!["SEARCH d USING INDEX pending (destination=?)", by_key],
+        ),
+        (
+            format!(
+                "SELECT d.payload {dead} {joined} WHERE d.number > 1 AND d.due > 2 ORDER BY d.number"
+            ),
+            vec!["SEARCH delivery USING INDEX dead (number>?)", by_key],
+        ),
+        (
+            format!(
+                "SELECT count(*) {dead} WHERE d.number > 1 AND d.due > 2 AND d.tag = 'a' AND d.class = 1 AND hex(d.id) = '' AND d.destination = 'b'"
+            ),
+            vec!["SEARCH delivery USING COVERING INDEX dead (number>?)"],
+        ),
+        (
+            "SELECT min(number) FROM delivery INDEXED BY pending WHERE state = 0".to_owned(),
+            vec!["SEARCH delivery USING COVERING INDEX pending"],
+        ),
+        (
+            "SELECT max(event) FROM minute WHERE at <= 1".to_owned(),
+            vec!["SEARCH minute USING INTEGER PRIMARY KEY (rowid<?)"],
+        ),
+    ] {
+        assert_eq!(plan(&store, &question), expected, "{question}");
+    }
 }
 
 #[test]
@@ -255,6 +280,89 @@ fn only_what_is_finished_and_old_is_forgotten() {
     // The tally on disk says the same.
     store.recover().unwrap();
     assert_eq!(count(&mut store), counts);
+}
+
+#[test]
+fn the_books_agree_with_a_recount_after_a_sweep() {
+    let folder = TempDir::new().unwrap();
+    let mut store = open(folder.path());
+    let heard = |event, tag: &str, has_fired| Heard {
+        event,
+        tag: tag.into(),
+        has_fired,
+    };
+    let batch = Batch {
+        number: 1,
+        events: (1..=4).map(|number| event(number, NOW - 1)).collect(),
+        rows: vec![
+            row(1, 0, State::Delivered, NOW - 1),
+            row(1, 1, State::DryRun, NOW - 1),
+            row(2, 0, State::Pending, NOW - 1),
+            row(4, 0, State::Skipped, NOW - 1),
+        ],
+        heard: vec![
+            heard(1, "tag", true),
+            heard(1, "other", false),
+            heard(2, "tag", true),
+            heard(3, "tag", false),
+            heard(4, "tag", true),
+        ],
+        empty: vec![3],
+        watermark: 4,
+        ..Batch::default()
+    };
+    store.commit(&batch).unwrap();
+    let mut verified = |forgotten| {
+        let transaction = store.connection.transaction().unwrap();
+        let found = verify::verify(&transaction).unwrap();
+        assert_eq!(found.problems, [""; 0]);
+        let numbers = (found.acknowledged, found.kept, found.forgotten);
+        assert_eq!(numbers, (4, 4 - forgotten, forgotten));
+        let tag = &found.tags[1];
+        let numbers = (tag.handed, tag.filtered, tag.settled, tag.pending);
+        assert_eq!(numbers, (4, 1, 2, 1));
+        drop(transaction);
+        sweep(&mut store, EXPIRY);
+    };
+    verified(0);
+    verified(3);
+    let counts = count(&mut store);
+    assert_eq!((counts.forgotten, counts.tags[1].forgotten), (3, 2));
+    assert_eq!(counts.tallies[0].forgotten, 3);
+}
+
+#[test]
+fn a_reader_holds_up_no_commit_but_is_waited_for_where_the_log_is_written_anew() {
+    let folder = TempDir::new().unwrap();
+    let mut store = open(folder.path());
+    let batch = |number| Batch {
+        number,
+        events: vec![event(number, NOW)],
+        ..Batch::default()
+    };
+    store.commit(&batch(1)).unwrap();
+    let mut reader = super::open::connect_to_read(store.file()).unwrap();
+    let reading = reader.transaction().unwrap();
+    let seen = || stock::counts(&reading).unwrap().newest_event;
+    assert_eq!(seen(), 1);
+    store.commit(&batch(2)).unwrap();
+    assert_eq!(seen(), 1, "it goes on seeing the file as it was");
+    store.recover().unwrap_err();
+    drop(reading);
+    store.recover().unwrap();
+    store.commit(&batch(3)).unwrap();
+    let reading = reader.transaction().unwrap();
+    assert_eq!(stock::counts(&reading).unwrap().newest_event, 3);
+}
+
+#[test]
+fn what_is_temporary_is_removed_in_the_end() {
+    let store = Sqlite::temporary().unwrap();
+    let folder = store.file().parent().unwrap().to_owned();
+    assert_eq!(pragma(&store, "synchronous"), "0");
+    assert!(folder.is_dir());
+    drop(store);
+    assert!(!folder.try_exists().unwrap());
 }
 
 #[test]

@@ -198,8 +198,8 @@ impl Writer {
             Ok(Novelty::Repeat) => self.pending.repeat(append),
             Ok(Novelty::Gone) => append.waiting.tell(Err(Error::Duplicate)),
             Err(why) => {
-                append.waiting.tell(Err(why.clone()));
-                self.fail(why);
+                self.fail(why.clone());
+                append.waiting.tell(Err(why));
             }
         }
     }

@@ -131,3 +131,211 @@ fn skip(old: &Standing, is_held: bool, now: Millis, edits: &mut Edits, reran: &m
         State::Delivered | State::DryRun | State::Skipped => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::plan;
+    use crate::clock::Millis;
+    use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
+    use crate::journal::look::{Reran, Rerun, Resend};
+    use crate::journal::record::{MAX_DELIVERIES, NewDelivery, delivery_number};
+    use crate::journal::store::{Edits, Standing};
+
+    const EVENT: u64 = 7;
+    const NOW: Millis = 1_000;
+
+    fn standing(tag: &str, ordinal: usize, state: State) -> Standing {
+        Standing {
+            number: delivery_number(EVENT, ordinal),
+            id: DeliveryId::of("e", tag, ordinal),
+            tag: tag.into(),
+            destination: "slack".into(),
+            state,
+            attempts: 3,
+            class: None,
+            note: Some("500 no".to_owned()),
+        }
+    }
+
+    fn made(ordinal: usize, state: State) -> NewDelivery {
+        let delivery = Delivery {
+            id: DeliveryId::of("e", "tag", ordinal),
+            event_id: "e".into(),
+            received_at: NOW,
+            tag: "tag".into(),
+            destination: "slack".into(),
+            payload: "{}".into(),
+            due: NOW,
+            expires: None,
+            state,
+        };
+        NewDelivery {
+            class: (state == State::Dead).then_some(ErrorClass::Script),
+            ..NewDelivery::from(delivery)
+        }
+    }
+
+    fn run(
+        standings: &mut Vec<Standing>,
+        deliveries: Vec<NewDelivery>,
+        resend: Resend,
+        held: &[u64],
+    ) -> (Edits, Reran) {
+        let rerun = Rerun {
+            event: EVENT,
+            tag: "tag".into(),
+            deliveries,
+            resend,
+        };
+        let mut edits = Edits::default();
+        let is_held = |one: &Standing| held.contains(&one.number);
+        let reran = plan(standings, rerun, is_held, NOW, &mut edits);
+        (edits, reran)
+    }
+
+    fn reran(to_send: u64, dead: u64, skipped: u64, left: u64) -> Reran {
+        Reran {
+            to_send,
+            dead,
+            skipped,
+            left,
+        }
+    }
+
+    #[test]
+    fn what_stands_decides_what_is_sent() {
+        use State::{Dead, Delivered, DryRun, Pending, Skipped};
+        // What stood, whether it is being sent, what is made now; then what becomes of it, for
+        // dead letters only and for all.
+        for (stood, is_held, made_now, only_dead, all) in [
+            (
+                Dead,
+                false,
+                Some(Pending),
+                reran(1, 0, 0, 0),
+                reran(1, 0, 0, 0),
+            ),
+            (
+                Dead,
+                false,
+                Some(Dead),
+                reran(0, 1, 0, 0),
+                reran(0, 1, 0, 0),
+            ),
+            (Dead, false, None, reran(0, 0, 1, 0), reran(0, 0, 1, 0)),
+            (
+                Pending,
+                false,
+                Some(Pending),
+                reran(1, 0, 0, 0),
+                reran(1, 0, 0, 0),
+            ),
+            (
+                Pending,
+                true,
+                Some(Pending),
+                reran(0, 0, 0, 1),
+                reran(0, 0, 0, 1),
+            ),
+            (Pending, false, None, reran(0, 0, 1, 0), reran(0, 0, 1, 0)),
+            (Pending, true, None, reran(0, 0, 0, 1), reran(0, 0, 0, 1)),
+            (
+                Delivered,
+                false,
+                Some(Pending),
+                reran(0, 0, 0, 1),
+                reran(1, 0, 0, 0),
+            ),
+            (Delivered, false, None, reran(0, 0, 0, 0), reran(0, 0, 0, 0)),
+            (
+                DryRun,
+                false,
+                Some(Pending),
+                reran(0, 0, 0, 1),
+                reran(1, 0, 0, 0),
+            ),
+            (
+                Skipped,
+                false,
+                Some(Pending),
+                reran(0, 0, 0, 1),
+                reran(1, 0, 0, 0),
+            ),
+            (Skipped, false, None, reran(0, 0, 0, 0), reran(0, 0, 0, 0)),
+        ] {
+            for (resend, expected) in [(Resend::Dead, only_dead), (Resend::All, all)] {
+                let old = standing("tag", 0, stood);
+                let held = if is_held { vec![old.number] } else { vec![] };
+                let now = made_now.map(|state| made(0, state));
+                let new = now.into_iter().collect();
+                let (edits, found) = run(&mut vec![old.clone()], new, resend, &held);
+                assert_eq!(
+                    found, expected,
+                    "{stood:?} {is_held} {made_now:?} {resend:?}"
+                );
+                let replaced = edits.replaced.iter().map(|one| one.row.number);
+                let changed = replaced.chain(edits.discarded.iter().map(|one| one.number));
+                let is_changed = found.left == 0 && found != Reran::default();
+                let expected = if is_changed { vec![old.number] } else { vec![] };
+                assert_eq!(changed.collect::<Vec<_>>(), expected);
+                assert!(edits.added.is_empty() && edits.fired_late.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_new_gets_the_next_numbers_beside_other_tags() {
+        let mut standings = vec![standing("other", 0, State::Dead)];
+        let new = vec![
+            made(0, State::Pending),
+            made(1, State::Pending),
+            made(1, State::Pending),
+        ];
+        let (edits, found) = run(&mut standings, new, Resend::Dead, &[]);
+        assert_eq!(found, reran(2, 0, 0, 0));
+        let numbers: Vec<u64> = edits.added.iter().map(|row| row.number).collect();
+        assert_eq!(numbers, [1, 2].map(|index| delivery_number(EVENT, index)));
+        let tag: Arc<str> = "tag".into();
+        assert_eq!(edits.fired_late, [(EVENT, tag)]);
+        assert!(edits.discarded.is_empty(), "other tags' are not touched");
+        // Another tag that is run again in the same commit sees them.
+        assert_eq!(standings.len(), 3);
+    }
+
+    #[test]
+    fn an_event_that_is_full_gets_no_more() {
+        let mut standings = vec![standing("other", MAX_DELIVERIES - 2, State::Delivered)];
+        let new = vec![made(0, State::Pending), made(1, State::Pending)];
+        let (edits, found) = run(&mut standings, new, Resend::All, &[]);
+        assert_eq!(found, reran(1, 0, 0, 1));
+        assert_eq!(edits.added.len(), 1);
+    }
+
+    #[test]
+    fn a_tag_that_fails_gives_nothing_up() {
+        let mut standings = vec![
+            standing("tag", 0, State::Pending),
+            standing("tag", 1, State::Pending),
+            standing("tag", 2, State::Dead),
+        ];
+        let new = vec![made(0, State::Dead)];
+        let (edits, found) = run(&mut standings, new, Resend::All, &[]);
+        assert_eq!(found, reran(0, 1, 0, 0));
+        assert!(edits.discarded.is_empty());
+    }
+
+    #[test]
+    fn what_is_skipped_says_why_and_what_was_before() {
+        let mut standings = vec![standing("tag", 0, State::Dead)];
+        let (edits, _) = run(&mut standings, Vec::new(), Resend::Dead, &[]);
+        let skipped = &edits.discarded[0];
+        assert_eq!(
+            (skipped.from, skipped.state, skipped.due),
+            (State::Dead, State::Skipped, NOW)
+        );
+        let expected = "its tag makes it no longer; before: 500 no";
+        assert_eq!(skipped.note.as_deref(), Some(expected));
+    }
+}

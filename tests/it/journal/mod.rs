@@ -1,8 +1,12 @@
 //! The journal's contract, held against every kind of it.
 
+mod by_hand;
 mod conformance;
 mod crash;
 mod disk;
+mod look;
+mod recount;
+mod repeats;
 mod oldest;
 
 use std::future::{Future, poll_fn};

@@ -81,7 +81,8 @@ fn oldest_undelivered(file: &Transaction<'_>) -> Result<Option<Millis>, rusqlite
     let mut query = file.prepare_cached(
         "SELECT min(received_at) FROM event WHERE number IN (
              (SELECT min(number) FROM delivery INDEXED BY pending WHERE state = 0) >> 16,
-             (SELECT number FROM event WHERE number > (SELECT watermark FROM progress)
+             (SELECT number FROM event
+              WHERE number > (SELECT watermark FROM progress) AND NOT came_processed
               ORDER BY number LIMIT 1))",
     )?;
     query.query_row([], |row| row.get(0))

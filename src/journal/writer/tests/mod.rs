@@ -1,6 +1,8 @@
 //! The writer over a store that fails. What a store does when it works is tested from outside, in
 //! `tests/it/journal`.
 
+mod promises;
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
