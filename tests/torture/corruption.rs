@@ -1,0 +1,200 @@
+//! F21: a damaged journal.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::oracle::{Account, Act, Ledger, Vendor, post};
+use crate::report::Report;
+use crate::setup::{orders_to, start};
+use crate::support::command::{self, Ended};
+use crate::support::server::Server;
+use crate::support::working_set::WorkingSet;
+use crate::tools::{Rounds, copy_files, progress};
+
+/// Orders, of which half are in the database, and the others in its log.
+const ORDERS: u64 = 100;
+
+/// Positions of each kind of damage, spread over the file.
+const POSITIONS: usize = 75;
+
+const FILES: [&str; 2] = ["journal.sqlite", "journal.sqlite-wal"];
+
+/// After this long without a delivery there are no more.
+const QUIET: Duration = Duration::from_millis(400);
+
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    Flip,
+    Cut,
+}
+
+/// What became of one damaged journal.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    whole: usize,
+    partly: usize,
+    refused: usize,
+    /// Ended in another way than by refusing.
+    broke: usize,
+    panics: usize,
+    wrong: u64,
+}
+
+pub(crate) async fn run(rounds: Rounds) -> Report {
+    let positions = rounds.at_most(POSITIONS);
+    let ledger = Arc::new(Ledger::default());
+    let vendor = Vendor::start(&ledger).await;
+    let set = make_journal(&vendor, &ledger).await;
+    vendor.always("crm", Act::status(500)); // has them all
+    vendor.always("later", Act::status(200));
+    let mut report = Report::new();
+    let mut all = Tally::default();
+    for file in FILES {
+        for damage in [Damage::Flip, Damage::Cut] {
+            let tally = damage_all(&set, &vendor, file, damage, positions).await;
+            let kind = file.strip_prefix("journal.").unwrap_or(file);
+            let key = format!("{kind}_{damage:?}").to_lowercase();
+            let Tally {
+                whole,
+                partly,
+                refused,
+                wrong,
+                ..
+            } = tally;
+            report = report.with(
+                &key,
+                format!("whole:{whole},partly:{partly},refused:{refused},wrong:{wrong}"),
+            );
+            all = add(all, tally);
+        }
+    }
+    report
+        .with("cases", 4 * positions)
+        .with("whole", all.whole)
+        .with("partly", all.partly)
+        .with("refused", all.refused)
+        .with("broke", all.broke)
+        .with("panics", all.panics)
+        .with("wrong", all.wrong)
+        .require(all.panics == 0, "it panicked")
+        .require(all.broke == 0, "it ended without a reason")
+        .require(all.wrong == 0, "something wrong was delivered")
+}
+
+fn add(one: Tally, other: Tally) -> Tally {
+    Tally {
+        whole: one.whole + other.whole,
+        partly: one.partly + other.partly,
+        refused: one.refused + other.refused,
+        broke: one.broke + other.broke,
+        panics: one.panics + other.panics,
+        wrong: one.wrong + other.wrong,
+    }
+}
+
+/// A folder whose `master` has a journal of orders that `crm` has, and `later` has not.
+async fn make_journal(vendor: &Vendor, ledger: &Arc<Ledger>) -> WorkingSet {
+    let set = orders_to(vendor.address, &["crm", "later"], "");
+    vendor.always("later", Act::Silence);
+    for half in 0..2 {
+        let (server, _) = start(&set).await;
+        send(&server, ledger, ORDERS / 2).await;
+        ledger.settled(Duration::from_secs(10)).await;
+        server.status().await; // when this is answered, all before it is written
+        match half {
+            0 => server.stop().await,
+            _ => server.kill().await,
+        }
+    }
+    copy_files(&set.file("data"), &set.file("master"));
+    set
+}
+
+async fn send(server: &Server, ledger: &Ledger, orders: u64) {
+    for _ in 0..orders {
+        assert_eq!(post(server.address, ledger).await.unwrap(), 200);
+    }
+}
+
+async fn damage_all(
+    set: &WorkingSet,
+    vendor: &Vendor,
+    file: &str,
+    damage: Damage,
+    positions: usize,
+) -> Tally {
+    let length = fs::metadata(set.file("master").join(file)).unwrap().len();
+    let mut tally = Tally::default();
+    for position in 0..positions {
+        progress(&format!("F21 {damage:?} {file}, {position} of {positions}"));
+        // Off the middle of a step, so that not all of them fall on page limits.
+        let at = (2 * position as u64 + 1) * length / (2 * positions as u64);
+        let data = set.file("data");
+        fs::remove_dir_all(&data).unwrap();
+        copy_files(&set.file("master"), &data);
+        harm(&data.join(file), damage, at);
+        try_out(set, vendor, &mut tally).await;
+    }
+    tally
+}
+
+fn harm(file: &Path, damage: Damage, at: u64) {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(file)
+        .unwrap();
+    match damage {
+        Damage::Cut => file.set_len(at).unwrap(),
+        Damage::Flip => {
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, at).unwrap();
+            file.write_all_at(&[byte[0] ^ 0x01], at).unwrap();
+        }
+    }
+}
+
+/// Starts with the damaged journal; everything undelivered goes to a ledger of its own.
+async fn try_out(set: &WorkingSet, vendor: &Vendor, tally: &mut Tally) {
+    let ledger = vendor.begin_anew(ORDERS);
+    let serve = command::tagwerk(set.path(), &["serve"]);
+    match Server::try_spawn(set, serve).await {
+        Ok(server) => {
+            let account = quiet(&ledger).await;
+            tally.panics += server.log().matches("panicked").count();
+            server.kill().await;
+            tally.wrong += account.wrong;
+            match account.arrived >= ORDERS {
+                true => tally.whole += 1,
+                false => tally.partly += 1,
+            }
+        }
+        Err(Ended { code, stderr, .. }) => {
+            let panicked = stderr.contains("panicked");
+            tally.panics += usize::from(panicked);
+            match (1..128).contains(&code) && !panicked && stderr.contains("error") {
+                true => tally.refused += 1,
+                false => tally.broke += 1,
+            }
+        }
+    }
+}
+
+/// Waits until everything has arrived, or nothing more arrives.
+async fn quiet(ledger: &Ledger) -> Account {
+    let (mut last, mut since) = (ledger.account(), Instant::now());
+    while last.arrived < ORDERS && since.elapsed() < QUIET {
+        sleep(Duration::from_millis(5)).await;
+        let now = ledger.account();
+        if now.arrived != last.arrived {
+            (last, since) = (now, Instant::now());
+        }
+    }
+    sleep(Duration::from_millis(20)).await; // for what comes that should not
+    ledger.account()
+}
