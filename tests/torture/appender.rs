@@ -1,15 +1,15 @@
-//! For F2, a program as many are written: it appends rows to a SQLite database with
-//! `synchronous=NORMAL`, and says of each that it is done when its commit has returned. It is this
-//! same binary, run as a process of its own.
+//! For F2, a program as many are written: it appends what it is sent to a SQLite database with
+//! `synchronous=NORMAL`, and answers when the commit has returned. It is this same binary, run as a
+//! process of its own.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt;
-use tokio::process::Command;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::time::sleep;
 
 use crate::mount::Mount;
@@ -31,14 +31,15 @@ fn append_rows(file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.execute_batch("CREATE TABLE row (number INTEGER PRIMARY KEY, data BLOB)")?;
-    let mut out = std::io::stdout();
-    for number in 1_u64.. {
+    let (mut asked, mut answer) = (std::io::stdin(), std::io::stdout());
+    let mut number = [0; 8];
+    loop {
+        asked.read_exact(&mut number)?;
         let mut insert = connection.prepare_cached("INSERT INTO row VALUES (?1, zeroblob(200))")?;
-        insert.execute([i64::try_from(number)?])?;
-        out.write_all(&number.to_le_bytes())?;
-        out.flush()?;
+        insert.execute([i64::from_le_bytes(number)])?;
+        answer.write_all(&number)?;
+        answer.flush()?;
     }
-    Ok(())
 }
 
 /// One power cut.
@@ -50,28 +51,44 @@ pub(crate) async fn cut() -> Tally {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg("--append-to")
         .arg(&file)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let mut said = child.stdout.take().unwrap();
-    let listen = tokio::spawn(async move {
-        let mut bytes = Vec::new();
-        said.read_to_end(&mut bytes).await.map(|_| bytes)
-    });
+    let sending = tokio::spawn(send(
+        child.stdin.take().unwrap(),
+        child.stdout.take().unwrap(),
+    ));
     sleep(until_the_cut()).await;
     mount.cut_power().unwrap();
     child.kill().await.unwrap();
-    let said = listen.await.unwrap().unwrap();
+    let acked = sending.await.unwrap();
     mount.unmount().unwrap();
 
     let _mount = Mount::ext4(&image, &data).unwrap();
-    let acked = said.len() as u64 / 8;
     let found = last_row(&file).unwrap_or(0);
     Tally {
         acked,
         lost: acked.saturating_sub(found),
+    }
+}
+
+/// Sends one number after the other, each when the one before was answered; how many were.
+async fn send(mut asked: ChildStdin, mut answer: ChildStdout) -> u64 {
+    let mut acked = 0;
+    loop {
+        let number = u64::to_le_bytes(acked + 1);
+        let mut answered = [0; 8];
+        let exchanged = async {
+            asked.write_all(&number).await?;
+            answer.read_exact(&mut answered).await
+        };
+        if exchanged.await.is_err() || answered != number {
+            return acked;
+        }
+        acked += 1;
     }
 }
 

@@ -1,5 +1,6 @@
 //! F21: a damaged journal.
 
+use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -16,13 +17,29 @@ use crate::support::server::Server;
 use crate::support::working_set::WorkingSet;
 use crate::tools::{Rounds, copy_files, progress};
 
-/// Orders, of which half are in the database, and the others in its log.
+/// Orders in the journal, of which one destination has all and the other has none.
 const ORDERS: u64 = 100;
 
 /// Positions of each kind of damage, spread over the file.
 const POSITIONS: usize = 75;
 
-const FILES: [&str; 2] = ["journal.sqlite", "journal.sqlite-wal"];
+/// The file that is damaged: everything is in it.
+#[derive(Clone, Copy, Debug)]
+enum Holder {
+    /// The database, after it was stopped.
+    Database,
+    /// Its log, after it was killed.
+    Log,
+}
+
+impl Holder {
+    fn file(self) -> &'static str {
+        match self {
+            Self::Database => "journal.sqlite",
+            Self::Log => "journal.sqlite-wal",
+        }
+    }
+}
 
 /// After this long without a delivery there are no more.
 const QUIET: Duration = Duration::from_millis(400);
@@ -37,7 +54,10 @@ enum Damage {
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     whole: usize,
+    /// Not everything arrived, and it said so: in its log, or with `/readyz`.
     partly: usize,
+    /// Not everything arrived, and it said nothing.
+    silently: usize,
     refused: usize,
     /// Ended in another way than by refusing.
     broke: usize,
@@ -47,36 +67,23 @@ struct Tally {
 
 pub(crate) async fn run(rounds: Rounds) -> Report {
     let positions = rounds.at_most(POSITIONS);
-    let ledger = Arc::new(Ledger::default());
-    let vendor = Vendor::start(&ledger).await;
-    let set = make_journal(&vendor, &ledger).await;
-    vendor.always("crm", Act::status(500)); // has them all
-    vendor.always("later", Act::status(200));
+    let vendor = Vendor::start(&Arc::default()).await;
     let mut report = Report::new();
     let mut all = Tally::default();
-    for file in FILES {
+    for holder in [Holder::Database, Holder::Log] {
+        let set = make_journal(&vendor, holder).await;
         for damage in [Damage::Flip, Damage::Cut] {
-            let tally = damage_all(&set, &vendor, file, damage, positions).await;
-            let kind = file.strip_prefix("journal.").unwrap_or(file);
-            let key = format!("{kind}_{damage:?}").to_lowercase();
-            let Tally {
-                whole,
-                partly,
-                refused,
-                wrong,
-                ..
-            } = tally;
-            report = report.with(
-                &key,
-                format!("whole:{whole},partly:{partly},refused:{refused},wrong:{wrong}"),
-            );
-            all = add(all, tally);
+            let tally = damage_all(&set, &vendor, holder, damage, positions).await;
+            let key = format!("{holder:?}_{damage:?}").to_lowercase();
+            report = report.with(&key, tally);
+            all.add(tally);
         }
     }
     report
         .with("cases", 4 * positions)
         .with("whole", all.whole)
         .with("partly", all.partly)
+        .with("silently", all.silently)
         .with("refused", all.refused)
         .with("broke", all.broke)
         .with("panics", all.panics)
@@ -86,32 +93,53 @@ pub(crate) async fn run(rounds: Rounds) -> Report {
         .require(all.wrong == 0, "something wrong was delivered")
 }
 
-fn add(one: Tally, other: Tally) -> Tally {
-    Tally {
-        whole: one.whole + other.whole,
-        partly: one.partly + other.partly,
-        refused: one.refused + other.refused,
-        broke: one.broke + other.broke,
-        panics: one.panics + other.panics,
-        wrong: one.wrong + other.wrong,
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.whole += other.whole;
+        self.partly += other.partly;
+        self.silently += other.silently;
+        self.refused += other.refused;
+        self.broke += other.broke;
+        self.panics += other.panics;
+        self.wrong += other.wrong;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            whole,
+            partly,
+            silently,
+            refused,
+            wrong,
+            ..
+        } = self;
+        write!(
+            f,
+            "whole:{whole},partly:{partly},silently:{silently},refused:{refused},wrong:{wrong}"
+        )
     }
 }
 
 /// A folder whose `master` has a journal of orders that `crm` has, and `later` has not.
-async fn make_journal(vendor: &Vendor, ledger: &Arc<Ledger>) -> WorkingSet {
+async fn make_journal(vendor: &Vendor, holder: Holder) -> WorkingSet {
+    let ledger = Arc::new(Ledger::default());
     let set = orders_to(vendor.address, &["crm", "later"], "");
+    vendor.record_in(&ledger);
+    vendor.always("crm", Act::status(200));
     vendor.always("later", Act::Silence);
-    for half in 0..2 {
-        let (server, _) = start(&set).await;
-        send(&server, ledger, ORDERS / 2).await;
-        ledger.settled(Duration::from_secs(10)).await;
-        server.status().await; // when this is answered, all before it is written
-        match half {
-            0 => server.stop().await,
-            _ => server.kill().await,
-        }
+    let (server, _) = start(&set).await;
+    send(&server, &ledger, ORDERS).await;
+    ledger.settled(Duration::from_secs(10)).await;
+    server.status().await; // when this is answered, all before it is written
+    match holder {
+        Holder::Database => server.stop().await,
+        Holder::Log => server.kill().await,
     }
     copy_files(&set.file("data"), &set.file("master"));
+    vendor.always("crm", Act::status(500)); // whatever it gets now, it has already
+    vendor.always("later", Act::status(200));
     set
 }
 
@@ -124,10 +152,11 @@ async fn send(server: &Server, ledger: &Ledger, orders: u64) {
 async fn damage_all(
     set: &WorkingSet,
     vendor: &Vendor,
-    file: &str,
+    holder: Holder,
     damage: Damage,
     positions: usize,
 ) -> Tally {
+    let file = holder.file();
     let length = fs::metadata(set.file("master").join(file)).unwrap().len();
     let mut tally = Tally::default();
     for position in 0..positions {
@@ -161,17 +190,20 @@ fn harm(file: &Path, damage: Damage, at: u64) {
 
 /// Starts with the damaged journal; everything undelivered goes to a ledger of its own.
 async fn try_out(set: &WorkingSet, vendor: &Vendor, tally: &mut Tally) {
-    let ledger = vendor.begin_anew(ORDERS);
+    let ledger = Arc::new(Ledger::of_drawn(ORDERS));
+    vendor.record_in(&ledger);
     let serve = command::tagwerk(set.path(), &["serve"]);
     match Server::try_spawn(set, serve).await {
         Ok(server) => {
             let account = quiet(&ledger).await;
+            let said = server.log().contains("ERROR") || server.get("/readyz").await.status != 200;
             tally.panics += server.log().matches("panicked").count();
             server.kill().await;
             tally.wrong += account.wrong;
             match account.arrived >= ORDERS {
                 true => tally.whole += 1,
-                false => tally.partly += 1,
+                false if said => tally.partly += 1,
+                false => tally.silently += 1,
             }
         }
         Err(Ended { code, stderr, .. }) => {

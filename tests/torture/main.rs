@@ -58,7 +58,7 @@ struct Options {
     /// Write the page about it here, if all faults were run
     #[arg(long, value_name = "FILE")]
     write_docs: Option<PathBuf>,
-    /// Used by F2: append numbers to a database with synchronous=NORMAL, and print what is committed
+    /// Used by F2: append what comes in to a database with synchronous=NORMAL
     #[arg(long, value_name = "FILE", hide = true)]
     append_to: Option<PathBuf>,
 }

@@ -11,15 +11,21 @@ use tokio::time::sleep;
 
 use crate::kill::{DUPLICATES_PER_KILL, STALL, sluggish};
 use crate::mount::Mount;
-use crate::oracle::{Account, Act, Ledger, Load, Vendor};
+use crate::oracle::{Account, Act, Ledger, Load, Vendor, post};
 use crate::report::Report;
 use crate::setup::{orders_to, start};
-use crate::tools::{Rounds, copy_files, has, is_root, progress, random_millis};
+use crate::support::command;
+use crate::support::server::Server;
+use crate::support::working_set::WorkingSet;
+use crate::tools::{Rounds, copy_files, has, is_root, progress, random_millis, system};
 use crate::{appender, nats};
 
 const CUTS: usize = 50;
 
 const CONNECTIONS: usize = 32;
+
+/// For one order.
+const FIRST_ORDER: Duration = Duration::from_secs(10);
 
 /// How long a system runs until the cut.
 pub(crate) fn until_the_cut() -> Duration {
@@ -48,6 +54,7 @@ pub(crate) async fn run(rounds: Rounds) -> Report {
         return Report::skipped("needs mkfs.ext4 and python3");
     }
     let cuts = rounds.at_most(CUTS);
+    let first = cut_a_first_start().await;
     let (account, torn) = cut_tagwerk(cuts).await;
     let bound = cuts as u64 * DUPLICATES_PER_KILL;
     let mut report = Report::new()
@@ -58,11 +65,13 @@ pub(crate) async fn run(rounds: Rounds) -> Report {
         .with("dup", account.duplicates)
         .with("dup_bound", bound)
         .with("integrity_bad", torn)
+        .with("first_order_ok", u8::from(first.is_ok()))
         .require(account.acked > 50 * cuts as u64, "there was no load")
         .require(account.open == 0, "acknowledged events were lost")
         .require(account.wrong == 0, "something wrong was delivered")
         .require(account.duplicates <= bound, "too many duplicates")
-        .require(torn == 0, "the journal was damaged");
+        .require(torn == 0, "the journal was damaged")
+        .require(first.is_ok(), &first.err().unwrap_or_default());
     let mut sqlite = Tally::default();
     for cut in 0..cuts {
         progress(&format!("F2 SQLite NORMAL, cut {cut} of {cuts}"));
@@ -91,6 +100,34 @@ fn add(report: Report, name: &str, tally: Tally) -> Report {
         .with(&format!("{name}_lost"), tally.lost)
 }
 
+/// The power goes right after the very first order of a new installation; why that order does not
+/// arrive after the next start, if so.
+async fn cut_a_first_start() -> Result<(), String> {
+    let ledger = Arc::new(Ledger::default());
+    let vendor = Vendor::start(&ledger).await;
+    let set = orders_to(vendor.address, &["crm"], "");
+    let (data, image) = (set.file("data"), set.file("disk.img"));
+    let mount = Mount::ext4(&image, &data)?;
+    vendor.always("crm", Act::Silence);
+    let (server, _) = start(&set).await;
+    assert_eq!(post(server.address, &ledger).await.unwrap(), 200);
+    mount.cut_power()?;
+    server.kill().await;
+    mount.unmount()?;
+    let _mount = Mount::ext4(&image, &data)?;
+    vendor.always("crm", Act::status(200));
+    let serve = command::tagwerk(set.path(), &["serve"]);
+    let server = Server::try_spawn(&set, serve).await;
+    let server =
+        server.map_err(|ended| format!("a cut after the first order: {}", ended.stderr))?;
+    let open = ledger.settled(FIRST_ORDER).await.open;
+    server.kill().await;
+    match open {
+        0 => Ok(()),
+        _ => Err("the first order was lost".to_owned()),
+    }
+}
+
 /// The account, and how often the journal was not in order.
 async fn cut_tagwerk(cuts: usize) -> (Account, usize) {
     let ledger = Arc::new(Ledger::default());
@@ -100,6 +137,7 @@ async fn cut_tagwerk(cuts: usize) -> (Account, usize) {
     let image = set.file("disk.img");
     let load = Load::start(&ledger, CONNECTIONS);
     let mut mount = Mount::ext4(&image, &data).unwrap();
+    settle_in(&set).await;
     let mut torn = 0;
     for cut in 0..cuts {
         // A slow vendor: what was acknowledged is only in the journal.
@@ -130,6 +168,14 @@ async fn cut_tagwerk(cuts: usize) -> (Account, usize) {
     server.stop().await;
     mount.unmount().unwrap();
     (account, torn)
+}
+
+/// A first start, and enough time for the system to write what it made: what comes of a cut before
+/// that is looked at apart.
+async fn settle_in(set: &WorkingSet) {
+    let (server, _) = start(set).await;
+    server.stop().await;
+    system("sync", &["-f", set.file("data").to_str().unwrap()]).unwrap();
 }
 
 /// Whether SQLite finds nothing wrong with a copy of the journal: opening it changes it.

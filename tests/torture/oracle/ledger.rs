@@ -48,6 +48,15 @@ pub(crate) struct Account {
 }
 
 impl Ledger {
+    /// One in which so many orders are drawn.
+    pub(crate) fn of_drawn(orders: u64) -> Self {
+        let ledger = Self::default();
+        for _ in 0..orders {
+            ledger.draw();
+        }
+        ledger
+    }
+
     /// A new order.
     pub(crate) fn draw(&self) -> u64 {
         let mut inner = self.lock();

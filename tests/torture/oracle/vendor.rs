@@ -113,14 +113,9 @@ impl Vendor {
         }
     }
 
-    /// From now on arrivals go to a new ledger, in which so many orders are drawn.
-    pub(crate) fn begin_anew(&self, orders: u64) -> Arc<Ledger> {
-        let ledger = Arc::new(Ledger::default());
-        for _ in 0..orders {
-            ledger.draw();
-        }
+    /// From now on arrivals go to this ledger.
+    pub(crate) fn record_in(&self, ledger: &Arc<Ledger>) {
         self.inner.lock().ledger = ledger.clone();
-        ledger
     }
 
     /// From now on also notes each attempt.
