@@ -46,8 +46,12 @@ const QUIET: Duration = Duration::from_millis(400);
 
 #[derive(Clone, Copy, Debug)]
 enum Damage {
+    /// A bit, anywhere.
     Flip,
+    /// All from there on.
     Cut,
+    /// A bit of an order's sum: what would arrive changed, if nobody noticed.
+    Digit,
 }
 
 /// What became of one damaged journal.
@@ -72,7 +76,7 @@ pub(crate) async fn run(rounds: Rounds) -> Report {
     let mut all = Tally::default();
     for holder in [Holder::Database, Holder::Log] {
         let set = make_journal(&vendor, holder).await;
-        for damage in [Damage::Flip, Damage::Cut] {
+        for damage in [Damage::Flip, Damage::Cut, Damage::Digit] {
             let tally = damage_all(&set, &vendor, holder, damage, positions).await;
             let key = format!("{holder:?}_{damage:?}").to_lowercase();
             report = report.with(&key, tally);
@@ -80,7 +84,7 @@ pub(crate) async fn run(rounds: Rounds) -> Report {
         }
     }
     report
-        .with("cases", 4 * positions)
+        .with("cases", 6 * positions)
         .with("whole", all.whole)
         .with("partly", all.partly)
         .with("silently", all.silently)
@@ -157,12 +161,9 @@ async fn damage_all(
     positions: usize,
 ) -> Tally {
     let file = holder.file();
-    let length = fs::metadata(set.file("master").join(file)).unwrap().len();
     let mut tally = Tally::default();
-    for position in 0..positions {
-        progress(&format!("F21 {damage:?} {file}, {position} of {positions}"));
-        // Off the middle of a step, so that not all of them fall on page limits.
-        let at = (2 * position as u64 + 1) * length / (2 * positions as u64);
+    for at in places(&set.file("master").join(file), damage, positions) {
+        progress(&format!("F21 {damage:?} {file} at {at}"));
         let data = set.file("data");
         fs::remove_dir_all(&data).unwrap();
         copy_files(&set.file("master"), &data);
@@ -170,6 +171,23 @@ async fn damage_all(
         try_out(set, vendor, &mut tally).await;
     }
     tally
+}
+
+/// Where to do it: so many places, spread over the file.
+fn places(file: &Path, damage: Damage, positions: usize) -> Vec<u64> {
+    const SUM: &[u8] = b"\"sum\":";
+    let content = fs::read(file).unwrap();
+    let all: Vec<usize> = match damage {
+        Damage::Flip | Damage::Cut => (0..content.len()).collect(),
+        Damage::Digit => {
+            let found = content.windows(SUM.len()).enumerate();
+            let found = found.filter(|(_, window)| *window == SUM);
+            found.map(|(at, _)| at + SUM.len()).collect()
+        }
+    };
+    // In the middle of a step, so that not all of them fall on page limits.
+    let places = (0..positions).map(|n| all[(2 * n + 1) * all.len() / (2 * positions)] as u64);
+    places.collect()
 }
 
 fn harm(file: &Path, damage: Damage, at: u64) {
@@ -180,7 +198,7 @@ fn harm(file: &Path, damage: Damage, at: u64) {
         .unwrap();
     match damage {
         Damage::Cut => file.set_len(at).unwrap(),
-        Damage::Flip => {
+        Damage::Flip | Damage::Digit => {
             let mut byte = [0];
             file.read_exact_at(&mut byte, at).unwrap();
             file.write_all_at(&[byte[0] ^ 0x01], at).unwrap();

@@ -25,7 +25,7 @@ pub(crate) fn look() -> Machine {
         cpu: cpu(),
         memory_gib: memory_gib(),
         kernel: said("uname", &["-sr"]),
-        file_system: said("stat", &["-f", "-c", "%T", temporary]),
+        file_system: said("findmnt", &["-n", "-o", "FSTYPE", "-T", temporary]),
         fsync: measure_fsync(),
         commit: commit(),
         date: said("date", &["-u", "+%F"]),

@@ -36,7 +36,7 @@ pub(crate) fn write(
         } = fault;
         page.push_str(&format!("| {id} | {promise} | {how} | {verdict} |\n"));
     }
-    page.push_str("\n## Figures\n\nTimes ending in `_ms` are milliseconds; `dup` counts deliveries that arrived a second time.\n\n```\n");
+    page.push_str("\n## Figures\n\n```\n");
     for report in reports {
         page.push_str(&format!("{report}\n"));
     }
@@ -52,7 +52,7 @@ const NOTES: &str = include_str!("notes.md");
 fn about(machine: &Machine) -> String {
     let (p50, p99) = machine.fsync;
     format!(
-        "\n## The run\n\n| | |\n|---|---|\n| machine | {}, {} GiB |\n| kernel | {} |\n| file system | {}; 4 KiB and `fdatasync`: p50 {} ms, p99 {} ms |\n| commit | {} |\n| date | {} |\n\nAgain: `make torture`; a part of it: `make torture FAULTS=\"F1 F4\"`; quickly: `ROUNDS=5 make torture`. F2 and F3 need root, F4 `strace`,\nF15 `faketime`; what is missing is said in the line of the fault. It takes about half an hour.\n",
+        "\n## The run\n\n| | |\n|---|---|\n| machine | {}, {} GiB |\n| kernel | {} |\n| file system | {}; 4 KiB and `fdatasync`: p50 {} ms, p99 {} ms |\n| commit | {} |\n| date | {} |\n\nAgain: `make torture`; a part of it: `make torture FAULTS=\"F1 F4\"`; quickly: `ROUNDS=5 make torture`. F2 and F3 need root, F4 `strace`,\nF15 `faketime`; what is missing is said in the line of the fault. It takes about 25 minutes. What fails is a defect; it\nis listed here all the same.\n",
         machine.cpu,
         machine.memory_gib,
         machine.kernel,
