@@ -5,6 +5,8 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -57,14 +59,15 @@ pub(crate) async fn cut() -> Tally {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let sending = tokio::spawn(send(
-        child.stdin.take().unwrap(),
-        child.stdout.take().unwrap(),
-    ));
+    let acked = Arc::new(AtomicU64::new(0));
+    let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let sending = tokio::spawn(send(stdin, stdout, acked.clone()));
+    let switch = mount.power_switch().await;
     sleep(until_the_cut()).await;
-    mount.cut_power().unwrap();
+    let acked = acked.load(Ordering::Relaxed);
+    switch.cut().await;
     child.kill().await.unwrap();
-    let acked = sending.await.unwrap();
+    sending.await.unwrap();
     mount.unmount().unwrap();
 
     let _mount = Mount::ext4(&image, &data).unwrap();
@@ -75,20 +78,20 @@ pub(crate) async fn cut() -> Tally {
     }
 }
 
-/// Sends one number after the other, each when the one before was answered; how many were.
-async fn send(mut asked: ChildStdin, mut answer: ChildStdout) -> u64 {
-    let mut acked = 0;
-    loop {
-        let number = u64::to_le_bytes(acked + 1);
+/// Sends one number after the other, each when the one before was answered, and notes which was the
+/// last.
+async fn send(mut asked: ChildStdin, mut answer: ChildStdout, acked: Arc<AtomicU64>) {
+    for number in 1_u64.. {
+        let bytes = number.to_le_bytes();
         let mut answered = [0; 8];
         let exchanged = async {
-            asked.write_all(&number).await?;
+            asked.write_all(&bytes).await?;
             answer.read_exact(&mut answered).await
         };
-        if exchanged.await.is_err() || answered != number {
-            return acked;
+        if exchanged.await.is_err() || answered != bytes {
+            return;
         }
-        acked += 1;
+        acked.store(number, Ordering::Relaxed);
     }
 }
 

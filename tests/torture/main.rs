@@ -42,6 +42,7 @@ use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 
 use report::Report;
 use tools::Rounds;
@@ -218,7 +219,13 @@ async fn main() -> ExitCode {
         code = run_all(&options) => code,
         // Leaving the future drops what it has: processes end, mounts go.
         _ = tokio::signal::ctrl_c() => ExitCode::from(130),
+        _ = terminated() => ExitCode::from(143),
     }
+}
+
+async fn terminated() {
+    let mut terminate = signal(SignalKind::terminate()).unwrap();
+    terminate.recv().await;
 }
 
 async fn run_all(options: &Options) -> ExitCode {

@@ -1,6 +1,10 @@
 //! File systems that can be filled and broken. Needs root.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
 
 use crate::tools::system;
 
@@ -43,17 +47,47 @@ impl Mount {
         Ok(self)
     }
 
-    /// Cuts the power of an ext4: from now on nothing reaches the disk, and what was not yet written
-    /// never does, the file system's own log included.
-    pub(crate) fn cut_power(&self) -> Result<(), String> {
-        // EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH.
-        const SHUTDOWN: &str = "import fcntl,os,struct,sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack('I', 2))";
-        system("python3", &["-c", SHUTDOWN, self.at.to_str().unwrap()]).map(drop)
+    /// Gets everything ready for a power cut, which then takes no time.
+    pub(crate) async fn power_switch(&self) -> PowerSwitch {
+        let mut child = Command::new("python3")
+            .args(["-c", SHUTDOWN, self.at.to_str().unwrap()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut ready = [0];
+        let said = child.stdout.as_mut().unwrap().read_exact(&mut ready).await;
+        said.expect("python3 cannot open the mounted folder");
+        PowerSwitch(child)
     }
 
     pub(crate) fn unmount(mut self) -> Result<(), String> {
         self.is_mounted = false;
         system("umount", &[self.at.to_str().unwrap()]).map(drop)
+    }
+}
+
+/// EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH, when a byte comes in.
+const SHUTDOWN: &str = "
+import fcntl, os, struct, sys
+folder = os.open(sys.argv[1], os.O_RDONLY)
+os.write(1, b'.')
+os.read(0, 1)
+fcntl.ioctl(folder, 0x8004587D, struct.pack('I', 2))
+";
+
+/// What cuts the power of a mounted ext4.
+pub(crate) struct PowerSwitch(Child);
+
+impl PowerSwitch {
+    /// From now on nothing reaches the disk, and what was not yet written never does, the file
+    /// system's own log included.
+    pub(crate) async fn cut(mut self) {
+        let stdin = self.0.stdin.as_mut().unwrap();
+        stdin.write_all(b".").await.unwrap();
+        let status = self.0.wait().await.unwrap();
+        assert!(status.success(), "the power cannot be cut: {status}");
     }
 }
 

@@ -55,10 +55,11 @@ pub(crate) async fn cut(settings: &str) -> Tally {
     client.ask("STREAM.CREATE", STREAM).await.unwrap();
     let acked = Arc::new(AtomicU64::new(0));
     let publishing = tokio::spawn(publish(client, acked.clone()));
+    let switch = mount.power_switch().await;
     sleep(until_the_cut()).await;
-    mount.cut_power().unwrap();
+    let acked = acked.load(Ordering::Relaxed);
+    switch.cut().await;
     server.kill().await.unwrap();
-    // The connection has ended: whatever was acknowledged has been read.
     drop(publishing.await.unwrap());
     mount.unmount().unwrap();
 
@@ -68,7 +69,6 @@ pub(crate) async fn cut(settings: &str) -> Tally {
     let found = found["state"]["last_seq"].as_u64().unwrap_or(0);
     server.kill().await.unwrap();
     mount.unmount().unwrap();
-    let acked = acked.load(Ordering::Relaxed);
     Tally {
         acked,
         lost: acked.saturating_sub(found),

@@ -16,12 +16,15 @@ pub(crate) struct Ledger(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     orders: Vec<Order>,
+    /// What is answered now was answered too late to be a promise.
+    is_frozen: bool,
     account: Account,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Order {
     is_acked: bool,
+    is_late: bool,
     is_unanswered: bool,
     arrivals: u16,
 }
@@ -33,6 +36,10 @@ pub(crate) struct Account {
     pub(crate) acked: u64,
     /// Acked, and not arrived.
     pub(crate) open: u64,
+    /// Answered 200 while the ledger was frozen; no promise.
+    pub(crate) late: u64,
+    /// Of these, the ones that have not arrived.
+    pub(crate) late_open: u64,
     /// Answered 503.
     pub(crate) refused: u64,
     /// Answered anything else.
@@ -67,18 +74,32 @@ impl Ledger {
     /// It was answered.
     pub(crate) fn answer(&self, order: u64, status: u16) {
         let mut inner = self.lock();
-        match status {
-            200 => {
-                let arrivals = inner.order(order).map_or(0, |order| {
-                    order.is_acked = true;
-                    order.arrivals
-                });
+        match (status, inner.is_frozen) {
+            (200, false) => {
                 inner.account.acked += 1;
-                inner.account.open += u64::from(arrivals == 0);
+                let has_arrived = inner.order(order).is_some_and(|order| {
+                    order.is_acked = true;
+                    order.arrivals > 0
+                });
+                inner.account.open += u64::from(!has_arrived);
             }
-            503 => inner.account.refused += 1,
+            (200, true) => {
+                inner.account.late += 1;
+                let has_arrived = inner.order(order).is_some_and(|order| {
+                    order.is_late = true;
+                    order.arrivals > 0
+                });
+                inner.account.late_open += u64::from(!has_arrived);
+            }
+            (503, _) => inner.account.refused += 1,
             _ => inner.account.odd += 1,
         }
+    }
+
+    /// From now on, until told otherwise, an answer is no promise: the machine it would come from is
+    /// without power.
+    pub(crate) fn freeze(&self, is_frozen: bool) {
+        self.lock().is_frozen = is_frozen;
     }
 
     /// It will never be answered.
@@ -106,6 +127,7 @@ impl Ledger {
         }
         inner.account.arrived += 1;
         inner.account.open -= u64::from(order.is_acked);
+        inner.account.late_open -= u64::from(order.is_late);
         inner.account.unanswered_and_arrived += u64::from(order.is_unanswered);
     }
 
