@@ -82,7 +82,10 @@ fn oldest_undelivered(file: &Transaction<'_>) -> Result<Option<Millis>, rusqlite
         "SELECT min(received_at) FROM event WHERE number IN (
              (SELECT min(number) FROM delivery INDEXED BY pending WHERE state = 0) >> 16,
              (SELECT number FROM event
-              WHERE number > (SELECT watermark FROM progress) AND NOT came_processed
+              WHERE number > (SELECT watermark FROM progress) AND NOT EXISTS (
+                  SELECT 1 FROM delivery
+                  WHERE delivery.number BETWEEN event.number << 16 AND (event.number << 16) + 65535)
+              AND NOT EXISTS (SELECT 1 FROM empty WHERE empty.event = event.number)
               ORDER BY number LIMIT 1))",
     )?;
     query.query_row([], |row| row.get(0))
