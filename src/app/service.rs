@@ -27,8 +27,10 @@ pub(super) const TRACE_TYPE: &str = "application/vnd.tagwerk.trace+json";
 
 const TRACE_HEADER: HeaderName = HeaderName::from_static("x-preview-trace");
 
-/// When senders are told to come back: the queues empty within a second, a disk takes longer.
-const COME_BACK: HeaderValue = HeaderValue::from_static("1");
+/// When senders are told to come back, in seconds. Queues empty within one; what is full or broken
+/// takes longer.
+const SOON: HeaderValue = HeaderValue::from_static("1");
+const LATER: HeaderValue = HeaderValue::from_static("30");
 
 /// Answers requests.
 pub(super) struct Front {
@@ -99,7 +101,7 @@ impl Front {
         });
         if !submitted {
             self.metrics.refused(Refused::ScriptsBusy);
-            let response = come_back("too many requests are waiting", &id);
+            let response = come_back("too many requests are waiting", SOON, &id);
             return self.counted(response, None, begun);
         }
         let Ok(Answered { answer, meter }) = answered.await else {
@@ -193,17 +195,18 @@ impl Front {
     }
 
     fn unkept(&self, error: &journal::Error, request_id: &str) -> Response {
-        let (why, text) = match error {
-            // What the disk says is for the log, not for senders.
-            journal::Error::Storage(_) => (
+        // What the disk says is for the log, not for senders.
+        let (why, text, after) = match error {
+            journal::Error::Busy => (Refused::JournalFull, "too many requests are waiting", SOON),
+            journal::Error::Full => (Refused::JournalFull, "the journal is full", LATER),
+            _ => (
                 Refused::JournalFailed,
-                "the journal cannot be written".to_owned(),
+                "the journal cannot be written",
+                LATER,
             ),
-            journal::Error::Full => (Refused::JournalFull, error.to_string()),
-            error => (Refused::JournalFailed, error.to_string()),
         };
         self.metrics.refused(why);
-        come_back(&text, request_id)
+        come_back(text, after, request_id)
     }
 }
 
@@ -346,8 +349,8 @@ fn failed_request(request: &Request, client: &str, fault: &Fault) -> FailedReque
     }
 }
 
-fn come_back(why: &str, request_id: &str) -> Response {
-    Response::error(503, why, request_id).with_header(header::RETRY_AFTER, COME_BACK)
+fn come_back(why: &str, after: HeaderValue, request_id: &str) -> Response {
+    Response::error(503, why, request_id).with_header(header::RETRY_AFTER, after)
 }
 
 fn broken(request_id: &str) -> Response {

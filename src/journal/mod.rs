@@ -160,7 +160,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Duplicate`] if something was appended under this key in the last
-    /// [`DedupeKey::WINDOW`] and is durable, [`Error::Full`] if too much waits or is kept,
+    /// [`DedupeKey::WINDOW`] and is durable, [`Error::Busy`] if too much waits, [`Error::Full`] if too much is kept,
     /// [`Error::Storage`] if the disk failed.
     pub async fn append(&self, entries: Vec<Entry>, key: Option<DedupeKey>) -> Result<(), Error> {
         let (done, answer) = answer();
@@ -310,7 +310,7 @@ impl Journal {
     fn no_room(&self) -> Error {
         match self.hand_over.is_closed() {
             true => Error::Closed,
-            false => Error::Full,
+            false => Error::Busy,
         }
     }
 }

@@ -44,6 +44,9 @@ pub(super) trait Store: Send {
     /// Bytes that are in use.
     fn size(&self) -> u64;
 
+    /// The file system that it writes to, if it can be asked.
+    fn disk(&self) -> Option<Disk>;
+
     /// Forgets some of what has expired.
     fn sweep(&mut self, expiry: Expiry) -> Result<Swept, Error>;
 }
@@ -247,6 +250,14 @@ impl Expiry {
             keys: now.saturating_sub(DedupeKey::WINDOW),
         }
     }
+}
+
+/// A file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Disk {
+    pub total: u64,
+    /// What is left for us, in bytes.
+    pub free: u64,
 }
 
 /// How a sweep ended.

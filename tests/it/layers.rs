@@ -30,7 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["destination"]),
     ("rhai", &["script"]),
     ("rusqlite", &["journal"]),
-    ("rustix", &["script", "telemetry"]),
+    ("rustix", &["journal", "script", "telemetry"]),
     ("rustls", &["destination"]),
     ("similar", &["cli"]),
     ("toml", &["config"]),

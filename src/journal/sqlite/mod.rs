@@ -24,7 +24,9 @@ use tempfile::TempDir;
 
 use super::error::Error;
 use super::record::DedupeKey;
-use super::store::{Batch, Due, EventPage, Expiry, Progress, Room, Standing, Store, Swept, Wanted};
+use super::store::{
+    Batch, Disk, Due, EventPage, Expiry, Progress, Room, Standing, Store, Swept, Wanted,
+};
 use crate::clock::Millis;
 use books::{Books, fire_late};
 use open::Durability;
@@ -259,6 +261,10 @@ impl Store for Sqlite {
 
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        open::disk(&self.file)
     }
 
     fn sweep(&mut self, expiry: Expiry) -> Result<Swept, Error> {
