@@ -159,6 +159,14 @@ pub struct Settlement {
     pub note: Option<String>,
 }
 
+impl Settlement {
+    /// It is about to be sent, and must not be sent again unless another settlement follows. Until
+    /// then it stays in its sender's hands.
+    pub fn is_mark(&self) -> bool {
+        self.from == State::Pending && self.class == Some(ErrorClass::Unconfirmed)
+    }
+}
+
 /// A delivery beside its event, to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
