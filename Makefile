@@ -9,7 +9,7 @@ export RUSTDOCFLAGS := -D warnings
 PEERS ?= tagwerk L1 L2-rhai L4-sync $(if $(wildcard /usr/sbin/nginx),nginx-njs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test fmt lint doc unit it bench bench-peers deny
+.PHONY: help install run test fmt lint doc unit it lives torture bench bench-peers deny
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ unit: ## only the tests that stand beside the code
 
 it: ## only the integration tests
 	cargo test --locked --test it
+
+lives: ## 10,000 random lives of the journal that end in a crash (two minutes)
+	PROPTEST_CASES=2500 cargo test --locked --test it journal::crash
+
+torture: ## kill it, cut its power, fill its disk, … and write docs/reliability.md (FAULTS="F1 F4", ROUNDS=5; see CONTRIBUTING.md)
+	cargo test --release --locked --test torture -- $(FAULTS) $(if $(ROUNDS),--rounds $(ROUNDS)) --write-docs docs/reliability.md
 
 bench: ## measure (needs a quiet machine)
 	cargo bench --locked

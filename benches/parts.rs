@@ -10,6 +10,7 @@
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -26,6 +27,7 @@ use tagwerk::processor::{self, Watch};
 use tagwerk::request::Request;
 use tagwerk::script::{Compiler, Worker, parse_json, to_json};
 use tagwerk::tag::{self, Index, Tag};
+use tagwerk::telemetry::{ClientResult, Metrics, TagResult};
 
 const ORDER: &str = include_str!("order.json");
 
@@ -136,6 +138,30 @@ fn tags(criterion: &mut Criterion) {
     }
 }
 
+fn counting(criterion: &mut Criterion) {
+    let metrics = Metrics::new();
+    let (client, tags) = (
+        metrics.client("order"),
+        [metrics.tag("a"), metrics.tag("b")],
+    );
+    let took = Duration::from_micros(30);
+    criterion.bench_function(
+        "counting: all that is counted for an event of two tags",
+        |bench| {
+            bench.iter(|| {
+                let client = black_box(client.clone());
+                client.parsed(ClientResult::Good, took);
+                client.acknowledged(1);
+                client.answers.answered(200, took);
+                for tag in &tags {
+                    let begun = Instant::now();
+                    tag.ran(TagResult::Fired, Some(black_box(begun.elapsed())));
+                }
+            });
+        },
+    );
+}
+
 fn journal(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -186,5 +212,5 @@ async fn all<F: Future + Send>(futures: Vec<F>) -> Vec<F::Output> {
     done
 }
 
-criterion_group!(benches, scripts, tags, journal);
+criterion_group!(benches, scripts, tags, counting, journal);
 criterion_main!(benches);

@@ -45,6 +45,18 @@ pub fn utc_text(at: Millis) -> String {
     }
 }
 
+/// A moment as `2024-06-21T12:36:40.000Z`: what [`parse_rfc3339`] reads.
+pub fn rfc3339(at: Millis) -> String {
+    let moment = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
+    format!("{moment:.3}")
+}
+
+/// Reads a moment of RFC 3339, with any offset: `2024-06-21T12:36:40Z`, `2024-06-21 14:36:40+02:00`.
+pub fn parse_rfc3339(text: &str) -> Option<Millis> {
+    let moment: jiff::Timestamp = text.parse().ok()?;
+    Some(moment.as_millisecond())
+}
+
 fn wall_clock() -> Millis {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -53,4 +65,25 @@ fn wall_clock() -> Millis {
 
 fn to_millis(value: u128) -> Millis {
     Millis::try_from(value).unwrap_or(Millis::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_rfc3339, rfc3339};
+
+    #[test]
+    fn moments_are_read_as_they_are_written() {
+        let at = 1_718_973_400_123;
+        assert_eq!(rfc3339(at), "2024-06-21T12:36:40.123Z");
+        for (text, expected) in [
+            ("2024-06-21T12:36:40.123Z", Some(at)),
+            ("2024-06-21 14:36:40.123+02:00", Some(at)),
+            ("2024-06-21T12:36:40", None),
+            ("2024-06-21", None),
+            ("2h", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_rfc3339(text), expected, "{text}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! preview and `trace`; it journals nothing and sends nothing.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
@@ -15,12 +16,18 @@ use crate::preview::ClientTrace;
 use crate::request::{Head, Request, Response};
 use crate::script::frame::LogLine;
 use crate::script::{self, Cause, Fault, Map, RequestView, Worker};
+use crate::telemetry::{ClientMeter, ClientResult};
 
 /// What a request became.
 #[derive(Debug)]
 pub enum Intake {
     /// An answer and nothing else: nobody claims it, or it cannot be read.
-    Answered(Response),
+    Answered {
+        /// What to answer.
+        response: Response,
+        /// Where the answer is counted; none if nobody claims the request.
+        meter: Option<Arc<ClientMeter>>,
+    },
     /// Events to make durable, and the answer to give once they are.
     Accepted {
         /// In the order in which the client returned them; perhaps none.
@@ -29,6 +36,8 @@ pub enum Intake {
         response: Response,
         /// If the sender numbers its requests: how to know that this is a repeat.
         repeat: Option<Repeat>,
+        /// Where the answer is counted.
+        meter: Arc<ClientMeter>,
     },
     /// The client failed: the request is to be kept, and answered 202 once it is.
     Failed {
@@ -38,6 +47,8 @@ pub enum Intake {
         fault: Fault,
         /// What to answer then.
         response: Response,
+        /// Where the answer is counted.
+        meter: Arc<ClientMeter>,
     },
 }
 
@@ -56,9 +67,24 @@ impl Intake {
     /// The answer, whatever it depends on.
     pub fn response(&self) -> &Response {
         match self {
-            Self::Answered(response)
+            Self::Answered { response, .. }
             | Self::Accepted { response, .. }
             | Self::Failed { response, .. } => response,
+        }
+    }
+
+    /// Where the answer is counted; none if nobody claims the request.
+    pub fn meter(&self) -> Option<&Arc<ClientMeter>> {
+        match self {
+            Self::Answered { meter, .. } => meter.as_ref(),
+            Self::Accepted { meter, .. } | Self::Failed { meter, .. } => Some(meter),
+        }
+    }
+
+    fn unclaimed(response: Response) -> Self {
+        Self::Answered {
+            response,
+            meter: None,
         }
     }
 }
@@ -129,7 +155,7 @@ pub fn take(
             Err(fault) => {
                 let reason = format!("path {}", found.pattern);
                 note(&mut trace, client, true, reason, Vec::new(), Some(&fault));
-                return failed(client, request, fault);
+                return failed(worker, client, request, fault);
             }
         }
     }
@@ -139,8 +165,8 @@ pub fn take(
         headers: &request.headers,
     };
     match admit(generation, &head, &request.id) {
-        Ok(_) => Intake::Answered(nobody_claims(&request.method, &request.path, &request.id)),
-        Err(response) => Intake::Answered(response),
+        Ok(_) => Intake::unclaimed(nobody_claims(&request.method, &request.path, &request.id)),
+        Err(response) => Intake::unclaimed(response),
     }
 }
 
@@ -156,9 +182,12 @@ fn run(
         // Another client of the path may take more, so the listener let it pass.
         let message = format!("the body is larger than {} bytes", client.max_body);
         note(trace, client, true, message.clone(), Vec::new(), None);
-        return Intake::Answered(Response::error(413, &message, &request.id));
+        return Intake::Answered {
+            response: Response::error(413, &message, &request.id),
+            meter: Some(client.meter(worker.metrics()).clone()),
+        };
     }
-    let begun = trace.is_some().then(std::time::Instant::now);
+    let begun = Instant::now();
     let sender_id = client
         .dedupe
         .as_ref()
@@ -172,10 +201,10 @@ fn run(
         log,
         parsed.as_ref().err(),
     );
-    if let (Some(begun), Some(entry)) =
-        (begun, trace.as_mut().and_then(|entries| entries.last_mut()))
-    {
-        entry.duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let took = begun.elapsed();
+    match trace.as_mut().and_then(|entries| entries.last_mut()) {
+        Some(entry) => entry.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        None => client.meter(worker.metrics()).parsed(result(&parsed), took),
     }
     let accepted = parsed.and_then(|events| {
         let journalled = to_events(client, request, &events)?;
@@ -194,9 +223,18 @@ fn run(
                 events,
                 response,
                 repeat,
+                meter: client.meter(worker.metrics()).clone(),
             }
         }
-        Err(fault) => failed(client, request, fault),
+        Err(fault) => failed(worker, client, request, fault),
+    }
+}
+
+fn result<T>(parsed: &Result<T, Fault>) -> ClientResult {
+    match parsed.as_ref().map_err(|fault| fault.cause) {
+        Ok(_) => ClientResult::Good,
+        Err(Cause::Request) => ClientResult::Refused,
+        Err(Cause::Script) => ClientResult::Failed,
     }
 }
 
@@ -235,7 +273,7 @@ fn to_events(client: &Client, request: &Request, events: &[NewEvent]) -> Result<
     events.iter().map(to_event).collect()
 }
 
-fn failed(client: &Client, request: &Request, fault: Fault) -> Intake {
+fn failed(worker: &Worker, client: &Client, request: &Request, fault: Fault) -> Intake {
     let mut response = match fault.cause {
         Cause::Request => Response::error(400, &fault.message, &request.id),
         Cause::Script => {
@@ -245,12 +283,17 @@ fn failed(client: &Client, request: &Request, fault: Fault) -> Intake {
         }
     };
     client::add_cors(client, &request.headers, &mut response);
+    let meter = client.meter(worker.metrics()).clone();
     match fault.cause {
-        Cause::Request => Intake::Answered(response),
+        Cause::Request => Intake::Answered {
+            response,
+            meter: Some(meter),
+        },
         Cause::Script => Intake::Failed {
             client: client.name.clone(),
             fault,
             response,
+            meter,
         },
     }
 }

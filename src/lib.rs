@@ -44,6 +44,7 @@ pub mod preview;
 pub mod processor;
 pub mod intake;
 pub mod watched;
+pub mod rerun;
 
 // The doors.
 pub mod ingress;

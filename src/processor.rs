@@ -3,17 +3,17 @@
 //! the journal to the script threads and deliveries back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::clock::{Clock, Millis};
 use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
-use crate::destination::{Destination, Item};
 use crate::event::Event;
 use crate::generation::{Generation, Live};
 use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
-use crate::preview::{DeliveryTrace, TagTrace};
+use crate::preview::{DeliveryTrace, SentTrace, TagTrace};
 use crate::script::{self, Fault, Map, Pool, Value, Worker};
 use crate::tag::{self, PreviewMode, Ran, Tag};
 
@@ -99,11 +99,7 @@ pub fn process(
     let Some(data) = read(event) else {
         return handled;
     };
-    let name = data
-        .get("event_name")
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let listeners = generation.index.listeners(&name);
+    let listeners = generation.index.listeners(&name(&data));
     let mut data = Value::from(data);
     let last = listeners.len().saturating_sub(1);
     for (at, position) in listeners.into_iter().enumerate() {
@@ -119,23 +115,54 @@ pub fn process(
         if watch == Watch::Send && tag.preview == PreviewMode::Skip {
             continue;
         }
-        let ran = tag::run(worker, tag, copy, event.received_at, watch != Watch::Off);
-        add(
-            &mut handled,
-            &Context {
-                generation,
-                event,
-                tag,
-                now,
-                watch,
-            },
-            ran,
-        );
+        let context = Context {
+            generation,
+            event,
+            tag,
+            now,
+            watch,
+        };
+        context.run(worker, copy, &mut handled);
     }
     handled
 }
 
-/// What a tag's deliveries are made with.
+/// Runs the tag of that name alone, as [`process`] would among the others.
+///
+/// # Errors
+/// Why the tag would not be handed the event, for a person.
+pub fn process_one(
+    worker: &mut Worker,
+    generation: &Generation,
+    event: &Event,
+    tag: &str,
+    now: Millis,
+) -> Result<journal::Made, String> {
+    let mut tags = generation.tags.iter().enumerate();
+    let Some((position, tag)) = tags.find(|(_, one)| &*one.name == tag) else {
+        return Err(format!("there is no tag {tag}"));
+    };
+    if !tag.enabled {
+        return Err(format!("tag {} is switched off", tag.name));
+    }
+    let data = read(event).ok_or("the event is not JSON")?;
+    let event_name = name(&data);
+    if !generation.index.listeners(&event_name).contains(&position) {
+        return Err(format!("tag {} does not listen to {event_name}", tag.name));
+    }
+    let mut handled = Handled::default();
+    let context = Context {
+        generation,
+        event,
+        tag,
+        now,
+        watch: Watch::Off,
+    };
+    context.run(worker, data.into(), &mut handled);
+    Ok(handled.made)
+}
+
+/// One tag and one event.
 struct Context<'a> {
     generation: &'a Generation,
     event: &'a Event,
@@ -159,44 +186,55 @@ fn read(event: &Event) -> Option<Map> {
     }
 }
 
-fn add(handled: &mut Handled, context: &Context<'_>, mut ran: Ran) {
-    let Context {
-        event, tag, watch, ..
-    } = context;
-    let payloads = std::mem::take(&mut ran.payloads);
-    let made = &mut handled.made;
-    if made.deliveries.len() + payloads.len() > MOST_DELIVERIES {
-        let message = format!(
-            "the event makes more than {MOST_DELIVERIES} deliveries; those of this tag are not made"
-        );
-        ran.fault = Some(Fault::new(&tag.script.file, message));
-    }
-    let mut traces = Vec::new();
-    if let Some(fault) = &ran.fault {
-        warn!(tag = %tag.name, event = %event.id, "{fault}");
-        let dead = context.delivery(0, Vec::new(), State::Dead);
-        made.deliveries.push(NewDelivery {
-            delivery: dead,
-            class: Some(ErrorClass::Script),
-            note: Some(fault.to_string()),
-        });
-    } else if payloads.is_empty() {
-        made.filtered.push(tag.name.clone());
-    } else {
-        for (ordinal, payload) in payloads.into_iter().enumerate() {
-            let delivery = context.delivery(ordinal, payload, context.state());
-            if *watch != Watch::Off {
-                traces.push(context.trace(&delivery));
-            }
-            made.deliveries.push(delivery.into());
-        }
-    }
-    if *watch != Watch::Off {
-        handled.tags.push(tag_trace(tag, ran, traces));
-    }
+fn name(data: &Map) -> String {
+    let name = data.get("event_name");
+    name.map(ToString::to_string).unwrap_or_default()
 }
 
 impl Context<'_> {
+    fn run(&self, worker: &mut Worker, data: Value, handled: &mut Handled) {
+        let watched = self.watch != Watch::Off;
+        let at = self.event.received_at;
+        self.add(tag::run(worker, self.tag, data, at, watched), handled);
+    }
+
+    fn add(&self, mut ran: Ran, handled: &mut Handled) {
+        let Context {
+            event, tag, watch, ..
+        } = self;
+        let payloads = std::mem::take(&mut ran.payloads);
+        let made = &mut handled.made;
+        if made.deliveries.len() + payloads.len() > MOST_DELIVERIES {
+            let message = format!(
+                "the event makes more than {MOST_DELIVERIES} deliveries; those of this tag are not made"
+            );
+            ran.fault = Some(Fault::new(&tag.script.file, message));
+        }
+        let mut traces = Vec::new();
+        if let Some(fault) = &ran.fault {
+            warn!(tag = %tag.name, event = %event.id, "{fault}");
+            let dead = self.delivery(0, Vec::new(), State::Dead);
+            made.deliveries.push(NewDelivery {
+                delivery: dead,
+                class: Some(ErrorClass::Script),
+                note: Some(fault.to_string()),
+            });
+        } else if payloads.is_empty() {
+            made.filtered.push(tag.name.clone());
+        } else {
+            for (ordinal, payload) in payloads.into_iter().enumerate() {
+                let delivery = self.delivery(ordinal, payload, self.state());
+                if *watch != Watch::Off {
+                    traces.push(self.trace(&delivery));
+                }
+                made.deliveries.push(delivery.into());
+            }
+        }
+        if *watch != Watch::Off {
+            handled.tags.push(tag_trace(tag, ran, traces));
+        }
+    }
+
     fn delivery(&self, ordinal: usize, payload: Vec<u8>, state: State) -> Delivery {
         let delay = millis(self.tag.delay);
         let first_due = self.event.received_at.saturating_add(delay);
@@ -221,31 +259,13 @@ impl Context<'_> {
     }
 
     fn trace(&self, delivery: &Delivery) -> DeliveryTrace {
-        let shown = match self.generation.destinations.get(&self.tag.to) {
-            Some(destination) => show(destination, delivery),
-            None => Err(format!("there is no destination {}", self.tag.to)),
-        };
-        DeliveryTrace::new(delivery.id.to_string(), delivery.state, shown)
+        let sent = SentTrace::of(&self.generation.destinations, delivery);
+        DeliveryTrace::new(delivery.id.to_string(), delivery.state, sent)
     }
 }
 
-fn millis(duration: std::time::Duration) -> Millis {
+fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
-}
-
-fn show(
-    destination: &Destination,
-    delivery: &Delivery,
-) -> Result<crate::preview::SentTrace, String> {
-    let item = Item {
-        id: delivery.id,
-        payload: &delivery.payload,
-        received_at: delivery.received_at,
-    };
-    match destination.vendor.encode(&[item]) {
-        Ok(outgoing) => Ok(destination.show(&outgoing).into()),
-        Err(refused) => Err(refused.why),
-    }
 }
 
 fn tag_trace(tag: &Tag, ran: Ran, deliveries: Vec<DeliveryTrace>) -> TagTrace {

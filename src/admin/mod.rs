@@ -1,10 +1,14 @@
-//! The admin listener: a JSON API for the operator and the command line, on an address of its own.
+//! The admin listener: a JSON API for the operator and the command line, and metrics, on an address
+//! of its own.
 //! It is never reached by way of the public listener, and everything but liveness needs the token.
 
 mod api;
 mod guard;
+mod standing;
+mod status;
 mod token;
 
+pub use api::verification_to_json;
 pub use token::{admin_token, find_admin_token};
 
 use std::net::SocketAddr;
@@ -12,17 +16,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::clock::{Clock, Millis};
 use crate::dispatch::Standings;
 use crate::error::BoxError;
 use crate::generation::Live;
 use crate::journal::Journal;
 use crate::preview::Preview;
+use crate::rerun::Rerunner;
 use crate::secret::Secret;
+use crate::telemetry::Metrics;
 
 /// What the API looks at and acts on.
 #[derive(Clone)]
@@ -33,12 +39,22 @@ pub struct Admin {
     pub journal: Journal,
     /// Sessions and traces.
     pub preview: Preview,
+    /// What runs things again.
+    pub rerunner: Rerunner,
     /// How the destinations stand.
     pub standings: Standings,
     /// What opens the API.
     pub token: Secret,
     /// What senders call, for ready-made command lines.
     pub public_url: String,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The time of day.
+    pub clock: Clock,
+    /// When the server started.
+    pub started_at: Millis,
+    /// `[journal] max_size`, in bytes, as it was then.
+    pub max_size: u64,
 }
 
 /// Serves until stopped.
@@ -76,21 +92,7 @@ fn router(admin: Admin, address: SocketAddr) -> Router {
         token: admin.token.clone(),
         address,
     });
-    Router::new()
-        .route("/api/status", get(api::status))
-        .route("/api/clients", get(api::clients))
-        .route("/api/tags", get(api::tags))
-        .route("/api/destinations", get(api::destinations))
-        .route("/api/destinations/{name}/resume", post(api::resume))
-        .route("/api/traces", get(api::traces))
-        .route("/api/traces/{id}", get(api::trace))
-        .route(
-            "/api/preview/sessions",
-            get(api::sessions).post(api::open_session),
-        )
-        .route("/api/preview/sessions/{id}", delete(api::close_session))
-        .route("/api/reload", post(api::reload))
-        .fallback(api::not_found)
+    api::routes()
         .layer(axum::middleware::from_fn_with_state(guard, guard::check))
         .with_state(admin)
 }

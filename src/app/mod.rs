@@ -22,8 +22,10 @@ use crate::ingress;
 use crate::journal::Journal;
 use crate::preview::Preview;
 use crate::processor;
+use crate::rerun::Rerunner;
 use crate::script::Pool;
 use crate::secret::Secret;
+use crate::telemetry::Metrics;
 use service::Front;
 
 /// A running Tagwerk.
@@ -34,6 +36,8 @@ pub struct App {
     pub journal: Journal,
     /// Sessions and traces.
     pub preview: Preview,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Where senders call.
     pub address: SocketAddr,
     /// Where the operator calls.
@@ -99,15 +103,17 @@ impl App {
             clock,
         } = start;
         let config = live.current().config.clone();
-        let journal = Journal::open(&config.journal, &config.data.dir, clock)?;
+        let metrics = Metrics::new();
+        let journal = Journal::open_counting(&config.journal, &config.data.dir, clock, &metrics)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let pool = Pool::start(threads)?;
+        let pool = Pool::start_counting(threads, &metrics)?;
         let preview = Preview::new(clock);
         let parts = Parts::new(Front::new(
             live.clone(),
             journal.clone(),
             pool.clone(),
             preview.clone(),
+            metrics.clone(),
             clock,
         ));
         let app = Self {
@@ -117,12 +123,13 @@ impl App {
             live,
             journal,
             preview,
+            metrics,
             parts,
         };
         let standings = Standings::default();
         app.run_loops(&pool, threads, HttpClient::new()?, clock, standings.clone());
         app.open_front(listener, clock);
-        app.open_admin(admin_listener, standings);
+        app.open_admin(admin_listener, standings, pool, clock);
         Ok(app)
     }
 
@@ -149,6 +156,7 @@ impl App {
             client,
             clock,
             standings,
+            metrics: self.metrics.clone(),
         };
         loop_tasks.spawn(dispatch.run(loops.clone()));
         loop_tasks.spawn(generation::watch(live.clone(), loops.clone()));
@@ -159,6 +167,7 @@ impl App {
         let settings = ingress::Settings {
             trusted_proxies: config.server.trusted_proxies.clone(),
             clock,
+            metrics: self.metrics.clone(),
             ..ingress::Settings::default()
         };
         let (front, doors) = (self.parts.front.clone(), self.parts.doors.clone());
@@ -174,14 +183,25 @@ impl App {
         });
     }
 
-    fn open_admin(&self, listener: TcpListener, standings: Standings) {
+    fn open_admin(&self, listener: TcpListener, standings: Standings, pool: Pool, clock: Clock) {
+        let config = self.live.current().config.clone();
         let admin = Admin {
             live: self.live.clone(),
             journal: self.journal.clone(),
             preview: self.preview.clone(),
+            rerunner: Rerunner {
+                journal: self.journal.clone(),
+                live: self.live.clone(),
+                pool,
+                clock,
+            },
             standings,
             token: self.admin_token.clone(),
-            public_url: self.live.current().config.server.public_url.clone(),
+            public_url: config.server.public_url.clone(),
+            metrics: self.metrics.clone(),
+            clock,
+            started_at: clock.now(),
+            max_size: config.journal.max_size,
         };
         let loops = self.parts.loops.clone();
         self.parts.loop_tasks.spawn(async move {

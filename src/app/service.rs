@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -18,6 +19,7 @@ use crate::preview::{PREVIEW_HEADERS, Preview, Session};
 use crate::processor::Watch;
 use crate::request::{Head, Request, Response};
 use crate::script::{Fault, Pool};
+use crate::telemetry::{ClientMeter, Metrics, Refused};
 use crate::watched::{self, Watched};
 
 /// The media type that asks for a trace instead of the client's answer.
@@ -25,8 +27,10 @@ pub(super) const TRACE_TYPE: &str = "application/vnd.tagwerk.trace+json";
 
 const TRACE_HEADER: HeaderName = HeaderName::from_static("x-preview-trace");
 
-/// When senders are told to come back: the queues empty within a second, a disk takes longer.
-const COME_BACK: HeaderValue = HeaderValue::from_static("1");
+/// When senders are told to come back, in seconds. Queues empty within one; what is full or broken
+/// takes longer.
+const SOON: HeaderValue = HeaderValue::from_static("1");
+const LATER: HeaderValue = HeaderValue::from_static("30");
 
 /// Answers requests.
 pub(super) struct Front {
@@ -34,6 +38,7 @@ pub(super) struct Front {
     journal: Journal,
     pool: Pool,
     preview: Preview,
+    metrics: Metrics,
     clock: Clock,
     draining: AtomicBool,
 }
@@ -44,6 +49,7 @@ impl Front {
         journal: Journal,
         pool: Pool,
         preview: Preview,
+        metrics: Metrics,
         clock: Clock,
     ) -> Self {
         Self {
@@ -51,6 +57,7 @@ impl Front {
             journal,
             pool,
             preview,
+            metrics,
             clock,
             draining: AtomicBool::new(false),
         }
@@ -83,6 +90,7 @@ impl Front {
     }
 
     async fn live(&self, request: Request) -> Response {
+        let begun = Instant::now();
         let (answer, answered) = oneshot::channel();
         let (generation, journal) = (self.live.current(), self.journal.clone());
         let id = request.id.clone();
@@ -92,9 +100,26 @@ impl Front {
             conclude(&journal, &request, intake, answer);
         });
         if !submitted {
-            return come_back("too many requests are waiting", &id);
+            self.metrics.refused(Refused::ScriptsBusy);
+            let response = come_back("too many requests are waiting", SOON, &id);
+            return self.counted(response, None, begun);
         }
-        answered.await.unwrap_or_else(|_| broken(&id))
+        let Ok(Answered { answer, meter }) = answered.await else {
+            return self.counted(broken(&id), None, begun);
+        };
+        let response = answer.unwrap_or_else(|error| self.unkept(&error, &id));
+        self.counted(response, meter.as_ref(), begun)
+    }
+
+    fn counted(
+        &self,
+        response: Response,
+        meter: Option<&Arc<ClientMeter>>,
+        begun: Instant,
+    ) -> Response {
+        let answers = meter.map_or(self.metrics.unclaimed(), |meter| &meter.answers);
+        answers.answered(response.status, begun.elapsed());
+        response
     }
 
     async fn watched(&self, request: Request, session: &Session) -> Response {
@@ -103,6 +128,7 @@ impl Front {
         } else {
             Watch::Dry
         };
+        let begun = Instant::now();
         let (generation, clock) = (self.live.draft_or_current(), self.clock);
         let request = Arc::new(request);
         let id = &request.id;
@@ -117,7 +143,7 @@ impl Front {
             entries,
         }) = seen
         else {
-            return broken(id);
+            return self.counted(broken(id), None, begun);
         };
         let json = Bytes::from(serde_json::to_vec(&trace).unwrap_or_default());
         self.preview.ring.push(&trace.trace_id, json.clone());
@@ -126,10 +152,11 @@ impl Front {
             _ => Ok(()),
         };
         let response = match kept {
-            Err(error) => unkept(&error, id),
+            Err(error) => self.unkept(&error, id),
             Ok(()) if wants_trace(&request.headers) => trace_response(json),
             Ok(()) => intake.response().clone(),
         };
+        let response = self.counted(response, intake.meter(), begun);
         match HeaderValue::try_from(trace.trace_id) {
             Ok(trace_id) => response.with_header(TRACE_HEADER, trace_id),
             Err(_) => response,
@@ -144,19 +171,51 @@ impl Front {
         entries: Vec<Entry>,
     ) -> Result<(), journal::Error> {
         match intake {
-            Intake::Accepted { events, .. } if !events.is_empty() => {
-                self.journal.append(entries, None).await
+            Intake::Accepted { events, meter, .. } if !events.is_empty() => {
+                self.journal.append(entries, None).await?;
+                meter.acknowledged(events.len() as u64);
+                Ok(())
             }
-            Intake::Failed { client, fault, .. } => {
+            Intake::Failed {
+                client,
+                fault,
+                meter,
+                ..
+            } => {
                 let (done, kept) = oneshot::channel();
                 let failed = failed_request(request, client, fault);
                 self.journal
                     .keep_request_then(failed, Box::new(move |result| drop(done.send(result))));
-                kept.await.unwrap_or(Err(journal::Error::Closed))
+                kept.await.unwrap_or(Err(journal::Error::Closed))?;
+                meter.kept();
+                Ok(())
             }
             _ => Ok(()),
         }
     }
+
+    fn unkept(&self, error: &journal::Error, request_id: &str) -> Response {
+        // What the disk says is for the log, not for senders.
+        let (why, text, after) = match error {
+            journal::Error::Busy => (Refused::JournalFull, "too many requests are waiting", SOON),
+            journal::Error::Full => (Refused::JournalFull, "the journal is full", LATER),
+            _ => (
+                Refused::JournalFailed,
+                "the journal cannot be written",
+                LATER,
+            ),
+        };
+        self.metrics.refused(why);
+        come_back(text, after, request_id)
+    }
+}
+
+/// What a request came to, for the task that holds its connection.
+struct Answered {
+    /// The answer, unless what it promises could not be made durable.
+    answer: Result<Response, journal::Error>,
+    /// Where it is counted; none if no client took the request.
+    meter: Option<Arc<ClientMeter>>,
 }
 
 fn trace_response(json: Bytes) -> Response {
@@ -181,7 +240,11 @@ impl Service for Front {
             Err(_) if self.preview.sessions.of(head.headers).is_some() => Admission::Read {
                 max_body: generation.config.server.max_body,
             },
-            Err(response) => Admission::Answer(response),
+            Err(response) => {
+                let meter = self.metrics.unclaimed();
+                meter.answered(response.status, Duration::ZERO);
+                Admission::Answer(response)
+            }
         }
     }
 
@@ -202,31 +265,48 @@ fn conclude(
     journal: &Journal,
     request: &Request,
     intake: Intake,
-    answer: oneshot::Sender<Response>,
+    answer: oneshot::Sender<Answered>,
 ) {
     // The sender may have gone; what was made durable stays.
-    let send = move |response| drop(answer.send(response));
-    let id = request.id.clone();
+    let send = move |result, meter| {
+        drop(answer.send(Answered {
+            answer: result,
+            meter,
+        }));
+    };
     match intake {
-        Intake::Answered(response) => send(response),
+        Intake::Answered { response, meter } => send(Ok(response), meter),
         Intake::Accepted {
-            events, response, ..
-        } if events.is_empty() => send(response),
+            events,
+            response,
+            meter,
+            ..
+        } if events.is_empty() => send(Ok(response), Some(meter)),
         Intake::Accepted {
             events,
             response,
             repeat,
+            meter,
         } => {
+            let count = events.len() as u64;
             let entries = events
                 .into_iter()
                 .map(|event| Entry { event, made: None })
                 .collect();
             let (key, repeated) = known(repeat);
-            let done = move |result| {
-                send(match (result, repeated) {
-                    (Err(journal::Error::Duplicate), Some(answer)) => answer,
-                    (result, _) => durable(result, response, &id),
-                });
+            let done = move |result: Result<(), _>| {
+                let answer = match (result, repeated) {
+                    (Ok(()), _) => {
+                        meter.acknowledged(count);
+                        Ok(response)
+                    }
+                    (Err(journal::Error::Duplicate), Some(repeated)) => {
+                        meter.duplicate();
+                        Ok(repeated)
+                    }
+                    (Err(error), _) => Err(error),
+                };
+                send(answer, Some(meter));
             };
             journal.append_then(entries, key, Box::new(done));
         }
@@ -234,9 +314,15 @@ fn conclude(
             client,
             fault,
             response,
+            meter,
         } => {
             let failed = failed_request(request, &client, &fault);
-            let done = move |result: Result<(), _>| send(durable(result, response, &id));
+            let done = move |result: Result<(), _>| {
+                if result.is_ok() {
+                    meter.kept();
+                }
+                send(result.map(|()| response), Some(meter));
+            };
             journal.keep_request_then(failed, Box::new(done));
         }
     }
@@ -263,23 +349,8 @@ fn failed_request(request: &Request, client: &str, fault: &Fault) -> FailedReque
     }
 }
 
-fn durable(result: Result<(), journal::Error>, response: Response, request_id: &str) -> Response {
-    match result {
-        Ok(()) => response,
-        Err(error) => unkept(&error, request_id),
-    }
-}
-
-fn unkept(error: &journal::Error, request_id: &str) -> Response {
-    match error {
-        // What the disk says is for the log, not for senders.
-        journal::Error::Storage(_) => come_back("the journal cannot be written", request_id),
-        error => come_back(&error.to_string(), request_id),
-    }
-}
-
-fn come_back(why: &str, request_id: &str) -> Response {
-    Response::error(503, why, request_id).with_header(header::RETRY_AFTER, COME_BACK)
+fn come_back(why: &str, after: HeaderValue, request_id: &str) -> Response {
+    Response::error(503, why, request_id).with_header(header::RETRY_AFTER, after)
 }
 
 fn broken(request_id: &str) -> Response {

@@ -30,6 +30,11 @@ impl Exit {
         }
     }
 
+    /// The checked thing is bad, and standard output says why.
+    pub(super) fn told() -> Self {
+        Self::bad("")
+    }
+
     /// The command was called wrongly.
     pub(super) fn usage(message: impl Display) -> Self {
         Self {

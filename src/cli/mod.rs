@@ -8,6 +8,8 @@
 )]
 
 mod check;
+mod confirm;
+mod dead;
 mod demo;
 mod docs;
 mod emulate;
@@ -17,9 +19,14 @@ mod http_file;
 mod init;
 mod paint;
 mod preview;
+mod progress;
 mod remote;
+mod replay;
 mod serve;
+mod status;
+mod table;
 mod trace;
+mod verify;
 mod working_set;
 
 use std::path::PathBuf;
@@ -55,6 +62,10 @@ Examples:
   tagwerk check                         find mistakes before an event does
   tagwerk trace order.http              watch one request pass through the scripts, sending nothing
   tagwerk preview open                  watch requests on the running server
+  tagwerk dead list                     what was given up; `dead retry` runs it again
+  tagwerk replay --since 2h --dry-run --diff
+                                        what a changed tag would send otherwise
+  tagwerk status                        see how the running server is, and what needs you
 
 Exit codes: 0 good, 1 the checked thing is bad, 2 wrong usage, 70 internal error,
 73 the data folder is in use, 78 bad configuration.";
@@ -73,10 +84,18 @@ enum Command {
     Trace(trace::Options),
     /// Watch requests on the running server
     Preview(preview::Options),
+    /// What was given up: list, show, retry and discard dead letters
+    Dead(dead::Options),
+    /// Run the events of a time through the tags again, or see what would differ
+    Replay(replay::Options),
+    /// Recount the journal: whether everything that was acknowledged is accounted for
+    Verify(verify::Options),
     /// Stand in for a vendor, as strict as its documentation
     Emulate(emulate::Options),
     /// List the functions that scripts may call
     Docs(docs::Options),
+    /// Show how the running server is, and what needs a person
+    Status(status::Options),
     /// Ask the running server whether it is well: exit code 0 or 1
     Healthcheck(healthcheck::Options),
 }
@@ -94,8 +113,12 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::run(&options, &cli.config),
         Command::Trace(options) => trace::run(&options, &cli.config),
         Command::Preview(options) => preview::run(&options, &cli.config),
+        Command::Dead(options) => dead::run(&options, &cli.config),
+        Command::Replay(options) => replay::run(&options, &cli.config),
+        Command::Verify(options) => verify::run(&options, &cli.config),
         Command::Emulate(options) => emulate::run(&options),
         Command::Docs(options) => docs::run(&options),
+        Command::Status(options) => status::run(&options, &cli.config),
         Command::Healthcheck(options) => healthcheck::run(&options, &cli.config),
     };
     match result {

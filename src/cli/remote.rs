@@ -15,6 +15,15 @@ use crate::secret::Secret;
 /// A server on this machine answers at once or not at all.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A page of work, [`PAGE`] things that each run scripts: tags of 50 ms, ten of them to an event.
+const WORK_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Things that the server is asked to do at once: few enough that a progress bar moves.
+pub(super) const PAGE: u64 = 200;
+
+/// A page of differences shows 4 MiB of requests, and one event more; a list is a thousand lines.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
 /// A running server's admin API.
 pub(super) struct Remote {
     client: HttpClient,
@@ -28,13 +37,23 @@ impl Remote {
         let config = config::load(config_file, &SystemEnvironment)
             .map_err(|problems| Exit::configuration(&problems))?;
         let token = find_admin_token(&config.data.dir, &SystemEnvironment)?.ok_or_else(|| {
-            Exit::bad("there is no admin token yet; has the server been started?")
+            Exit::bad("there is no admin token yet; start the server first: `tagwerk serve`")
         })?;
         Ok(Self {
-            client: HttpClient::new()?,
+            client: HttpClient::new()?.with_replies_up_to(MAX_ANSWER_BYTES),
             base: format!("http://{}", config.admin.listen),
             token,
         })
+    }
+
+    /// Reads something.
+    pub(super) async fn get(&self, path: &str) -> Result<Value, Exit> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// Has a page of work done.
+    pub(super) async fn work(&self, path: &str, body: &Value) -> Result<Value, Exit> {
+        self.ask(Method::POST, path, Some(body), WORK_TIMEOUT).await
     }
 
     /// Calls the API; what it refuses is an error.
@@ -44,6 +63,16 @@ impl Remote {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Exit> {
+        self.ask(method, path, body, TIMEOUT).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        timeout: Duration,
+    ) -> Result<Value, Exit> {
         let body = body
             .map(|body| body.to_string().into_bytes())
             .unwrap_or_default();
@@ -52,20 +81,21 @@ impl Remote {
         let outgoing = Outgoing::post_json(&format!("{}{path}", self.base), body)
             .with_header(header::AUTHORIZATION, authorization);
         let outgoing = Outgoing { method, ..outgoing };
-        let reply = self.client.send(outgoing, TIMEOUT).await.map_err(|error| {
+        let reply = self.client.send(outgoing, timeout).await.map_err(|error| {
             Exit::bad(format!(
-                "no answer from {}: {error}; is the server running?",
+                "no answer from {}: {error}; is the server running? `tagwerk serve` starts it, and [admin] listen says where it is called",
                 self.base
             ))
         })?;
-        let answer = reply.json().unwrap_or_default();
+        let answer = reply.json();
         if (200..300).contains(&reply.status) {
-            return Ok(answer);
+            let broken = || Exit::bad(format!("the answer of {path} is no JSON, or too long"));
+            return answer.ok_or_else(broken);
         }
-        let why = answer["error"]
-            .as_str()
-            .map_or_else(|| reply.summary(), str::to_owned);
-        Err(Exit::bad(why))
+        let why = answer.as_ref().and_then(|answer| answer["error"].as_str());
+        Err(Exit::bad(
+            why.map_or_else(|| reply.summary(), str::to_owned),
+        ))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads a client's header constants; every mistake at once.
 
+use std::sync::OnceLock;
+
 use http::{HeaderValue, Method};
 
 use super::{Client, Dedupe, Pattern};
@@ -68,6 +70,7 @@ pub fn load(script: Script, max_body: u64) -> Result<Client, Vec<Fault>> {
         has_claims: script.has_function("claims", 1),
         has_respond: script.has_function("respond", 2),
         script,
+        meter: OnceLock::new(),
     })
 }
 

@@ -16,11 +16,12 @@ pub use header::{Cors, Source, load};
 pub use parse::{NewEvent, claims, parse};
 pub use route::{Match, Parameters, Pattern, Router};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
 use crate::script::Script;
+use crate::telemetry::{ClientMeter, Metrics};
 
 /// A loaded client.
 #[derive(Debug)]
@@ -47,4 +48,13 @@ pub struct Client {
     pub has_claims: bool,
     /// True if it has `fn respond(request, events)`.
     pub has_respond: bool,
+    /// Its counts, found at its first run.
+    meter: OnceLock<Arc<ClientMeter>>,
+}
+
+impl Client {
+    /// Where what it does is counted.
+    pub fn meter(&self, metrics: &Metrics) -> &Arc<ClientMeter> {
+        self.meter.get_or_init(|| metrics.client(&self.name))
+    }
 }

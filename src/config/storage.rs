@@ -54,7 +54,7 @@ pub struct Journal {
 pub enum JournalKind {
     /// A SQLite database in the data folder.
     Sqlite,
-    /// The process's memory: all is lost when it stops.
+    /// The same in a temporary folder: all is lost when the process stops.
     Memory,
 }
 

@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Method};
 use super::reply::Reply;
 use crate::clock::Millis;
 use crate::config::{Rate, Section};
-use crate::delivery::DeliveryId;
+use crate::delivery::{Delivery, DeliveryId};
 use crate::outcome::Outcome;
 use crate::secret::Secret;
 
@@ -37,6 +37,16 @@ pub struct Item<'a> {
     pub payload: &'a [u8],
     /// When the event's request arrived.
     pub received_at: Millis,
+}
+
+impl<'a> From<&'a Delivery> for Item<'a> {
+    fn from(delivery: &'a Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            payload: &delivery.payload,
+            received_at: delivery.received_at,
+        }
+    }
 }
 
 /// An HTTP request to a vendor.

@@ -13,7 +13,10 @@ use crate::error::BoxError;
 
 /// Sends requests to vendors. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct HttpClient(reqwest::Client);
+pub struct HttpClient {
+    client: reqwest::Client,
+    most_reply_bytes: usize,
+}
 
 /// Nothing came back: no connection, no TLS, no answer in time.
 #[derive(Debug)]
@@ -77,7 +80,18 @@ impl HttpClient {
             .referer(false)
             .user_agent(concat!("tagwerk/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self(client))
+        Ok(Self {
+            client,
+            most_reply_bytes: MAX_REPLY_BYTES,
+        })
+    }
+
+    /// The same for replies of up to so many bytes, where it is not a vendor that answers.
+    pub fn with_replies_up_to(self, most_reply_bytes: usize) -> Self {
+        Self {
+            most_reply_bytes,
+            ..self
+        }
     }
 
     /// Sends one request; `timeout` covers everything up to the last byte of the reply.
@@ -100,7 +114,7 @@ impl HttpClient {
     async fn exchange(&self, outgoing: Outgoing) -> Result<Reply, reqwest::Error> {
         let headers = outgoing.headers.into_iter().collect();
         let request = self
-            .0
+            .client
             .request(outgoing.method, outgoing.url)
             .headers(headers)
             .body(outgoing.body);
@@ -116,17 +130,17 @@ impl HttpClient {
             retry_after: text(RETRY_AFTER)
                 .and_then(|value| parse_retry_after(value, SystemTime::now())),
             location: text(LOCATION).map(str::to_owned),
-            body: read_body(response).await?,
+            body: read_body(response, self.most_reply_bytes).await?,
         })
     }
 }
 
-async fn read_body(mut response: reqwest::Response) -> Result<Bytes, reqwest::Error> {
+async fn read_body(mut response: reqwest::Response, most: usize) -> Result<Bytes, reqwest::Error> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await? {
-        let room = MAX_REPLY_BYTES - body.len();
+        let room = most - body.len();
         body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-        if body.len() == MAX_REPLY_BYTES {
+        if body.len() == most {
             break; // dropping the response closes the connection
         }
     }

@@ -16,7 +16,7 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// Where a redirect points; it is never followed.
     pub location: Option<String>,
-    /// The first 64 KiB of the body.
+    /// The body; of a vendor's, the first 64 KiB.
     pub body: Bytes,
 }
 

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::breaker::{Breaker, Cause, Health, Leave};
 use super::concurrency::Concurrency;
 use super::send::End;
-use super::standing::{Readiness, Stand};
+use super::standing::Stand;
+use crate::telemetry::DestinationState;
 
 pub(super) struct Gate {
     breaker: Breaker,
@@ -87,16 +88,16 @@ impl Gate {
 
     pub(super) fn stand(&self, now: Instant) -> Stand<'_> {
         match &self.breaker {
-            Breaker::Disabled { why } => Stand::new(Readiness::Disabled, None, why),
+            Breaker::Disabled { why } => Stand::new(DestinationState::Disabled, None, why),
             Breaker::Open(open) => {
                 let state = match open.cause {
-                    Cause::Failing => Readiness::Open,
-                    Cause::Refused => Readiness::Paused,
+                    Cause::Failing => DestinationState::Open,
+                    Cause::Refused => DestinationState::Paused,
                 };
                 Stand::new(state, Some(open.until), &open.why)
             }
             Breaker::Closed(_) => match self.hold.until(now) {
-                Some(until) => Stand::new(Readiness::Throttled, Some(until), &self.hold.why),
+                Some(until) => Stand::new(DestinationState::Throttled, Some(until), &self.hold.why),
                 None => Stand::ready(),
             },
         }
@@ -186,10 +187,10 @@ mod tests {
         gate.ended(begun[0], &throttled(7), now);
         gate.ended(begun[1], &throttled(3), now);
         assert_eq!(gate.leave(0, now), Leave::At(now + seconds(7)));
-        assert_eq!(gate.stand(now).state, Readiness::Throttled);
+        assert_eq!(gate.stand(now).state, DestinationState::Throttled);
         let later = now + seconds(7);
         assert_eq!(gate.leave(0, later), Leave::Now { is_probe: false });
-        assert_eq!(gate.stand(later).state, Readiness::Ready);
+        assert_eq!(gate.stand(later).state, DestinationState::Ready);
     }
 
     #[test]
@@ -235,14 +236,14 @@ mod tests {
         let mut now = Instant::now();
         let mut gate = Gate::new(16, now);
         (0..10).for_each(|_| request(&mut gate, &failed(false), now));
-        assert_eq!(gate.stand(now).state, Readiness::Open);
+        assert_eq!(gate.stand(now).state, DestinationState::Open);
         now += seconds(30);
         request(&mut gate, &throttled(5), now);
-        assert_eq!(gate.stand(now).state, Readiness::Open);
+        assert_eq!(gate.stand(now).state, DestinationState::Open);
         assert_eq!(gate.leave(0, now), Leave::At(now + seconds(5)));
         now += seconds(5);
         request(&mut gate, &End::Answered, now);
-        assert_eq!(gate.stand(now).state, Readiness::Ready);
+        assert_eq!(gate.stand(now).state, DestinationState::Ready);
     }
 
     #[test]
@@ -252,12 +253,12 @@ mod tests {
         let why = "401 who are you".to_owned();
         request(&mut gate, &End::Refused { why }, now);
         let stand = gate.stand(now);
-        assert_eq!(stand.state, Readiness::Paused);
+        assert_eq!(stand.state, DestinationState::Paused);
         assert_eq!(stand.until, Some(now + seconds(30)));
         assert_eq!(stand.why, Some("401 who are you"));
         let why = "410 gone".to_owned();
         request(&mut gate, &End::Gone { why }, now + seconds(30));
-        assert_eq!(gate.stand(now).state, Readiness::Disabled);
+        assert_eq!(gate.stand(now).state, DestinationState::Disabled);
         assert_eq!(gate.leave(0, now + seconds(999_999)), Leave::Later);
     }
 }

@@ -14,7 +14,7 @@ mod standing;
 mod worker;
 
 pub use backoff::next_wait;
-pub use standing::{Readiness, Standing, Standings};
+pub use standing::{Standing, Standings};
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::destination::HttpClient;
 use crate::generation::Live;
 use crate::journal::{Journal, Settlement};
+use crate::telemetry::Metrics;
 
 /// What every worker needs.
 #[derive(Clone)]
@@ -41,6 +42,8 @@ pub struct Dispatch {
     pub clock: Clock,
     /// Where the workers write how their destinations stand.
     pub standings: Standings,
+    /// Where requests are counted.
+    pub metrics: Metrics,
 }
 
 impl Dispatch {

@@ -17,6 +17,7 @@ use crate::delivery::{ErrorClass, State};
 use crate::destination::{Destination, Item, Outgoing, Verdict};
 use crate::journal::{Pending, Settlement};
 use crate::outcome::Outcome;
+use crate::telemetry::{Attempt, DestinationMeter, VendorAnswer};
 
 /// One request on its way.
 pub(super) struct Send {
@@ -27,6 +28,8 @@ pub(super) struct Send {
     pub hold: Duration,
     /// Counts up with the settings that requests are sent with.
     pub epoch: u64,
+    /// Where its deliveries are counted.
+    pub meter: Arc<DestinationMeter>,
 }
 
 /// How a request ended: everything that is to be known of it, once for each.
@@ -58,6 +61,23 @@ pub(super) enum End {
     Gone { why: String },
     /// Nothing was sent.
     Unsent,
+}
+
+impl End {
+    /// What it is counted as, if there was a request.
+    pub(super) fn answer(&self) -> Option<VendorAnswer> {
+        match self {
+            Self::Answered => Some(VendorAnswer::Answered),
+            Self::Failed { is_timeout, .. } => Some(match is_timeout {
+                true => VendorAnswer::TimedOut,
+                false => VendorAnswer::Failed,
+            }),
+            Self::Throttled { .. } => Some(VendorAnswer::Throttled),
+            Self::Refused { .. } => Some(VendorAnswer::Refused),
+            Self::Gone { .. } => Some(VendorAnswer::Gone),
+            Self::Unsent => None,
+        }
+    }
 }
 
 /// What came back.
@@ -118,7 +138,7 @@ impl Send {
         let (expired, left): (Vec<_>, _) = all.into_iter().partition(is_expired);
         batch.deliveries = left;
         let expired = expired.iter().map(|pending| settling.expired(pending));
-        self.dispatch.settle(expired.collect()).await;
+        self.conclude_all(expired.collect()).await;
     }
 
     async fn rehearse(&self, batch: &Batch) {
@@ -142,7 +162,7 @@ impl Send {
                     let bad = batch.deliveries.remove(refused.index.min(last));
                     let settling = self.settling(batch, true);
                     let settled = settling.bury(&bad, ErrorClass::Invalid, refused.why);
-                    self.dispatch.settle(vec![settled]).await;
+                    self.conclude_all(vec![settled]).await;
                 }
             }
         }
@@ -270,8 +290,18 @@ impl Send {
                 outcome => settled.push(settling.settlement(&pending, outcome)),
             }
         }
-        self.dispatch.settle(settled).await;
+        self.conclude_all(settled).await;
         held_up
+    }
+
+    /// Settles after an attempt, or where there will be none.
+    async fn conclude_all(&self, settled: Vec<Settlement>) {
+        for attempt in [Attempt::Delivered, Attempt::Retried, Attempt::Dead] {
+            let of_this = |settlement: &&Settlement| attempt_of(settlement.state) == Some(attempt);
+            let count = settled.iter().filter(of_this).count();
+            self.meter.attempted(attempt, count as u64);
+        }
+        self.dispatch.settle(settled).await;
     }
 
     fn settling(&self, batch: &Batch, may_have_arrived: bool) -> Settling<'_> {
@@ -295,6 +325,15 @@ fn parts<const N: usize>(parts: [Vec<Pending>; N], is_marked: bool) -> Vec<Batch
         is_marked,
     };
     parts.map(batch).collect()
+}
+
+fn attempt_of(state: State) -> Option<Attempt> {
+    match state {
+        State::Delivered => Some(Attempt::Delivered),
+        State::Pending => Some(Attempt::Retried),
+        State::Dead => Some(Attempt::Dead),
+        State::DryRun | State::Skipped => None,
+    }
 }
 
 fn item(pending: &Pending) -> Item<'_> {

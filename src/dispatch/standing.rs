@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use crate::clock::Millis;
+use crate::telemetry::DestinationState;
 
 /// How all destinations stand. Cheap to clone.
 #[derive(Clone, Default)]
@@ -21,7 +22,7 @@ pub struct Standings(Arc<Mutex<BTreeMap<Arc<str>, Arc<Board>>>>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Whether requests leave.
-    pub state: Readiness,
+    pub state: DestinationState,
     /// Since when that is so.
     pub since: Millis,
     /// When the next request may leave, if that is known.
@@ -32,40 +33,6 @@ pub struct Standing {
     pub in_flight: usize,
     /// How many may be under way: what is configured, or fewer while the vendor cannot keep up.
     pub concurrency: usize,
-}
-
-/// Whether requests leave to a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readiness {
-    /// They do.
-    Ready,
-    /// Not until the time that the vendor asked for.
-    Throttled,
-    /// They fail: none but a probe now and then.
-    Open,
-    /// They are refused until a person has acted: none but a probe now and then.
-    Paused,
-    /// What they go to is gone: none until a person has acted.
-    Disabled,
-    /// Its settings wait for variables.
-    NotConfigured,
-    /// It is no longer in the configuration.
-    Removed,
-}
-
-impl Readiness {
-    /// The word users see.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Throttled => "throttled",
-            Self::Open => "open",
-            Self::Paused => "paused",
-            Self::Disabled => "disabled",
-            Self::NotConfigured => "not_configured",
-            Self::Removed => "removed",
-        }
-    }
 }
 
 impl Standings {
@@ -105,13 +72,13 @@ impl fmt::Debug for Standings {
 /// What a worker knows of its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stand<'a> {
-    pub state: Readiness,
+    pub state: DestinationState,
     pub until: Option<Instant>,
     pub why: Option<&'a str>,
 }
 
 impl<'a> Stand<'a> {
-    pub(super) fn new(state: Readiness, until: Option<Instant>, why: &'a str) -> Self {
+    pub(super) fn new(state: DestinationState, until: Option<Instant>, why: &'a str) -> Self {
         Self {
             state,
             until,
@@ -121,7 +88,7 @@ impl<'a> Stand<'a> {
 
     pub(super) fn ready() -> Self {
         Self {
-            state: Readiness::Ready,
+            state: DestinationState::Ready,
             until: None,
             why: None,
         }
@@ -141,7 +108,7 @@ impl Board {
     fn new(now: Millis) -> Self {
         Self {
             standing: Mutex::new(Standing {
-                state: Readiness::Ready,
+                state: DestinationState::Ready,
                 since: now,
                 until: None,
                 why: None,
@@ -169,7 +136,7 @@ impl Board {
             time.saturating_add(Millis::try_from(wait).unwrap_or(Millis::MAX))
         });
         let why = stand.why.map(str::to_owned);
-        let wants_others = stand.state == Readiness::NotConfigured && standing.why != why;
+        let wants_others = stand.state == DestinationState::NotConfigured && standing.why != why;
         let before = std::mem::replace(
             &mut *standing,
             Standing {
@@ -202,42 +169,46 @@ impl Board {
 }
 
 /// Says what a person may want to know.
-fn announce(destination: &str, before: Readiness, stand: &Stand<'_>) {
+fn announce(destination: &str, before: DestinationState, stand: &Stand<'_>) {
     let why = stand.why.unwrap_or_default();
     match stand.state {
-        Readiness::Ready if before == Readiness::Throttled => {
+        DestinationState::Ready if before == DestinationState::Throttled => {
             debug!(destination, "the vendor takes requests again");
         }
-        Readiness::Ready => info!(destination, "requests leave again"),
-        Readiness::Throttled => debug!(destination, why, "the vendor has had enough for now"),
-        Readiness::Open => {
+        DestinationState::Ready => info!(destination, "requests leave again"),
+        DestinationState::Throttled => {
+            debug!(destination, why, "the vendor has had enough for now")
+        }
+        DestinationState::Open => {
             warn!(
                 destination,
                 why, "requests fail; its deliveries wait, and a probe leaves now and then"
             );
         }
-        Readiness::Paused => {
+        DestinationState::Paused => {
             warn!(
                 destination,
                 why,
                 "refused as a whole, check its settings; its deliveries wait, and a probe leaves now and then"
             );
         }
-        Readiness::Disabled => {
+        DestinationState::Disabled => {
             error!(
                 destination,
                 why,
                 "gone; disabled until its settings change or it is resumed by hand, and its deliveries wait"
             );
         }
-        Readiness::NotConfigured => {
+        DestinationState::NotConfigured => {
             warn!(
                 destination,
                 wants = why,
                 "not configured: its deliveries wait until this is set"
             );
         }
-        Readiness::Removed => info!(destination, "no longer configured; its deliveries wait"),
+        DestinationState::Removed => {
+            info!(destination, "no longer configured; its deliveries wait")
+        }
     }
 }
 

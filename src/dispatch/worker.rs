@@ -16,10 +16,11 @@ use super::gather::{Batch, Gather};
 use super::pace::Pace;
 use super::send::{Report, Send};
 use super::settle::postponed;
-use super::standing::{Board, Readiness, Stand};
+use super::standing::{Board, Stand};
 use crate::config;
 use crate::delivery::State;
 use crate::destination::Destination;
+use crate::telemetry::{DestinationMeter, DestinationState};
 
 /// Runs until stopped, then waits for what is being sent. What was taken and not yet sent is still
 /// pending in the journal.
@@ -42,8 +43,9 @@ struct Worker {
     pace: Pace,
     sends: JoinSet<Report>,
     board: Arc<Board>,
+    meter: Arc<DestinationMeter>,
     /// What was last written on the board.
-    written: Option<(Readiness, Option<Instant>)>,
+    written: Option<(DestinationState, Option<Instant>)>,
 }
 
 /// What the configuration says of the destination.
@@ -57,6 +59,7 @@ enum Target {
 impl Worker {
     fn new(dispatch: Dispatch, name: Arc<str>) -> Self {
         let board = dispatch.standings.board(&name, dispatch.clock.now());
+        let meter = dispatch.metrics.destination(&name);
         Self {
             dispatch,
             name,
@@ -68,6 +71,7 @@ impl Worker {
             pace: Pace::new(),
             sends: JoinSet::new(),
             board,
+            meter,
             written: None,
         }
     }
@@ -145,6 +149,7 @@ impl Worker {
             begun: self.gate.begin(is_probe, Instant::now()),
             hold: self.gate.next_hold(),
             epoch: self.epoch,
+            meter: self.meter.clone(),
         };
         self.sends.spawn(send.run(batch));
     }
@@ -173,6 +178,9 @@ impl Worker {
             ..
         } = &report;
         debug!(destination = %self.name, deliveries, ?took, ?end, "request ended");
+        if let Some(answer) = end.answer() {
+            self.meter.request(answer, *took, *deliveries);
+        }
         if report.epoch == self.epoch {
             self.gate.ended(report.begun, end, Instant::now());
         }
@@ -185,9 +193,11 @@ impl Worker {
         let now = Instant::now();
         let stand = match &self.target {
             Target::Here(_) => self.gate.stand(now),
-            Target::NotConfigured(wants) => Stand::new(Readiness::NotConfigured, None, wants),
+            Target::NotConfigured(wants) => {
+                Stand::new(DestinationState::NotConfigured, None, wants)
+            }
             Target::Removed => Stand {
-                state: Readiness::Removed,
+                state: DestinationState::Removed,
                 ..Stand::ready()
             },
         };

@@ -12,6 +12,7 @@ use super::Generation;
 use super::load::{Loaded, load};
 use super::seen::{Seen, at_rest, folders};
 use super::stamp::Stamp;
+use crate::clock::{Clock, Millis};
 use crate::config::{self, Environment, Problem, Problems};
 
 /// The live set, shared by all who handle requests. Take one snapshot a request.
@@ -30,6 +31,17 @@ struct Last {
     seen: Seen,
     problems: Problems,
     draft_problems: Problems,
+    /// Since when the current generation is live.
+    live_since: Millis,
+}
+
+/// What became of changed files since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reloads {
+    /// They went live.
+    pub live: u64,
+    /// They do not make a set.
+    pub refused: u64,
 }
 
 /// What became of a reload.
@@ -60,6 +72,7 @@ impl Live {
             seen,
             problems: Problems::default(),
             draft_problems: loaded.draft_problems,
+            live_since: Clock::System.now(),
         };
         Ok(Self {
             config_file,
@@ -97,6 +110,20 @@ impl Live {
         self.tried.subscribe()
     }
 
+    /// How often changed files went live, and how often they did not.
+    pub fn reloads(&self) -> Reloads {
+        let (tried, live) = (*self.tried.borrow(), *self.changed.borrow());
+        Reloads {
+            live,
+            refused: tried.saturating_sub(live),
+        }
+    }
+
+    /// Since when the current generation is live.
+    pub fn live_since(&self) -> Millis {
+        self.last().live_since
+    }
+
     /// What is wrong with the files as they are now; empty if they are what is live.
     pub fn problems(&self) -> Problems {
         self.last().problems.clone()
@@ -122,6 +149,7 @@ impl Live {
         let reload = match loaded {
             Ok(loaded) => {
                 last.problems = Problems::default();
+                last.live_since = Clock::System.now();
                 last.draft_problems = loaded.draft_problems.clone();
                 Reload::Live(self.replace(loaded, begun))
             }

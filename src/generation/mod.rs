@@ -8,7 +8,7 @@ mod seen;
 mod stamp;
 mod watch;
 
-pub use live::{Live, Reload};
+pub use live::{Live, Reload, Reloads};
 pub use load::{Loaded, load};
 pub use watch::watch;
 

@@ -121,6 +121,7 @@ impl<S: Service> Exchange<'_, S> {
     /// After a refusal nobody knows what the next bytes mean, or nobody wants them.
     fn refuse(&self, why: Refusal) -> Answer {
         let (request_id, peer) = (&self.id, self.peer);
+        self.shared.settings.metrics.refused(why.counted_as());
         debug!(request_id, %peer, status = why.status(), "request refused: {}", why.message());
         Answer {
             response: why.response(request_id),

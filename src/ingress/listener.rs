@@ -111,6 +111,7 @@ impl<S: Service> Door<S> {
 
     fn turn_away(&self, stream: TcpStream, peer: IpAddr, why: Refusal) {
         debug!(%peer, status = why.status(), "connection refused: {}", why.message());
+        self.shared.settings.metrics.refused(why.counted_as());
         if self.refusing.fetch_add(1, Ordering::Relaxed) >= REFUSALS_AT_ONCE {
             self.refusing.fetch_sub(1, Ordering::Relaxed);
             return;

@@ -36,6 +36,7 @@ use ipnet::IpNet;
 
 use crate::clock::Clock;
 use crate::request::{Head, Request, Response};
+use crate::telemetry::Metrics;
 
 pub use listener::{Drained, serve};
 
@@ -70,6 +71,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Where [`Request::received_at`] comes from. Deadlines run on tokio's time.
     pub clock: Clock,
+    /// Where refusals are counted.
+    pub metrics: Metrics,
 }
 
 impl Default for Settings {
@@ -78,6 +81,7 @@ impl Default for Settings {
             limits: Limits::default(),
             trusted_proxies: Vec::new(),
             clock: Clock::System,
+            metrics: Metrics::new(),
         }
     }
 }

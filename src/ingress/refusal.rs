@@ -4,6 +4,7 @@
 use http::{HeaderName, HeaderValue, header};
 
 use crate::request::Response;
+use crate::telemetry::Refused;
 
 /// Why the listener does not hand a request on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +149,21 @@ impl Refusal {
 
     pub(super) fn message(self) -> &'static str {
         self.row().2
+    }
+
+    /// The word for it in metrics.
+    pub(super) fn counted_as(self) -> Refused {
+        match self {
+            TooManyBodies => Refused::TooManyBodies,
+            TooManyConnections => Refused::TooManyConnections,
+            TooManyFromAddress => Refused::TooManyFromAddress,
+            why => match why.status() {
+                408 => Refused::TooSlow,
+                413 | 414 | 431 => Refused::TooLarge,
+                400 => Refused::Malformed,
+                _ => Refused::Unsupported,
+            },
+        }
     }
 
     /// The answer that goes back to the sender.

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 /// Errors that callers tell apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// Too much waits to be written, or is kept (`[journal] max_size`): come back later.
+    /// Too much waits to be written just now.
+    Busy,
+    /// Too much is kept (`[journal] max_size`), or the disk has no room: come back later.
     Full,
     /// It was appended before, and that is durable; or the kept request that it should replace is
     /// not kept any more. Nothing was appended.
@@ -34,7 +36,8 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full => f.write_str("the journal is full: too much waits to be written, or it has reached [journal] max_size"),
+            Self::Busy => f.write_str("too much waits to be written"),
+            Self::Full => f.write_str("the journal is full: it has reached [journal] max_size, or the disk is nearly full"),
             Self::Duplicate => f.write_str("it was accepted before"),
             Self::Closed => f.write_str("the journal is closed"),
             Self::Locked(folder) => write!(

@@ -53,6 +53,7 @@ use tokio::sync::oneshot;
 use crate::clock::{Clock, Millis};
 use crate::config::{self, JournalKind};
 use crate::mailbox::Mailbox;
+use crate::telemetry::Metrics;
 use hand_over::{HandOver, Ticket};
 use sqlite::{Questions, Reader, Sqlite};
 use store::Store;
@@ -83,16 +84,29 @@ impl Journal {
     /// wrote it, [`Error::Unreleased`] if one before the first release did, [`Error::Storage`] for
     /// all else.
     pub fn open(settings: &config::Journal, folder: &Path, clock: Clock) -> Result<Self, Error> {
+        Self::open_counting(settings, folder, clock, &Metrics::new())
+    }
+
+    /// The same, with its commits counted.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_counting(
+        settings: &config::Journal,
+        folder: &Path,
+        clock: Clock,
+        metrics: &Metrics,
+    ) -> Result<Self, Error> {
         let store = match settings.kind {
             JournalKind::Sqlite => Sqlite::open(folder)?,
             JournalKind::Memory => Sqlite::temporary()?,
         };
         let file = store.file().to_owned();
-        Self::start(
-            Box::new(store),
-            &file,
-            Settings::new(settings.clone(), clock),
-        )
+        let settings = Settings {
+            meter: metrics.journal().clone(),
+            ..Settings::new(settings.clone(), clock)
+        };
+        Self::start(Box::new(store), &file, settings)
     }
 
     /// Opens, or makes, the journal in a folder, with the default settings.
@@ -146,7 +160,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Duplicate`] if something was appended under this key in the last
-    /// [`DedupeKey::WINDOW`] and is durable, [`Error::Full`] if too much waits or is kept,
+    /// [`DedupeKey::WINDOW`] and is durable, [`Error::Busy`] if too much waits, [`Error::Full`] if too much is kept,
     /// [`Error::Storage`] if the disk failed.
     pub async fn append(&self, entries: Vec<Entry>, key: Option<DedupeKey>) -> Result<(), Error> {
         let (done, answer) = answer();
@@ -296,7 +310,7 @@ impl Journal {
     fn no_room(&self) -> Error {
         match self.hand_over.is_closed() {
             true => Error::Closed,
-            false => Error::Full,
+            false => Error::Busy,
         }
     }
 }

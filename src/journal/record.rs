@@ -159,6 +159,14 @@ pub struct Settlement {
     pub note: Option<String>,
 }
 
+impl Settlement {
+    /// It is about to be sent, and must not be sent again unless another settlement follows. Until
+    /// then it stays in its sender's hands.
+    pub fn is_mark(&self) -> bool {
+        self.from == State::Pending && self.class == Some(ErrorClass::Unconfirmed)
+    }
+}
+
 /// A delivery beside its event, to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -211,8 +219,8 @@ pub struct Counts {
     pub newest_event: u64,
     /// Events that were forgotten after the retention.
     pub forgotten: u64,
-    /// When the event of the oldest pending delivery arrived.
-    pub oldest_pending: Option<Millis>,
+    /// When the oldest event arrived that has a pending delivery, or is not processed.
+    pub oldest_undelivered: Option<Millis>,
     /// Bytes that are in use on disk, to 64 KiB or so.
     pub size: u64,
 }

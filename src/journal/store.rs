@@ -44,6 +44,9 @@ pub(super) trait Store: Send {
     /// Bytes that are in use, give or take some that came last.
     fn size(&self) -> u64;
 
+    /// The file system that it writes to, if it can be asked.
+    fn disk(&self) -> Option<Disk>;
+
     /// Forgets some of what has expired.
     fn sweep(&mut self, expiry: Expiry) -> Result<Swept, Error>;
 }
@@ -76,14 +79,18 @@ pub(super) struct Batch {
 const ROW_BYTES: usize = 100;
 
 impl Batch {
+    /// How much it makes durable.
+    pub(super) fn records(&self) -> usize {
+        self.events.len() + self.rows.len() + self.settlements.len() + self.requests.len()
+    }
+
     /// How many bytes it adds, roughly.
     pub(super) fn weight(&self) -> usize {
         let events = self.events.iter().map(|new| new.event.data.len());
         let rows = self.rows.iter().chain(&self.edits.added);
         let payloads = rows.map(|row| row.delivery.payload.len());
         let messages = self.requests.iter().map(|request| request.message.len());
-        let keys = self.keys.iter().map(|_| 0);
-        let bytes = events.chain(payloads).chain(messages).chain(keys);
+        let bytes = events.chain(payloads).chain(messages);
         bytes.map(|bytes| bytes + ROW_BYTES).sum()
     }
 }
@@ -267,6 +274,14 @@ impl Expiry {
             keys: now.saturating_sub(DedupeKey::WINDOW),
         }
     }
+}
+
+/// A file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Disk {
+    pub total: u64,
+    /// What is left for us, in bytes.
+    pub free: u64,
 }
 
 /// How a sweep ended.

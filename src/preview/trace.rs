@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::delivery::State;
-use crate::destination::Shown;
+use crate::delivery::{Delivery, State};
+use crate::destination::{Destinations, Item, Shown};
 use crate::request::{Request, Response};
 use crate::script::frame::LogLine;
 use crate::script::{self, Fault};
@@ -250,6 +250,22 @@ impl From<ConsentCheck> for ConsentTrace {
             granted: check.missing.is_empty(),
             required: check.required,
             missing: check.missing,
+        }
+    }
+}
+
+impl SentTrace {
+    /// The request that a delivery would be sent as now, without its secrets.
+    ///
+    /// # Errors
+    /// Why it cannot be sent, for a person.
+    pub fn of(destinations: &Destinations, delivery: &Delivery) -> Result<Self, String> {
+        let Some(destination) = destinations.get(&delivery.destination) else {
+            return Err(format!("there is no destination {}", delivery.destination));
+        };
+        match destination.vendor.encode(&[Item::from(delivery)]) {
+            Ok(outgoing) => Ok(destination.show(&outgoing).into()),
+            Err(refused) => Err(refused.why),
         }
     }
 }

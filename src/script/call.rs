@@ -34,6 +34,9 @@ pub fn call(
         Some(spent) => result.and(Err(Fault::stopped(&script.file, function, spent))),
         None => result,
     };
+    if let Some(why) = result.as_ref().err().and_then(|fault| fault.killed) {
+        worker.metrics().killed(why);
+    }
     Called {
         result,
         log: frame::finish(),
@@ -56,7 +59,7 @@ fn run(
     };
     // Rhai has panicked on odd values before, and one bad script must not stop what else is in hand.
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
-        *worker = Worker::new();
+        worker.renew();
         Err(Fault::panicked(&script.file, function))
     })
 }

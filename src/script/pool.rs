@@ -11,10 +11,12 @@ use tracing::error;
 use super::{engine, limits};
 use crate::error::BoxError;
 use crate::mailbox::{Found, Inbox, Mailbox, mailbox};
+use crate::telemetry::Metrics;
 
 /// What a script thread owns.
 pub struct Worker {
     pub(super) engine: rhai::Engine,
+    metrics: Metrics,
 }
 
 impl Worker {
@@ -22,9 +24,24 @@ impl Worker {
     /// [`limits::STACK_BYTES`] of stack.
     #[allow(clippy::new_without_default)] // it is not cheap
     pub fn new() -> Self {
+        Self::counting(Metrics::new())
+    }
+
+    fn counting(metrics: Metrics) -> Self {
         Self {
             engine: engine::build(),
+            metrics,
         }
+    }
+
+    /// Where what its scripts do is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Takes a new engine, where the old one may be in any state.
+    pub(super) fn renew(&mut self) {
+        self.engine = engine::build();
     }
 }
 
@@ -39,15 +56,20 @@ type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 const QUEUE: usize = 1_024;
 
 impl Pool {
-    /// Starts `threads` script threads.
+    /// Starts `threads` script threads, which count for nobody.
     pub fn start(threads: usize) -> Result<Self, BoxError> {
+        Self::start_counting(threads, &Metrics::new())
+    }
+
+    /// Starts `threads` script threads.
+    pub fn start_counting(threads: usize, metrics: &Metrics) -> Result<Self, BoxError> {
         let (jobs, inbox) = mailbox(QUEUE);
         for index in 0..threads.max(1) {
-            let inbox = inbox.clone();
+            let (inbox, metrics) = (inbox.clone(), metrics.clone());
             thread::Builder::new()
                 .name(format!("script-{index}"))
                 .stack_size(limits::STACK_BYTES)
-                .spawn(move || work(&inbox))?;
+                .spawn(move || work(&inbox, metrics))?;
         }
         Ok(Self(jobs))
     }
@@ -85,13 +107,13 @@ pub fn with_script_stack<T: Send>(run: impl FnOnce() -> T + Send) -> io::Result<
     })
 }
 
-fn work(inbox: &Inbox<Job>) {
-    let mut worker = Worker::new();
+fn work(inbox: &Inbox<Job>, metrics: Metrics) {
+    let mut worker = Worker::counting(metrics);
     while let Found::Letter(run) = inbox.wait(None) {
         // A panic would be our defect; the job's owner sees its answer channel close.
         if catch_unwind(AssertUnwindSafe(|| run(&mut worker))).is_err() {
             error!("a script job panicked; the thread goes on with a new engine");
-            worker = Worker::new();
+            worker.renew();
         }
     }
 }

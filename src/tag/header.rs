@@ -1,5 +1,7 @@
 //! Reads a tag's header constants; every mistake at once.
 
+use std::sync::OnceLock;
+
 use regex::Regex;
 
 use super::{PreviewMode, Tag};
@@ -54,6 +56,7 @@ pub fn load(script: Script) -> Result<Tag, Vec<Fault>> {
         preview,
         has_when: script.has_function("when", 1),
         script,
+        meter: OnceLock::new(),
     })
 }
 

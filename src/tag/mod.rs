@@ -10,10 +10,11 @@ pub use header::{On, load};
 pub use index::Index;
 pub use run::{Ran, Skipped, run};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::script::Script;
+use crate::telemetry::{Metrics, TagMeter};
 use crate::trigger::Trigger;
 
 /// A loaded tag.
@@ -41,6 +42,14 @@ pub struct Tag {
     pub preview: PreviewMode,
     /// True if it has `fn when(event)`.
     pub has_when: bool,
+    /// Its counts, found at its first run.
+    meter: OnceLock<Arc<TagMeter>>,
+}
+
+impl Tag {
+    fn meter(&self, metrics: &Metrics) -> &TagMeter {
+        self.meter.get_or_init(|| metrics.tag(&self.name))
+    }
 }
 
 /// `PREVIEW`: what happens to a tag's deliveries in a preview session that was opened with `send`.

@@ -9,6 +9,7 @@ use crate::script::api::Skip;
 use crate::script::frame::LogLine;
 use crate::script::value::kind;
 use crate::script::{self, Fault, Value, Worker};
+use crate::telemetry::TagResult;
 use crate::trigger::{Explanation, Verdict};
 
 /// What became of a tag for an event.
@@ -26,6 +27,16 @@ pub struct Ran {
     pub explanation: Option<Explanation>,
     /// How long it took, if somebody watches.
     pub took: Duration,
+}
+
+impl Ran {
+    fn result(&self) -> TagResult {
+        match (&self.fault, self.payloads.is_empty()) {
+            (Some(_), _) => TagResult::Failed,
+            (None, true) => TagResult::Filtered,
+            (None, false) => TagResult::Fired,
+        }
+    }
 }
 
 /// Why a tag that listens sends nothing.
@@ -65,10 +76,17 @@ pub fn run(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, watched: bo
         explanation,
         took: Duration::ZERO,
     };
+    let mut script_took = None;
     if verdict == Verdict::Fires {
+        let called = Instant::now();
         call(worker, tag, event, at, &mut ran);
+        script_took = Some(called.elapsed());
     } else {
         ran.skipped = Some(Skipped::Trigger(verdict));
+    }
+    if !watched {
+        let meter = tag.meter(worker.metrics());
+        meter.ran(ran.result(), script_took);
     }
     ran.took = begun.map(|begun| begun.elapsed()).unwrap_or_default();
     ran

@@ -8,7 +8,7 @@ use crate::support::server::Server;
 use crate::support::working_set::{ORDER_CLIENT, WorkingSet};
 
 /// Header lines in which `{host}` and `{token}` are filled in, a path, and the status it gets.
-const CALLS: [(&[&str], &str, u16); 15] = [
+const CALLS: [(&[&str], &str, u16); 16] = [
     (
         &["Host: {host}", "Authorization: Bearer {token}"],
         "/api/status",
@@ -81,6 +81,7 @@ const CALLS: [(&[&str], &str, u16); 15] = [
         "/api/status",
         200,
     ),
+    (&["Host: {host}"], "/metrics", 401),
     (&["Host: {host}"], "/nothing", 401),
     (
         &["Host: {host}", "Authorization: Bearer {token}"],
@@ -118,7 +119,7 @@ async fn only_the_operator_is_let_in() {
     let file = std::fs::metadata(set.file("data/admin-token")).unwrap();
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
     assert!(!server.log().contains(&server.admin_token));
-    for path in ["/api/status", "/api/preview/sessions"] {
+    for path in ["/api/status", "/api/preview/sessions", "/metrics"] {
         assert_eq!(
             server.get(path).await.status,
             404,

@@ -28,8 +28,9 @@ const LOOK: Duration = Duration::from_millis(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_under_load_answers_what_it_accepted_and_delivers_it() {
-    // The vendor is down at first, so that much is undelivered when the process ends.
-    let down = Emulator::new(Kind::Http).answering(vec![503; 50]);
+    // The vendor is down at first: long enough that it is left alone, so that much is undelivered
+    // when the process ends, and not so long that the next one leaves it alone too.
+    let down = Emulator::new(Kind::Http).answering(vec![503; 12]);
     let crm = StandIn::start(down).await;
     let set = WorkingSet::of_orders(crm.address);
     let mut server = Server::start(&set).await;

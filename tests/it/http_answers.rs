@@ -246,7 +246,7 @@ async fn a_full_disk_is_answered_503_and_takes_nothing_back() {
         assert!(accepted < 100, "the disk never is full");
     };
     assert_refused(&refused, 503, "the journal cannot be written");
-    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(refused.header("retry-after"), Some("30"));
     let ready = server.get("/readyz").await;
     assert_eq!(
         (ready.status, &ready.json()["status"]),

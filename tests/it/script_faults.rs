@@ -72,7 +72,7 @@ fn fault(worker: &mut Worker, case: &Path) -> String {
     let request = Call::post("/order").body("{ \"id\": 17, }").build();
     match intake::take(worker, &generation, &request, None) {
         Intake::Failed { fault, .. } => format!("{fault}\n"),
-        Intake::Answered(response) => format!(
+        Intake::Answered { response, .. } => format!(
             "{} {}\n",
             response.status,
             String::from_utf8_lossy(&response.body)

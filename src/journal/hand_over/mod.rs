@@ -67,19 +67,16 @@ pub(super) struct Release {
     number: u64,
     /// When it falls due once more.
     again: Option<Millis>,
-    /// It was pending, so whoever settled it had it from here. Else, it may by now be in other hands,
-    /// which are not to lose it.
-    was_held: bool,
 }
 
 impl Release {
-    pub(super) fn of(settlement: &Settlement) -> Self {
-        Self {
+    /// None for what stays in its sender's hands.
+    pub(super) fn of(settlement: &Settlement) -> Option<Self> {
+        (!settlement.is_mark()).then(|| Self {
             destination: settlement.destination.clone(),
             number: settlement.number,
             again: (settlement.state == State::Pending).then_some(settlement.due),
-            was_held: settlement.from == State::Pending,
-        }
+        })
     }
 }
 
@@ -230,11 +227,7 @@ impl HandOver {
         let mut outboxes = lock(&self.outboxes);
         for release in released {
             let outbox = outboxes.entry(release.destination).or_default();
-            match release.again {
-                again if release.was_held => outbox.release(release.number, again),
-                Some(due) => outbox.note(release.number, due),
-                None => {}
-            }
+            outbox.release(release.number, release.again);
         }
     }
 
@@ -242,7 +235,7 @@ impl HandOver {
     pub(super) fn note_edits(&self, edits: Edits) {
         let replaced = edits.replaced.iter().map(|replacement| &replacement.row);
         self.note_rows(replaced.chain(&edits.added));
-        self.release(edits.revived.iter().map(Release::of).collect());
+        self.release(edits.revived.iter().filter_map(Release::of).collect());
     }
 
     /// True if a delivery is in memory: waiting to be sent, or being sent, or settled and not yet

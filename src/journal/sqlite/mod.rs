@@ -24,7 +24,9 @@ use tempfile::TempDir;
 
 use super::error::Error;
 use super::record::DedupeKey;
-use super::store::{Batch, Due, EventPage, Expiry, Progress, Room, Standing, Store, Swept, Wanted};
+use super::store::{
+    Batch, Disk, Due, EventPage, Expiry, Progress, Room, Standing, Store, Swept, Wanted,
+};
 use crate::clock::Millis;
 use books::{Books, fire_late};
 use open::Durability;
@@ -169,7 +171,7 @@ impl Store for Sqlite {
     fn events_after(&mut self, number: u64, mut room: Room) -> Result<EventPage, Error> {
         let mut query = self.connection.prepare_cached(
             "SELECT number, id, received_at, data FROM event
-             WHERE number > ?1 AND NOT EXISTS (
+             WHERE number > max(?1, (SELECT watermark FROM progress)) AND NOT EXISTS (
                  SELECT 1 FROM delivery
                  WHERE delivery.number BETWEEN event.number << 16 AND (event.number << 16) + 65535)
              AND NOT EXISTS (SELECT 1 FROM empty WHERE empty.event = event.number)
@@ -271,6 +273,10 @@ impl Store for Sqlite {
 
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        open::disk(&self.file)
     }
 
     fn sweep(&mut self, expiry: Expiry) -> Result<Swept, Error> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::journal::error::Error;
+use crate::journal::store::Disk;
 
 /// The format of the tables. Any other in the file is refused, not guessed at.
 const FORMAT: i64 = 2;
@@ -135,6 +136,15 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
         .mode(0o700)
         .create(folder)
         .map_err(|error| at(folder, &error))
+}
+
+/// The file system that a file is on.
+pub(super) fn disk(file: &Path) -> Option<Disk> {
+    let found = rustix::fs::statvfs(file).ok()?;
+    Some(Disk {
+        total: found.f_blocks.saturating_mul(found.f_frsize),
+        free: found.f_bavail.saturating_mul(found.f_frsize),
+    })
 }
 
 /// Opens a file, or makes it so that nobody else can read it.

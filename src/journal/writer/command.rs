@@ -11,6 +11,7 @@ use crate::journal::hand_over::Ticket;
 use crate::journal::look::{Reran, Rerun};
 use crate::journal::record::{Counts, DedupeKey, Entry, FailedRequest, Processed, Settlement};
 use crate::journal::waiting::Waiting;
+use crate::telemetry::{JournalMeter, Metrics};
 
 /// What the writer is asked to do. Where times count, the asker brings its own.
 pub(in crate::journal) enum Command {
@@ -80,6 +81,7 @@ pub(in crate::journal) struct Settings {
     pub pause: Duration,
     /// From the end of one round of forgetting to the start of the next.
     pub sweep_every: Duration,
+    pub meter: JournalMeter,
 }
 
 impl Settings {
@@ -89,6 +91,7 @@ impl Settings {
             clock,
             pause: Duration::from_secs(1),
             sweep_every: Duration::from_secs(60),
+            meter: Metrics::new().journal().clone(),
         }
     }
 }

@@ -80,12 +80,15 @@ impl Writer {
         Ok(dead.len() as u64)
     }
 
-    /// Those of these that are dead.
+    /// Those of these that are dead, and not in a sender's hands: of a destination that wants nothing
+    /// twice, what is being sent is marked so.
     fn dead(&mut self, mut numbers: Vec<u64>) -> Result<Vec<Standing>, Error> {
         numbers.sort_unstable();
         numbers.dedup();
         let mut standings = self.read_now(|store| store.standings(&numbers))?;
-        standings.retain(|standing| standing.state == State::Dead);
+        let hand_over = &self.hand_over;
+        let is_held = |one: &Standing| hand_over.holds(&one.destination, one.number);
+        standings.retain(|one| one.state == State::Dead && !is_held(one));
         Ok(standings)
     }
 

@@ -122,7 +122,7 @@ impl Gathered {
     }
 
     pub(super) fn settle(&mut self, settlement: Settlement) {
-        self.released.push(Release::of(&settlement));
+        self.released.extend(Release::of(&settlement));
         let row = self.row_of.get(&settlement.number).copied();
         match row.and_then(|at| self.batch.rows.get_mut(at)) {
             Some(row) if row.delivery.state == settlement.from => row.settle(&settlement),

@@ -9,6 +9,7 @@ mod command;
 mod edit;
 mod gathered;
 mod rerun;
+mod space;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::error::Error;
 use super::hand_over::{HandOver, Queue, Ticket};
@@ -30,6 +31,7 @@ use super::waiting::Waiting;
 use crate::clock::Millis;
 use crate::mailbox::{Found, Inbox};
 use gathered::Gathered;
+use space::Space;
 
 /// Commands of one commit: enough for a burst, few enough that nobody waits long.
 const MAX_COMMANDS: usize = 512;
@@ -52,7 +54,7 @@ pub(super) fn start(
     let hand_over = Arc::new(HandOver::new(watermark));
     let writer = Writer {
         sweep_at: Instant::now() + settings.sweep_every,
-        is_full: store.size() >= settings.journal.max_size,
+        space: Space::new(settings.journal.max_size, &*store),
         reader,
         store,
         hand_over: hand_over.clone(),
@@ -84,8 +86,7 @@ struct Writer {
     broken: Option<Broken>,
     /// Reads that failed, to be done when the store works again.
     reads: Vec<(Ticket, Millis)>,
-    /// New events are refused until old ones are forgotten.
-    is_full: bool,
+    space: Space,
     sweep_at: Instant,
 }
 
@@ -225,11 +226,14 @@ impl Writer {
     }
 
     /// Why nothing can be appended now, if so.
-    fn refusal(&self) -> Option<Error> {
-        match &self.broken {
-            Some(broken) => Some(broken.why.clone()),
-            None => self.is_full.then_some(Error::Full),
+    fn refusal(&mut self) -> Option<Error> {
+        if let Some(broken) = &self.broken {
+            return Some(broken.why.clone());
         }
+        if self.space.is_full() {
+            self.space.note(&*self.store); // somebody may have made room
+        }
+        self.space.is_full().then_some(Error::Full)
     }
 
     fn deadline(&self) -> Instant {
@@ -254,7 +258,10 @@ impl Writer {
         gathered.batch.number = self.commits + 1;
         gathered.batch.at = self.settings.clock.now();
         gathered.batch.watermark = self.watermark(&gathered.batch.events);
+        let begun = Instant::now();
         let result = self.store.commit(&gathered.batch);
+        let records = gathered.batch.records();
+        self.settings.meter.committed(records, begun.elapsed());
         self.hand_over.set_healthy(result.is_ok());
         gathered.tell(&result);
         match &result {
@@ -290,7 +297,7 @@ impl Writer {
         self.hand_over.note_rows(&done.batch.rows);
         self.hand_over.release(done.released);
         self.hand_over.note_edits(done.batch.edits);
-        self.note_size();
+        self.space.note(&*self.store);
     }
 
     fn failed(&mut self, why: Error, in_doubt: Option<Gathered>) {
@@ -403,18 +410,7 @@ impl Writer {
             Ok(Swept::All) => self.sweep_at = Instant::now() + self.settings.sweep_every,
             Err(why) => self.failed(why, None),
         }
-        self.note_size();
-    }
-
-    fn note_size(&mut self) {
-        let is_full = self.store.size() >= self.settings.journal.max_size;
-        if is_full && !self.is_full {
-            warn!(
-                max_size = self.settings.journal.max_size,
-                "the journal is full: new events are refused until old ones have been delivered and forgotten; see [journal] max_size and retention"
-            );
-        }
-        self.is_full = is_full;
+        self.space.note(&*self.store);
     }
 
     /// The last commit; a broken store gets one more try.

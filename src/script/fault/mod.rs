@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::compile::Script;
 use super::frame::Spent;
 use super::limits;
+use crate::telemetry::Killed;
 
 /// A script that failed, at load or at a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +34,9 @@ pub struct Fault {
     /// Whose fault it is.
     #[serde(skip)]
     pub cause: Cause,
+    /// The limit that it was stopped at, if that is what went wrong.
+    #[serde(skip)]
+    pub killed: Option<Killed>,
 }
 
 /// Whose fault a fault is.
@@ -81,6 +85,7 @@ impl Fault {
             message: message.into(),
             hint: None,
             cause: Cause::Script,
+            killed: None,
         }
     }
 
@@ -142,20 +147,27 @@ impl Fault {
 
     /// A call that used up its budget.
     pub(super) fn stopped(file: &str, function: &str, spent: Spent) -> Self {
-        Self::of(file, running::stopped(spent)).in_function(function)
+        Self {
+            killed: Some(running::killed_by(spent)),
+            ..Self::of(file, running::stopped(spent)).in_function(function)
+        }
     }
 
     /// A call that panicked.
     pub(super) fn panicked(file: &str, function: &str) -> Self {
-        Self::new(file, "the script engine broke down; this is a defect in it")
-            .with_hint("please report it together with the script")
-            .in_function(function)
+        let fault = Self::new(file, "the script engine broke down; this is a defect in it")
+            .with_hint("please report it together with the script");
+        Self {
+            killed: Some(Killed::Panic),
+            ..fault.in_function(function)
+        }
     }
 
     fn read(file: &str, function: &str, own: &[(&str, usize)], error: &EvalAltResult) -> Self {
         let place = running::innermost(file, function, own, error);
         Self {
             cause: running::cause(place.error),
+            killed: running::killed(place.error),
             ..Self::of(place.file, running::words(place.error, own))
                 .at(place.error.position())
                 .in_function(place.function)

@@ -9,6 +9,7 @@ use crate::config::suggest;
 use crate::script::frame::Spent;
 use crate::script::request_view::{BadBody, PROPERTIES};
 use crate::script::{json, limits};
+use crate::telemetry::Killed;
 
 /// Where an error arose.
 pub(super) struct Place<'a> {
@@ -51,6 +52,29 @@ pub(super) fn cause(error: &EvalAltResult) -> Cause {
         EvalAltResult::ErrorRuntime(value, _) if value.is::<BadBody>() => Cause::Request,
         _ => Cause::Script,
     }
+}
+
+/// The limit that a call was stopped at, if so.
+pub(super) fn killed(error: &EvalAltResult) -> Option<Killed> {
+    use EvalAltResult as E;
+    match error {
+        E::ErrorTerminated(spent, _) => Some(killed_by(spent_of(spent))),
+        E::ErrorStackOverflow(_) => Some(Killed::Depth),
+        E::ErrorTooManyVariables(_) => Some(Killed::Variables),
+        E::ErrorDataTooLarge(..) => Some(Killed::Size),
+        _ => None,
+    }
+}
+
+pub(super) fn killed_by(spent: Spent) -> Killed {
+    match spent {
+        Spent::Time => Killed::Time,
+        Spent::Steps => Killed::Steps,
+    }
+}
+
+fn spent_of(token: &Dynamic) -> Spent {
+    token.clone().try_cast().unwrap_or(Spent::Time)
 }
 
 /// `own` are the script's functions and how many parameters they take.
@@ -108,7 +132,7 @@ pub(super) fn stopped(spent: Spent) -> Words {
 fn limit(error: &EvalAltResult) -> Option<Words> {
     use EvalAltResult as E;
     let words = match error {
-        E::ErrorTerminated(spent, _) => stopped(spent.clone().try_cast().unwrap_or(Spent::Time)),
+        E::ErrorTerminated(spent, _) => stopped(spent_of(spent)),
         E::ErrorStackOverflow(_) => Words::new(format!(
             "functions call one another more than {} deep",
             limits::CALL_LEVELS

@@ -308,7 +308,7 @@ fn a_body_that_cannot_be_read_is_the_senders_fault() {
     for (property, sent, expected) in cases {
         let generation = parsing(&format!("#{{ event_name: \"a\", x: request.{property} }}"));
         let (intake, _) = take(&generation, Call::post("/order").body(sent));
-        let Intake::Answered(response) = intake else {
+        let Intake::Answered { response, .. } = intake else {
             panic!("{property}")
         };
         assert_eq!(response.status, 400);

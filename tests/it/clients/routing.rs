@@ -149,7 +149,7 @@ fn refusals_say_what_there_is() {
 /// Which client took the request: the name is in the event.
 fn taker(generation: &Generation, call: Call) -> String {
     match take(generation, call).0 {
-        Intake::Answered(response) => response.status.to_string(),
+        Intake::Answered { response, .. } => response.status.to_string(),
         intake => events(&intake)[0]["event_name"]
             .as_str()
             .unwrap()

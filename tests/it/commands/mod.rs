@@ -2,6 +2,8 @@
 
 mod running;
 mod scripts;
+mod status;
+mod verify;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -18,7 +20,7 @@ const CONFIGURATION: i32 = 78;
 /// An address at which nobody listens: for commands that must not get so far as to use it.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["serve"],
     &["demo"],
@@ -29,9 +31,17 @@ const COMMANDS: [&[&str]; 13] = [
     &["preview", "open"],
     &["preview", "list"],
     &["preview", "close"],
+    &["dead"],
+    &["dead", "list"],
+    &["dead", "show"],
+    &["dead", "retry"],
+    &["dead", "discard"],
+    &["replay"],
+    &["verify"],
     &["emulate"],
     &["docs"],
     &["healthcheck"],
+    &["status"],
 ];
 
 #[tokio::test]
@@ -63,7 +73,7 @@ async fn every_command_helps_with_examples() {
 }
 
 /// Wrong usage, and a word of what is said about it.
-const MISUSES: [(&[&str], &str); 12] = [
+const MISUSES: [(&[&str], &str); 15] = [
     (&["frobnicate"], "unrecognized subcommand"),
     (&["--frobnicate"], "unexpected argument"),
     (&["serve", "now"], "unexpected argument"),
@@ -82,6 +92,9 @@ const MISUSES: [(&[&str], &str); 12] = [
     (&["emulate", "slack", "--answer", "99"], "99"),
     (&["emulate", "slack", "--listen", "9100"], "9100"),
     (&["init"], "required"),
+    (&["replay"], "--since"),
+    (&["replay", "--since", "2h", "--diff"], "`--dry-run --diff`"),
+    (&["dead", "list", "--limit", "0"], "1..=1000"),
 ];
 
 #[tokio::test]
@@ -153,6 +166,7 @@ async fn a_bad_configuration_is_not_served() {
         &["serve"][..],
         &[],
         &["healthcheck"],
+        &["status"],
         &["preview", "list"],
         &["trace", "-"],
     ] {

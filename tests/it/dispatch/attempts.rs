@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use tagwerk::delivery::{ErrorClass, State};
-use tagwerk::dispatch::Readiness;
 use tagwerk::emulator::Kind;
+use tagwerk::telemetry::DestinationState;
 use tokio::net::TcpListener;
 
 use super::{Rig, http, soon, stand_in};
@@ -117,7 +117,7 @@ async fn a_dead_vendor_delays_no_other() {
     rig.until_delivered(event).await;
     assert_eq!(crm.emulator.received().len(), 100);
     // Ten were enough to see that it is dead; the others keep their attempts.
-    let standing = rig.until_it_is("refusing", Readiness::Open).await;
+    let standing = rig.until_it_is("refusing", DestinationState::Open).await;
     let why = standing.why.unwrap();
     assert!(why.starts_with("cannot connect"), "{why}");
     rig.journal.flush().await.unwrap();

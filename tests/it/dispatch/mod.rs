@@ -22,11 +22,12 @@ use tagwerk::clock::{Clock, Millis};
 use tagwerk::config::Environment;
 use tagwerk::delivery::{Delivery, DeliveryId, State};
 use tagwerk::destination::HttpClient;
-use tagwerk::dispatch::{Dispatch, Readiness, Standing, Standings};
+use tagwerk::dispatch::{Dispatch, Standing, Standings};
 use tagwerk::emulator::{Emulator, Kind};
 use tagwerk::event::Event;
 use tagwerk::generation::{Live, Reload};
 use tagwerk::journal::{self, Entry, Journal, Record};
+use tagwerk::telemetry::{DestinationState, Metrics};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -96,6 +97,7 @@ impl Rig {
             client: HttpClient::new().unwrap(),
             clock,
             standings: standings.clone(),
+            metrics: Metrics::new(),
         };
         let running = tokio::spawn(dispatch.run(stop.clone()));
         Self {
@@ -173,7 +175,7 @@ impl Rig {
     }
 
     /// The same, as soon as it is as wanted.
-    async fn until_it_is(&self, destination: &str, state: Readiness) -> Standing {
+    async fn until_it_is(&self, destination: &str, state: DestinationState) -> Standing {
         soon(async {
             loop {
                 match self.standings.all().get(destination) {

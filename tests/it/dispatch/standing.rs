@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tagwerk::delivery::{ErrorClass, State};
-use tagwerk::dispatch::Readiness;
 use tagwerk::journal::Record;
+use tagwerk::telemetry::DestinationState;
 
 use super::{Rig, START, amplitude, http, pass, signup, soon};
 use crate::support::vendor::Vendor;
@@ -24,7 +24,7 @@ async fn a_destination_that_fails_is_left_alone_and_probed() {
     let crm = Vendor::answering(&refusals(503, 11)).await;
     let rig = Rig::start(&http(crm.address, "concurrency = 1")).await;
     let event = rig.send("crm", &vec![json!({}); 30]).await;
-    let standing = rig.until_it_is("crm", Readiness::Open).await;
+    let standing = rig.until_it_is("crm", DestinationState::Open).await;
     assert_eq!(standing.why.as_deref(), Some("503 no"));
     let wait = standing.until.unwrap() - standing.since;
     assert!((29_990..=30_000).contains(&wait), "{wait}");
@@ -46,7 +46,7 @@ async fn a_destination_that_fails_is_left_alone_and_probed() {
     assert!((60_000..66_000).contains(&wait), "{wait}");
     // The next one succeeds, and everything goes.
     pass(Duration::from_secs(70)).await;
-    rig.until_it_is("crm", Readiness::Ready).await;
+    rig.until_it_is("crm", DestinationState::Ready).await;
     rig.until_delivered(event).await;
     rig.stop().await;
 }
@@ -57,7 +57,7 @@ async fn a_key_that_is_refused_costs_nothing_and_is_probed() {
     let config = http(crm.address, "concurrency = 1");
     let rig = Rig::start(&config).await;
     let event = rig.send("crm", &vec![json!({}); 3]).await;
-    let standing = rig.until_it_is("crm", Readiness::Paused).await;
+    let standing = rig.until_it_is("crm", DestinationState::Paused).await;
     assert_eq!(standing.why.as_deref(), Some("401 no"));
     assert!(standing.since >= START);
     // A reload that says the same of it changes nothing.
@@ -65,7 +65,7 @@ async fn a_key_that_is_refused_costs_nothing_and_is_probed() {
     let probed = crm.wait_for(2);
     pass(Duration::from_secs(31)).await;
     soon(probed).await;
-    let again = rig.until_it_is("crm", Readiness::Paused).await;
+    let again = rig.until_it_is("crm", DestinationState::Paused).await;
     assert_eq!(again.since, standing.since);
     rig.journal.flush().await.unwrap();
     let records = rig.journal.deliveries_of(event).await.unwrap();
@@ -78,7 +78,7 @@ async fn a_key_that_is_refused_costs_nothing_and_is_probed() {
     ));
     let delivered = rig.until_delivered(event).await;
     assert!(delivered.iter().all(|record| record.attempts == 1));
-    rig.until_it_is("crm", Readiness::Ready).await;
+    rig.until_it_is("crm", DestinationState::Ready).await;
     rig.stop().await;
 }
 
@@ -87,7 +87,7 @@ async fn what_is_gone_is_not_probed_until_somebody_says_so() {
     let crm = Vendor::answering(&refusals(410, 1)).await;
     let rig = Rig::start(&http(crm.address, "concurrency = 1")).await;
     let event = rig.send("crm", &vec![json!({}); 3]).await;
-    let standing = rig.until_it_is("crm", Readiness::Disabled).await;
+    let standing = rig.until_it_is("crm", DestinationState::Disabled).await;
     assert_eq!(standing.until, None);
     rig.journal.flush().await.unwrap();
     pass(Duration::from_secs(7 * 24 * 60 * 60)).await;
@@ -97,7 +97,7 @@ async fn what_is_gone_is_not_probed_until_somebody_says_so() {
     assert!(!rig.standings.resume("srm"));
     assert!(rig.standings.resume("crm"));
     rig.until_delivered(event).await;
-    rig.until_it_is("crm", Readiness::Ready).await;
+    rig.until_it_is("crm", DestinationState::Ready).await;
     rig.stop().await;
 }
 
@@ -107,7 +107,7 @@ async fn a_vendor_that_has_had_enough_is_left_alone_as_long_as_it_says() {
     let crm = Vendor::answering(&[busy]).await;
     let rig = Rig::start(&http(crm.address, "concurrency = 1\nretry = \"off\"")).await;
     let event = rig.send("crm", &vec![json!({}); 3]).await;
-    let standing = rig.until_it_is("crm", Readiness::Throttled).await;
+    let standing = rig.until_it_is("crm", DestinationState::Throttled).await;
     let wait = standing.until.unwrap() - standing.since;
     assert!((89_990..=90_000).contains(&wait), "{wait}");
     assert_eq!(standing.why.as_deref(), Some("429"));
@@ -137,7 +137,7 @@ async fn users_that_are_throttled_hold_up_nobody_else() {
     };
     let expected = json!(["user-0", "user-3", "user-4"]);
     assert_eq!(json!(users(&vendor.received()[1])), expected);
-    assert_eq!(rig.standing("amplitude").state, Readiness::Ready);
+    assert_eq!(rig.standing("amplitude").state, DestinationState::Ready);
     // And others that come go at once, too.
     let later = rig.send("amplitude", &[signup(9)]).await;
     rig.until_delivered(later).await;
@@ -155,7 +155,7 @@ async fn fewer_requests_are_under_way_while_it_is_too_much() {
     let crm = Vendor::answering(&[busy]).await;
     let rig = Rig::start(&http(crm.address, "concurrency = 8")).await;
     let event = rig.send("crm", &[json!({})]).await;
-    rig.until_it_is("crm", Readiness::Throttled).await;
+    rig.until_it_is("crm", DestinationState::Throttled).await;
     assert_eq!(rig.standing("crm").concurrency, 4);
     pass(Duration::from_secs(2)).await;
     rig.until_delivered(event).await;
@@ -175,12 +175,14 @@ async fn what_is_not_there_to_be_sent_to_says_so() {
     let crm = Vendor::answering(&[]).await;
     let config = http(crm.address, "headers = { A = \"${TOKEN}\" }");
     let rig = Rig::start(&config).await;
-    let standing = rig.until_it_is("crm", Readiness::NotConfigured).await;
+    let standing = rig
+        .until_it_is("crm", DestinationState::NotConfigured)
+        .await;
     assert_eq!(standing.why.as_deref(), Some("$TOKEN"));
     rig.reload("");
-    rig.until_it_is("crm", Readiness::Removed).await;
+    rig.until_it_is("crm", DestinationState::Removed).await;
     rig.reload(&http(crm.address, ""));
-    rig.until_it_is("crm", Readiness::Ready).await;
+    rig.until_it_is("crm", DestinationState::Ready).await;
     rig.stop().await;
 }
 

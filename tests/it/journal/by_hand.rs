@@ -149,26 +149,30 @@ async fn a_delivery_that_is_marked_before_it_is_sent_is_settled_from_there() {
 }
 
 #[tokio::test]
-async fn who_settles_late_does_not_take_it_out_of_other_hands() {
+async fn what_is_being_sent_at_most_once_is_not_taken_out_of_its_senders_hands() {
     let fixture = Fixture::sqlite();
     let journal = &fixture.journal;
     let slack = name("slack");
     fill(journal, "slack", 1).await;
     let taken = soon(journal.take_deliveries(&slack, 9)).await;
-    let marked = settled(&taken[0], State::Dead);
-    journal.settle(vec![marked]).await.unwrap();
-    assert_eq!(journal.send_again(vec![taken[0].number]).await, Ok(1));
+    let number = taken[0].number;
+    let mark = Settlement {
+        class: Some(ErrorClass::Unconfirmed),
+        ..settled(&taken[0], State::Dead)
+    };
+    journal.settle(vec![mark]).await.unwrap();
+    assert_eq!(journal.send_again(vec![number]).await, Ok(0));
+    assert_eq!(journal.discard(vec![number]).await, Ok(0));
+    let again = rerun(1, vec![remade(0, 0, "slack")], Resend::All);
+    assert_eq!(journal.rerun(vec![again]).await.unwrap().left, 1);
+    let unconfirmed = Settlement {
+        from: State::Dead,
+        class: Some(ErrorClass::Unconfirmed),
+        ..settled(&taken[0], State::Dead)
+    };
+    journal.settle(vec![unconfirmed]).await.unwrap();
+    assert_eq!(journal.send_again(vec![number]).await, Ok(1));
     assert_eq!(soon(journal.take_deliveries(&slack, 9)).await.len(), 1);
-    for state in [State::Delivered, State::Pending] {
-        let late = Settlement {
-            from: State::Dead,
-            ..settled(&taken[0], state)
-        };
-        journal.settle(vec![late]).await.unwrap();
-        let again = at_once(journal, journal.take_deliveries(&slack, 9)).await;
-        assert_eq!(again, None, "the second sender has it");
-    }
-    assert_eq!(all(journal).await[0].delivery.state, State::Pending);
 }
 
 fn rerun(event_number: u64, deliveries: Vec<Delivery>, resend: Resend) -> Rerun {

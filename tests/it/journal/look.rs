@@ -435,10 +435,10 @@ async fn failed_requests_are_found_and_forgotten() {
 }
 
 #[tokio::test]
-async fn the_oldest_pending_delivery_is_told() {
+async fn the_oldest_undelivered_delivery_is_told() {
     let fixture = Fixture::sqlite();
     let journal = &fixture.journal;
-    assert_eq!(journal.counts().await.unwrap().oldest_pending, None);
+    assert_eq!(journal.counts().await.unwrap().oldest_undelivered, None);
     for (id, age) in [(0, 30), (1, 20), (2, 10)] {
         let mut entry = entry(id);
         entry.event.received_at = START - age;
@@ -450,6 +450,6 @@ async fn the_oldest_pending_delivery_is_told() {
     let settlement = settled(&taken[0], State::Delivered);
     journal.settle(vec![settlement]).await.unwrap();
     let counts = journal.counts().await.unwrap();
-    assert_eq!(counts.oldest_pending, Some(START - 20));
+    assert_eq!(counts.oldest_undelivered, Some(START - 20));
     assert!(counts.size > 4_096, "{}", counts.size);
 }

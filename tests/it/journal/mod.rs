@@ -7,6 +7,7 @@ mod disk;
 mod look;
 mod recount;
 mod repeats;
+mod oldest;
 
 use std::future::{Future, poll_fn};
 use std::path::Path;

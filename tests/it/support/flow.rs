@@ -180,7 +180,7 @@ impl Flow {
 fn take(worker: &mut Worker, generation: &Generation, request: &Arc<Request>) -> Taken {
     let mut clients = Vec::new();
     let (events, response) = match intake::take(worker, generation, request, Some(&mut clients)) {
-        Intake::Answered(response) => (Vec::new(), response),
+        Intake::Answered { response, .. } => (Vec::new(), response),
         Intake::Accepted {
             events, response, ..
         } => (events, response),

@@ -8,6 +8,8 @@ pub(crate) mod flow;
 pub(crate) mod house_rules;
 pub(crate) mod http;
 pub(crate) mod json;
+pub(crate) mod metrics;
+pub(crate) mod operator;
 pub(crate) mod rust_source;
 pub(crate) mod raw;
 pub(crate) mod server;

@@ -11,7 +11,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::command;
+use super::command::{self, Ended};
 use super::raw::{Answer, Raw, request};
 use super::working_set::WorkingSet;
 
@@ -58,22 +58,42 @@ impl Server {
         Self::spawn(set, command).await
     }
 
-    async fn spawn(set: &WorkingSet, mut command: Command) -> Self {
+    async fn spawn(set: &WorkingSet, command: Command) -> Self {
+        let started = Self::try_spawn(set, command).await;
+        started.unwrap_or_else(|ended| panic!("it does not start: {ended:?}"))
+    }
+
+    /// Starts a command that is expected to listen, or to say why not and end.
+    pub(crate) async fn try_spawn(set: &WorkingSet, mut command: Command) -> Result<Self, Ended> {
         let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = follow(child.stderr.take().unwrap());
-        let line = log_line(&log, |line| line["message"] == "listening").await;
+        let mut log = follow(child.stderr.take().unwrap());
+        let listening = find_line(&mut log, |line| line["message"] == "listening").await;
+        let Some(line) = listening else {
+            child.start_kill().unwrap(); // for one that neither listens nor ends
+            let ended = child.wait().await.unwrap();
+            return Err(Ended {
+                code: ended.code().unwrap_or(-1),
+                stdout: String::new(),
+                stderr: log.borrow().join("\n"),
+            });
+        };
         let address = |key: &str| line[key].as_str().unwrap().parse().unwrap();
-        Self {
+        Ok(Self {
             address: address("address"),
             admin: address("admin"),
             admin_token: read_token(set),
             child,
             log,
-        }
+        })
+    }
+
+    /// The number of the process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id().expect("it has ended")
     }
 
     /// One request on a connection of its own.
@@ -164,7 +184,7 @@ impl Server {
 
     /// SIGTERM, without waiting for what comes of it.
     pub(crate) async fn signal_terminate(&self) {
-        let process = self.child.id().unwrap().to_string();
+        let process = self.process().to_string();
         let sent = Command::new("sh")
             .args(["-c", "kill -TERM \"$0\"", &process])
             .status();
@@ -214,18 +234,24 @@ fn follow(stderr: ChildStderr) -> watch::Receiver<Vec<String>> {
 }
 
 async fn log_line(log: &watch::Receiver<Vec<String>>, wished: impl Fn(&Value) -> bool) -> Value {
-    let mut log = log.clone();
+    let found = find_line(&mut log.clone(), wished).await;
+    found.unwrap_or_else(|| panic!("no such line in the log:\n{}", log.borrow().join("\n")))
+}
+
+/// Waits for a log line; there is none if the log ends without it.
+async fn find_line(
+    log: &mut watch::Receiver<Vec<String>>,
+    wished: impl Fn(&Value) -> bool,
+) -> Option<Value> {
     let find = |lines: &[String]| {
         let mut parsed = lines
             .iter()
             .filter_map(|line| serde_json::from_str(line).ok());
         parsed.find(|line| wished(line))
     };
-    let found = timeout(PATIENCE, log.wait_for(|lines| find(lines).is_some()))
-        .await
-        .map(|waited| waited.map(|lines| find(&lines)));
-    match found {
-        Ok(Ok(Some(line))) => line,
-        _ => panic!("no such line in the log:\n{}", log.borrow().join("\n")),
+    let waited = timeout(PATIENCE, log.wait_for(|lines| find(lines).is_some()));
+    match waited.await {
+        Ok(Ok(lines)) => find(&lines),
+        _ => None,
     }
 }

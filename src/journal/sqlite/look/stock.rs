@@ -1,8 +1,8 @@
-//! What the books say, and how old the oldest pending delivery is.
+//! What the books say, and how long the oldest event waits.
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::Transaction;
 
 use super::unsigned;
 use crate::clock::Millis;
@@ -24,7 +24,7 @@ pub(in crate::journal) fn counts(file: &Transaction<'_>) -> Result<Counts, rusql
         failed_requests: one("SELECT count(*) FROM failed_request")?,
         newest_event: one("SELECT newest FROM progress")?,
         forgotten: one("SELECT forgotten FROM progress")?,
-        oldest_pending: oldest_pending(file)?,
+        oldest_undelivered: oldest_undelivered(file)?,
         ..Counts::default()
     })
 }
@@ -75,12 +75,18 @@ fn by_destination(tallies: &[Tally]) -> BTreeMap<(String, &'static str), u64> {
     totals
 }
 
-/// When the event of the oldest pending delivery arrived. This walks the index of what is pending,
-/// a tenth of a second for a million.
-fn oldest_pending(file: &Transaction<'_>) -> Result<Option<Millis>, rusqlite::Error> {
+/// When the oldest event arrived that has a pending delivery, or is not processed. This walks the
+/// index of what is pending, a tenth of a second for a million.
+fn oldest_undelivered(file: &Transaction<'_>) -> Result<Option<Millis>, rusqlite::Error> {
     let mut query = file.prepare_cached(
-        "SELECT received_at FROM event WHERE number = (
-             SELECT min(number) FROM delivery INDEXED BY pending WHERE state = 0) >> 16",
+        "SELECT min(received_at) FROM event WHERE number IN (
+             (SELECT min(number) FROM delivery INDEXED BY pending WHERE state = 0) >> 16,
+             (SELECT number FROM event
+              WHERE number > (SELECT watermark FROM progress) AND NOT EXISTS (
+                  SELECT 1 FROM delivery
+                  WHERE delivery.number BETWEEN event.number << 16 AND (event.number << 16) + 65535)
+              AND NOT EXISTS (SELECT 1 FROM empty WHERE empty.event = event.number)
+              ORDER BY number LIMIT 1))",
     )?;
-    query.query_row([], |row| row.get(0)).optional()
+    query.query_row([], |row| row.get(0))
 }

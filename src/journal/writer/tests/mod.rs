@@ -20,7 +20,7 @@ use crate::journal::error::Error;
 use crate::journal::record::{DedupeKey, Entry, Made, Pending, Processed, Settlement, TakenEvent};
 use crate::journal::sqlite::Sqlite;
 use crate::journal::store::{
-    Batch, Due, EventPage, Expiry, Progress, Room, Standing, Store, Swept, Wanted,
+    Batch, Disk, Due, EventPage, Expiry, Progress, Room, Standing, Store, Swept, Wanted,
 };
 
 const NOW: Millis = 1_720_602_000_000;
@@ -116,6 +116,10 @@ impl Store for Moody {
 
     fn size(&self) -> u64 {
         self.inner.size()
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        None
     }
 
     fn sweep(&mut self, expiry: Expiry) -> Result<Swept, Error> {

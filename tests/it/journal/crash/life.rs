@@ -199,8 +199,15 @@ impl Life {
         self.journal.settle(settlements).await.unwrap();
     }
 
+    /// Dead letters that are nobody's business but ours.
     fn dead(&self, most: usize) -> Vec<u64> {
-        self.deliveries.all_in(State::Dead).take(most).collect()
+        let dead = self.deliveries.all_in(State::Dead);
+        let free = dead.filter(|number| !self.is_marked(*number));
+        free.take(most).collect()
+    }
+
+    fn is_marked(&self, number: u64) -> bool {
+        self.marked.iter().any(|one| one.number == number)
     }
 
     async fn send_again(&mut self, most: usize) {
@@ -258,6 +265,7 @@ impl Life {
             match self.deliveries.state(number) {
                 // Unless it is in memory.
                 Some(State::Pending) => perhaps += 1,
+                _ if self.is_marked(number) => {}
                 Some(State::Delivered | State::Skipped) if resend == Resend::Dead => {}
                 _ => {
                     surely += 1;

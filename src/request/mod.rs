@@ -1,6 +1,8 @@
 //! A request as the flow sees it, and the answer to it. No socket, no hyper: `ingress` makes the
 //! one and sends the other; `trace` and tests make them by hand.
 
+mod message;
+
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -79,37 +81,5 @@ impl Response {
     pub fn with_header(mut self, name: http::HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
-    }
-}
-
-/// Headers that give access to something and so are not kept on disk.
-const NOT_KEPT: [http::HeaderName; 3] = [
-    http::header::AUTHORIZATION,
-    http::header::COOKIE,
-    http::header::PROXY_AUTHORIZATION,
-];
-
-impl Request {
-    /// The request as an HTTP message, to keep and to run again. Without credentials.
-    pub fn to_message(&self) -> Bytes {
-        let mark = if self.query.is_empty() { "" } else { "?" };
-        let mut message = format!(
-            "{} {}{mark}{} HTTP/1.1\r\n",
-            self.method, self.path, self.query
-        )
-        .into_bytes();
-        for (name, value) in self
-            .headers
-            .iter()
-            .filter(|(name, _)| !NOT_KEPT.contains(name))
-        {
-            message.extend_from_slice(name.as_str().as_bytes());
-            message.extend_from_slice(b": ");
-            message.extend_from_slice(value.as_bytes());
-            message.extend_from_slice(b"\r\n");
-        }
-        message.extend_from_slice(b"\r\n");
-        message.extend_from_slice(&self.body);
-        message.into()
     }
 }

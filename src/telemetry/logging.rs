@@ -1,5 +1,5 @@
-//! How the program speaks to its operator: log lines on standard error, for people on a terminal
-//! and as JSON elsewhere. What is logged is decided where it happens.
+//! Log lines on standard error, for people on a terminal and as JSON elsewhere. What is logged is
+//! decided where it happens.
 
 use std::io::{self, IsTerminal};
 

@@ -1,0 +1,92 @@
+//! The handlers of the JSON API, a file for each topic: each reads or changes one thing and says it
+//! as JSON. Errors have one form, `{ "error": "what, and how to mend it" }`.
+
+mod ask;
+mod deliveries;
+mod live;
+mod preview;
+mod replay;
+mod requests;
+mod verify;
+
+pub(super) use live::problem_list;
+pub use verify::verification_to_json;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use serde_json::json;
+
+use super::{Admin, status};
+use crate::{journal, rerun};
+
+/// Every path, and what answers there.
+pub(super) fn routes() -> Router<Admin> {
+    Router::new()
+        .route("/api/status", get(status::status))
+        .route("/metrics", get(status::metrics))
+        .route("/api/clients", get(live::clients))
+        .route("/api/tags", get(live::tags))
+        .route("/api/destinations", get(live::destinations))
+        .route("/api/destinations/{name}/resume", post(live::resume))
+        .route("/api/reload", post(live::reload))
+        .route("/api/traces", get(preview::traces))
+        .route("/api/traces/{id}", get(preview::trace))
+        .route(
+            "/api/preview/sessions",
+            get(preview::sessions).post(preview::open_session),
+        )
+        .route("/api/preview/sessions/{id}", delete(preview::close_session))
+        .route("/api/deliveries", get(deliveries::list))
+        .route("/api/deliveries/{id}", get(deliveries::show))
+        .route("/api/deliveries/retry", post(deliveries::retry))
+        .route("/api/deliveries/discard", post(deliveries::discard))
+        .route("/api/requests", get(requests::list))
+        .route("/api/requests/{id}", get(requests::show))
+        .route("/api/requests/retry", post(requests::retry))
+        .route("/api/requests/discard", post(requests::discard))
+        .route("/api/replay", post(replay::replay))
+        .route("/api/verify", post(verify::verify))
+        .fallback(not_found)
+}
+
+/// A "no" of the API.
+struct Refusal(StatusCode, String);
+
+impl Refusal {
+    /// What was asked makes no sense.
+    fn bad(why: impl Into<String>) -> Self {
+        Self(StatusCode::BAD_REQUEST, why.into())
+    }
+
+    /// What was asked for is not there.
+    fn missing(why: impl Into<String>) -> Self {
+        Self(StatusCode::NOT_FOUND, why.into())
+    }
+}
+
+impl From<journal::Error> for Refusal {
+    fn from(error: journal::Error) -> Self {
+        Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+}
+
+impl From<rerun::Error> for Refusal {
+    fn from(error: rerun::Error) -> Self {
+        match error {
+            rerun::Error::Journal(error) => error.into(),
+            rerun::Error::Broken => Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+async fn not_found() -> Refusal {
+    Refusal::missing("there is nothing here; the API is under /api/")
+}
