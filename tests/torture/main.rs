@@ -153,7 +153,7 @@ const FAULTS: &[Fault] = &[
         "F13",
         neighbours::run,
         "One bad destination of ten is not noticed by the other nine, nor by senders",
-        "one of ten destinations resets its connections, answers after 5 s, or drips; interleaved with runs in which all ten are well"
+        "one of ten destinations resets its connections, answers after 5 s, or drips; beside it, at the same time, a server whose ten are well"
     ),
     fault!(
         "F15",
@@ -171,7 +171,7 @@ const FAULTS: &[Fault] = &[
         "F21",
         corruption::run,
         "A damaged journal is read or refused with a reason; nothing wrong is delivered",
-        "single bytes flipped, and files cut short, at positions spread over the database and its log, of a journal of 100 events"
+        "single bits flipped, digits of orders changed, and files cut short, at positions spread over the database and its log, of a journal of 100 events"
     ),
     fault!(
         "F24",
