@@ -1,6 +1,8 @@
 //! The time of day, passed in so that tests can hold it. It does not sleep: waiting is tokio's.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970-01-01T00:00:00Z: how Tagwerk writes times down.
 pub type Millis = i64;
@@ -35,6 +37,15 @@ impl Clock {
             Self::Tokio { base, start } => base + to_millis(start.elapsed().as_millis()),
         }
     }
+
+    /// The time of day for what waits: it never goes back while the process runs. When somebody
+    /// sets the clock back by an hour, a delivery that is due in two seconds still is.
+    pub fn steady(&self) -> Millis {
+        match self {
+            Self::System => steady(wall_clock(), to_millis(START.elapsed().as_millis()), &AHEAD),
+            Self::Tokio { .. } => self.now(),
+        }
+    }
 }
 
 /// A moment as `2024-06-21 12:36:40`, in UTC.
@@ -57,6 +68,19 @@ pub fn parse_rfc3339(text: &str) -> Option<Millis> {
     Some(moment.as_millisecond())
 }
 
+/// There is one wall clock, so there is one of each of these.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The furthest that the wall clock ever was ahead of the time since the start.
+static AHEAD: AtomicI64 = AtomicI64::new(Millis::MIN);
+
+/// `elapsed` never jumps.
+fn steady(wall: Millis, elapsed: Millis, ahead: &AtomicI64) -> Millis {
+    let now_ahead = wall.saturating_sub(elapsed);
+    let before = ahead.fetch_max(now_ahead, Ordering::Relaxed);
+    elapsed.saturating_add(before.max(now_ahead))
+}
+
 fn wall_clock() -> Millis {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -69,7 +93,7 @@ fn to_millis(value: u128) -> Millis {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_rfc3339, rfc3339};
+    use super::*;
 
     #[test]
     fn moments_are_read_as_they_are_written() {
@@ -84,6 +108,23 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(parse_rfc3339(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_not_held_up_when_the_clock_is_set_back() {
+        let ahead = AtomicI64::new(Millis::MIN);
+        // Milliseconds since the start, the wall clock then, and what timers go by.
+        for (elapsed, wall, expected) in [
+            (0, 1_000_000, 1_000_000),
+            (10, 1_000_010, 1_000_010),
+            (20, 500_020, 1_000_020), // set back
+            (30, 500_030, 1_000_030),
+            (40, 2_000_040, 2_000_040), // set forward
+            (50, 1_000_050, 2_000_050),
+            (60, 1_000_060, 2_000_060),
+        ] {
+            assert_eq!(steady(wall, elapsed, &ahead), expected, "{elapsed}");
         }
     }
 }

@@ -60,7 +60,7 @@ pub async fn run(
         };
         let generation = live.current();
         let count = events.len();
-        let job = pool.run(move |worker| process_all(worker, &generation, &events, clock.now()));
+        let job = pool.run(move |worker| process_all(worker, &generation, &events, clock.steady()));
         let Some(processed) = job.await else {
             error!(
                 count,

@@ -1,6 +1,6 @@
 //! The admin token: what the operator set, else one that is made once and kept in the data folder.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::secret::Secret;
 /// The variable that sets the token.
 const VARIABLE: &str = "TAGWERK_ADMIN_TOKEN";
 
-/// Reads the token; makes one, 256 random bits, if there is none. The file is for its owner only.
+/// Reads the token; makes one, 256 random bits, if there is none or its file is empty. The file is for its owner only.
 ///
 /// # Errors
 /// If the file can be neither read nor made.
@@ -40,7 +40,7 @@ pub fn find_admin_token(
     let file = file_in(folder);
     match fs::read_to_string(&file) {
         Ok(token) if !token.trim().is_empty() => Ok(Some(Secret::new(token.trim()))),
-        Ok(_) => Err(format!("{} is empty; delete it, or set ${VARIABLE}", file.display()).into()),
+        Ok(_) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!("{}: {error}", file.display()).into()),
     }
@@ -60,11 +60,21 @@ fn make(folder: &Path) -> Result<Secret, BoxError> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
+    write_whole(folder, &token)?;
+    Ok(Secret::new(token))
+}
+
+/// After a power cut the file is there with all that is in it, or it is not there.
+fn write_whole(folder: &Path, token: &str) -> io::Result<()> {
+    let new = folder.join("admin-token.new");
     let mut file = OpenOptions::new()
         .write(true)
-        .create_new(true)
+        .create(true)
+        .truncate(true)
         .mode(0o600)
-        .open(file_in(folder))?;
+        .open(&new)?;
     writeln!(file, "{token}")?;
-    Ok(Secret::new(token))
+    file.sync_all()?;
+    fs::rename(&new, file_in(folder))?;
+    File::open(folder)?.sync_all()
 }

@@ -135,7 +135,7 @@ impl Front {
         let watched = request.clone();
         let seen = self
             .pool
-            .run(move |worker| watched::run(worker, &generation, &watched, clock.now(), watch))
+            .run(move |worker| watched::run(worker, &generation, &watched, clock.steady(), watch))
             .await;
         let Some(Watched {
             trace,

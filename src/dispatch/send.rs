@@ -128,7 +128,7 @@ impl Send {
 
     /// Takes out what is too old to be sent.
     async fn bury_expired(&self, batch: &mut Batch) {
-        let now = self.dispatch.clock.now();
+        let now = self.dispatch.clock.steady();
         let is_expired = |pending: &Pending| pending.delivery.expires.is_some_and(|at| at < now);
         if !batch.deliveries.iter().any(is_expired) {
             return;
@@ -313,7 +313,7 @@ impl Send {
             },
             hold: self.hold,
             may_have_arrived,
-            now: self.dispatch.clock.now(),
+            now: self.dispatch.clock.steady(),
         }
     }
 }

@@ -216,7 +216,7 @@ impl Worker {
         while let Some(ended) = self.sends.join_next().await {
             self.note(ended);
         }
-        let now = self.dispatch.clock.now();
+        let now = self.dispatch.clock.steady();
         let marked = self.gather.into_marked();
         let back: Vec<_> = marked
             .map(|pending| postponed(&pending, State::Dead, now))

@@ -281,7 +281,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::counts`].
     pub async fn send_again(&self, numbers: Vec<u64>) -> Result<u64, Error> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let edit = |numbers, answer| Edit::SendAgain {
             numbers,
             now,
@@ -295,7 +295,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::counts`].
     pub async fn discard(&self, numbers: Vec<u64>) -> Result<u64, Error> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let edit = |numbers, answer| Edit::Discard {
             numbers,
             now,
@@ -319,7 +319,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::counts`].
     pub async fn rerun(&self, reruns: Vec<Rerun>) -> Result<Reran, Error> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let edit = |reruns, answer| Edit::Rerun {
             reruns,
             now,

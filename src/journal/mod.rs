@@ -213,7 +213,7 @@ impl Journal {
             if !taken.ready.is_empty() {
                 return taken.ready;
             }
-            self.read(taken.must_read, self.clock.now()).await;
+            self.read(taken.must_read, self.clock.steady()).await;
             taken.changed.await;
         }
     }
@@ -223,7 +223,7 @@ impl Journal {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn append_deliveries(&self, processed: Vec<Processed>) -> Result<(), Error> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         self.post(Command::Processed { processed, now }).await
     }
 
@@ -231,7 +231,7 @@ impl Journal {
     /// journal is closed.
     pub async fn take_deliveries(&self, destination: &Arc<str>, most: usize) -> Vec<Pending> {
         loop {
-            let now = self.clock.now();
+            let now = self.clock.steady();
             let taken = self.hand_over.take_deliveries(destination, most, now);
             if !taken.ready.is_empty() {
                 return taken.ready;

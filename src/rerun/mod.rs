@@ -79,7 +79,7 @@ impl Rerunner {
         run: fn(&mut Worker, &Generation, Millis, T) -> R,
     ) -> Result<Vec<R>, Error> {
         let generation = self.live.current();
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let mut results = Vec::with_capacity(things.len());
         let mut things = things.into_iter();
         loop {
