@@ -23,6 +23,12 @@ enum Entry<'a> {
 impl<'a> Payload<'a> {
     /// Opens a JSON object.
     pub fn open(json: &'a [u8]) -> Result<Self, String> {
+        if json.is_empty() {
+            return Err(
+                "there is no payload: the disk has damaged it; retry with the scripts of now"
+                    .to_owned(),
+            );
+        }
         serde_json::from_slice(json)
             .map_err(|error| format!("the payload is not a JSON object: {error}"))
     }

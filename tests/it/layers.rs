@@ -16,6 +16,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("anstyle", &["cli"]),
     ("axum", &["admin", "emulator"]),
     ("clap", &["cli"]),
+    ("crc32fast", &["journal"]),
     ("governor", &["dispatch"]),
     ("hmac", &["client", "script"]),
     ("http_body_util", &["ingress"]),

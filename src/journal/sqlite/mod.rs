@@ -8,6 +8,7 @@ mod open;
 mod reader;
 mod rows;
 mod seen;
+mod sum;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -170,7 +171,7 @@ impl Store for Sqlite {
 
     fn events_after(&mut self, number: u64, mut room: Room) -> Result<EventPage, Error> {
         let mut query = self.connection.prepare_cached(
-            "SELECT number, id, received_at, data FROM event
+            "SELECT number, id, received_at, sum, data FROM event
              WHERE number > max(?1, (SELECT watermark FROM progress)) AND NOT EXISTS (
                  SELECT 1 FROM delivery
                  WHERE delivery.number BETWEEN event.number << 16 AND (event.number << 16) + 65535)
@@ -200,7 +201,7 @@ impl Store for Sqlite {
         // No limit: rows are made one by one, and we stop asking when we have enough.
         let mut query = self.connection.prepare_cached(
             "SELECT d.number, d.due, d.expires, d.attempts, d.id, e.id, e.received_at, d.tag,
-                    d.payload
+                    d.sum, d.payload
              FROM delivery d JOIN event e ON e.number = d.number >> 16
              WHERE d.state = 0 AND d.destination = ?1 ORDER BY d.due, d.number",
         )?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Row as SqlRow, Transaction, params};
 
 use super::books::Books;
+use super::sum;
 use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
 use crate::event::Event;
 use crate::journal::record::{
@@ -16,12 +17,13 @@ pub(super) fn insert_events(
     transaction: &Transaction<'_>,
     events: &[NewEvent],
 ) -> Result<(), rusqlite::Error> {
-    let mut insert = transaction.prepare_cached("INSERT INTO event VALUES (?1, ?2, ?3, ?4)")?;
+    let mut insert = transaction.prepare_cached("INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for new in events {
         insert.execute(params![
             signed(new.number),
             &*new.event.id,
             new.event.received_at,
+            sum::of_event(&new.event.id, new.event.received_at, &new.event.data),
             &new.event.data[..]
         ])?;
     }
@@ -37,7 +39,7 @@ pub(super) fn insert_rows(
         return Ok(());
     }
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     for row in rows {
         let delivery = &row.delivery;
@@ -52,6 +54,7 @@ pub(super) fn insert_rows(
             delivery.expires,
             row.class.map(code_of_class),
             row.note,
+            sum_of(delivery),
             &delivery.payload[..]
         ])?;
         books.count(&delivery.tag, &delivery.destination, delivery.state, 1);
@@ -112,8 +115,8 @@ pub(super) fn replace_rows(
 ) -> Result<(), rusqlite::Error> {
     let mut update = transaction.prepare_cached(
         "UPDATE delivery SET destination = ?2, state = ?3, attempts = ?4, due = ?5, expires = ?6,
-                class = ?7, note = ?8, payload = ?9
-         WHERE number = ?1 AND state = ?10",
+                class = ?7, note = ?8, sum = ?9, payload = ?10
+         WHERE number = ?1 AND state = ?11",
     )?;
     for Replacement { row, of } in replaced {
         let delivery = &row.delivery;
@@ -126,6 +129,7 @@ pub(super) fn replace_rows(
             delivery.expires,
             row.class.map(code_of_class),
             row.note,
+            sum_of(delivery),
             &delivery.payload[..],
             code_of(of.state)
         ])?;
@@ -171,37 +175,50 @@ pub(super) fn delete_requests(
     Ok(())
 }
 
-/// Of `number, id, received_at, data`.
+fn sum_of(delivery: &Delivery) -> u32 {
+    sum::of_delivery(
+        delivery.id,
+        &delivery.tag,
+        &delivery.destination,
+        &delivery.payload,
+    )
+}
+
+/// Of `number, id, received_at, sum, data`.
 pub(super) fn read_event(row: &SqlRow<'_>) -> Result<TakenEvent, rusqlite::Error> {
-    let id: String = row.get(1)?;
-    let data: Vec<u8> = row.get(3)?;
+    let number = unsigned(row.get(0)?);
+    let (id, received_at, noted): (String, _, _) = (row.get(1)?, row.get(2)?, row.get(3)?);
+    let data: Vec<u8> = row.get(4)?;
+    let found = sum::of_event(&id, received_at, &data);
     Ok(TakenEvent {
-        number: unsigned(row.get(0)?),
+        number,
         event: Event {
             id: id.into(),
-            received_at: row.get(2)?,
-            data: data.into(),
+            received_at,
+            data: sum::whole(data, noted, found, "an event", number),
         },
     })
 }
 
-/// Of `number, due, expires, attempts, id, event's id, event's received_at, tag, payload`.
+/// Of `number, due, expires, attempts, id, event's id, event's received_at, tag, sum, payload`.
 pub(super) fn read_pending(
     row: &SqlRow<'_>,
     destination: &Arc<str>,
 ) -> Result<Pending, rusqlite::Error> {
     let (event_id, tag): (String, String) = (row.get(5)?, row.get(7)?);
-    let payload: Vec<u8> = row.get(8)?;
+    let (number, id) = (unsigned(row.get(0)?), DeliveryId(row.get(4)?));
+    let (noted, payload): (_, Vec<u8>) = (row.get(8)?, row.get(9)?);
+    let found = sum::of_delivery(id, &tag, destination, &payload);
     Ok(Pending {
-        number: unsigned(row.get(0)?),
+        number,
         attempts: row.get(3)?,
         delivery: Delivery {
-            id: DeliveryId(row.get(4)?),
+            id,
             event_id: event_id.into(),
             received_at: row.get(6)?,
             tag: tag.into(),
             destination: destination.clone(),
-            payload: payload.into(),
+            payload: sum::whole(payload, noted, found, "a delivery", number),
             due: row.get(1)?,
             expires: row.get(2)?,
             state: State::Pending,
@@ -209,22 +226,28 @@ pub(super) fn read_pending(
     })
 }
 
-/// Of the same, and `destination, state, class, note, event's data`.
+/// Of the same, and `destination, state, class, note, event's sum, event's data`.
 pub(super) fn read_record(row: &SqlRow<'_>) -> Result<Record, rusqlite::Error> {
-    let destination: String = row.get(9)?;
+    let destination: String = row.get(10)?;
     let pending = read_pending(row, &destination.into())?;
-    let data: Vec<u8> = row.get(13)?;
+    let (noted, data): (_, Vec<u8>) = (row.get(14)?, row.get(15)?);
+    let event = event_number(pending.number);
+    let found = sum::of_event(
+        &pending.delivery.event_id,
+        pending.delivery.received_at,
+        &data,
+    );
     Ok(Record {
-        event: event_number(pending.number),
-        data: data.into(),
+        event,
+        data: sum::whole(data, noted, found, "an event", event),
         attempts: pending.attempts,
         number: pending.number,
         delivery: Delivery {
-            state: state_of(row.get(10)?),
+            state: state_of(row.get(11)?),
             ..pending.delivery
         },
-        class: row.get::<_, Option<i64>>(11)?.and_then(class_of),
-        note: row.get(12)?,
+        class: row.get::<_, Option<i64>>(12)?.and_then(class_of),
+        note: row.get(13)?,
     })
 }
 

@@ -3,6 +3,7 @@ CREATE TABLE event (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL,
     received_at INTEGER NOT NULL,
+    sum INTEGER NOT NULL, -- of all that stays as it is; see sum.rs
     data BLOB NOT NULL
 ) STRICT;
 
@@ -17,6 +18,7 @@ CREATE TABLE delivery (
     expires INTEGER,
     class INTEGER,
     note TEXT,
+    sum INTEGER NOT NULL,
     payload BLOB NOT NULL
 ) STRICT;
 

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::{
     START, at_once, delivery, entry, event, fill, name, open, processed, retried, settled, soon,
+    tamper,
 };
 
 #[tokio::test]
@@ -203,6 +204,33 @@ async fn a_full_journal_refuses_events_and_goes_on_delivering() {
         journal.append(vec![entry(99)], None).await,
         Err(Error::Full)
     );
+}
+
+#[tokio::test]
+async fn what_the_disk_has_damaged_is_not_used() {
+    let folder = TempDir::new().unwrap();
+    let journal = open(folder.path());
+    fill(&journal, "slack", 2).await;
+    journal
+        .append(vec![entry(2), entry(3)], None)
+        .await
+        .unwrap();
+    soon(journal.close()).await.unwrap();
+    tamper(
+        folder.path(),
+        "UPDATE delivery SET payload = CAST(replace(payload, '0', '1') AS BLOB) WHERE number = 1 << 16;
+         UPDATE event SET data = CAST(replace(data, '3', '4') AS BLOB) WHERE number = 4;",
+    );
+    let journal = open(folder.path());
+    let sent = soon(journal.take_deliveries(&name("slack"), 9)).await;
+    let payloads: Vec<&[u8]> = sent.iter().map(|one| &one.delivery.payload[..]).collect();
+    assert_eq!(
+        payloads,
+        [&b""[..], &delivery(&event(1), "slack", 0, START).payload]
+    );
+    let taken = soon(journal.take_events(9)).await;
+    let data: Vec<&[u8]> = taken.iter().map(|one| &one.event.data[..]).collect();
+    assert_eq!(data, [&event(2).data[..], b""]);
 }
 
 fn mode(path: &Path) -> u32 {

@@ -120,6 +120,12 @@ fn retried(pending: &Pending, due: Millis) -> Settlement {
     }
 }
 
+/// Changes the file of a journal that nobody has open.
+fn tamper(folder: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(folder.join("journal.sqlite")).unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
 fn name(destination: &str) -> Arc<str> {
     destination.into()
 }

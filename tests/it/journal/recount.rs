@@ -1,12 +1,10 @@
 //! The recount: it agrees with the books while all is well, and says what is wrong when it is not.
 
-use std::path::Path;
-
 use tagwerk::delivery::State;
 use tagwerk::journal::{Error, Journal, Made, Processed, Verification, verify_folder};
 use tempfile::TempDir;
 
-use super::{START, delivery, entry, event, name, open, processed, retried, settled, soon};
+use super::{START, delivery, entry, event, name, open, processed, retried, settled, soon, tamper};
 
 /// Ten events: of the first six a delivery each (delivered, dead, dry run, skipped, and two that
 /// are pending), of the seventh two, two were filtered, one waits.
@@ -94,11 +92,6 @@ async fn while_it_is_open_and_when_it_is_closed_it_is_the_same() {
     assert_eq!(journal.verify().await, Ok(found));
 }
 
-fn tamper(folder: &Path, sql: &str) {
-    let connection = rusqlite::Connection::open(folder.join("journal.sqlite")).unwrap();
-    connection.execute_batch(sql).unwrap();
-}
-
 #[tokio::test]
 async fn whatever_is_lost_is_told() {
     let folder = TempDir::new().unwrap();
@@ -135,6 +128,14 @@ async fn whatever_is_lost_is_told() {
         (
             "UPDATE tag SET filtered = 1 WHERE name = 'other'",
             "tag other was handed 2 events: 1 are filtered, 0 settled and 0 pending",
+        ),
+        (
+            "UPDATE delivery SET payload = CAST(replace(payload, '0', '1') AS BLOB) WHERE number = 5 << 16",
+            "the disk has damaged 1 deliveries, the first is number 327680",
+        ),
+        (
+            "UPDATE event SET data = CAST(data || ' ' AS BLOB) WHERE number IN (4, 6)",
+            "the disk has damaged 2 events, the first is number 4",
         ),
         (
             "UPDATE progress SET newest = 12",

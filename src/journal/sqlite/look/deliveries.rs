@@ -18,7 +18,7 @@ pub(in crate::journal) fn page(
 ) -> Result<Vec<Record>, rusqlite::Error> {
     let sql = format!(
         "SELECT d.number, d.due, d.expires, d.attempts, d.id, e.id, e.received_at, d.tag,
-                d.payload, d.destination, d.state, d.class, d.note, e.data
+                d.sum, d.payload, d.destination, d.state, d.class, d.note, e.sum, e.data
          FROM {} CROSS JOIN event e ON e.number = d.number >> 16
          WHERE d.number > :after AND {CONDITIONS} ORDER BY d.number",
         rows_of(filter)
@@ -56,7 +56,7 @@ pub(in crate::journal) fn of_event(
 ) -> Result<Vec<Record>, rusqlite::Error> {
     let mut query = file.prepare_cached(
         "SELECT d.number, d.due, d.expires, d.attempts, d.id, e.id, e.received_at, d.tag,
-                d.payload, d.destination, d.state, d.class, d.note, e.data
+                d.sum, d.payload, d.destination, d.state, d.class, d.note, e.sum, e.data
          FROM event e JOIN delivery d
              ON d.number BETWEEN e.number << 16 AND (e.number << 16) + 65535
          WHERE e.number = ?1 ORDER BY d.number",

@@ -30,7 +30,7 @@ pub(in crate::journal) fn page(
     page: Page,
 ) -> Result<Vec<TakenEvent>, rusqlite::Error> {
     let sql = format!(
-        "SELECT number, id, received_at, data FROM event WHERE {CONDITIONS} ORDER BY number"
+        "SELECT number, id, received_at, sum, data FROM event WHERE {CONDITIONS} ORDER BY number"
     );
     let mut query = file.prepare_cached(&sql)?;
     let mut rows = query.query(named_params! {

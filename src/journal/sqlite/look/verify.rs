@@ -6,8 +6,8 @@ use std::path::Path;
 use rusqlite::Transaction;
 
 use super::stock::{tags, tallies};
-use super::{connect_to_read, file_in, state_of, unsigned};
-use crate::delivery::State;
+use super::{connect_to_read, file_in, state_of, sum, unsigned};
+use crate::delivery::{DeliveryId, State};
 use crate::journal::error::Error;
 use crate::journal::look::{TagCount, Verification};
 use crate::journal::record::{TagBook, Tally, event_number};
@@ -70,7 +70,10 @@ fn count_all(
             found.acknowledged, found.kept, found.forgotten
         ));
     }
+    let damaged = damaged_events(file)?;
+    tell_damaged(&damaged, "events", problems);
     let recount = Recount::of(file)?;
+    tell_damaged(&recount.damaged, "deliveries", problems);
     if recount.orphans > 0 {
         let orphans = recount.orphans;
         problems.push(format!("{orphans} deliveries have no event"));
@@ -96,6 +99,28 @@ fn count_events(file: &Transaction<'_>) -> Result<Verification, rusqlite::Error>
     })
 }
 
+/// The numbers of events that are not as they were written.
+fn damaged_events(file: &Transaction<'_>) -> Result<Vec<u64>, rusqlite::Error> {
+    let mut query = file.prepare("SELECT number, id, received_at, sum, data FROM event")?;
+    let mut rows = query.query([])?;
+    let mut damaged = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, data) = (row.get_ref(1)?.as_str()?, row.get_ref(4)?.as_blob()?);
+        if sum::of_event(id, row.get(2)?, data) != row.get::<_, u32>(3)? {
+            damaged.push(unsigned(row.get(0)?));
+        }
+    }
+    Ok(damaged)
+}
+
+fn tell_damaged(numbers: &[u64], what: &str, problems: &mut Vec<String>) {
+    let Some(first) = numbers.first() else { return };
+    let count = numbers.len();
+    problems.push(format!(
+        "the disk has damaged {count} {what}, the first is number {first}"
+    ));
+}
+
 /// Deliveries of a kind, in the order of [`State::ALL`].
 type States = [u64; State::ALL.len()];
 
@@ -107,6 +132,8 @@ struct Recount {
     /// By tag: events that are settled and pending.
     events: BTreeMap<String, (u64, u64)>,
     orphans: u64,
+    /// The numbers of deliveries that are not as they were written.
+    damaged: Vec<u64>,
     /// Tags of the event that is being walked over, and whether it is pending for them.
     open: BTreeMap<String, bool>,
 }
@@ -114,7 +141,7 @@ struct Recount {
 impl Recount {
     fn of(file: &Transaction<'_>) -> Result<Self, rusqlite::Error> {
         let mut query = file.prepare(
-            "SELECT d.number, d.tag, d.destination, d.state, e.number IS NULL
+            "SELECT d.number, d.tag, d.destination, d.state, e.number IS NULL, d.id, d.sum, d.payload
              FROM delivery d NOT INDEXED LEFT JOIN event e ON e.number = d.number >> 16
              ORDER BY d.number",
         )?;
@@ -122,7 +149,8 @@ impl Recount {
         let mut recount = Self::default();
         let mut event = 0;
         while let Some(row) = rows.next()? {
-            let of = event_number(unsigned(row.get(0)?));
+            let number = unsigned(row.get(0)?);
+            let of = event_number(number);
             if of != event {
                 recount.end_event();
                 event = of;
@@ -130,6 +158,11 @@ impl Recount {
             let (tag, destination) = (row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?);
             recount.add(tag, destination, state_of(row.get(3)?));
             recount.orphans += u64::from(row.get::<_, bool>(4)?);
+            let payload = row.get_ref(7)?.as_blob()?;
+            let sum = sum::of_delivery(DeliveryId(row.get(5)?), tag, destination, payload);
+            if sum != row.get::<_, u32>(6)? {
+                recount.damaged.push(number);
+            }
         }
         recount.end_event();
         Ok(recount)
