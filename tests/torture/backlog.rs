@@ -58,12 +58,13 @@ pub(crate) async fn drain(rounds: Rounds) -> Report {
 
     vendor.always("crm", Act::status(200));
     let up = Instant::now();
+    // The breaker is open: it resumes with the next probe, and it is from then on that is measured.
+    let is_resumed = ledger.until(|account| account.arrived > 100, STALL).await;
+    let resumed = up.elapsed();
     let load = tokio::spawn({
         let (address, ledger) = (server.address, ledger.clone());
         async move { answers(paced(address, &ledger, ARRIVALS, MEASURED).await) }
     });
-    ledger.until(|account| account.arrived > 100, STALL).await;
-    let resumed = up.elapsed();
     let account = ledger.settled(STALL).await;
     let drained = (up.elapsed() - resumed).as_secs_f64();
     let mut while_draining = load.await.unwrap();
@@ -88,6 +89,7 @@ pub(crate) async fn drain(rounds: Rounds) -> Report {
         .with("lost", account_after.open)
         .with("wrong", account_after.wrong)
         .with("dup", account_after.duplicates)
+        .require(is_resumed, "a vendor that is well again was not tried")
         .require(account_after.open == 0, "acknowledged events were lost")
         .require(account_after.wrong == 0, "something wrong was delivered")
         .require(rate >= DRAIN, "it drains too slowly")

@@ -18,6 +18,9 @@ use crate::tools::{Rounds, memory_kib};
 /// As many as are under way at once.
 const ORDERS: usize = 16;
 
+/// After so many failures in a row the breaker opens, and the rest waits.
+const TRIED: usize = 10;
+
 const KIB_PER_DELIVERY: u64 = 1_024;
 
 /// Longer than `timeout`.
@@ -35,6 +38,7 @@ pub(crate) async fn run(_rounds: Rounds) -> Report {
     ];
     let ledger = Arc::new(Ledger::default());
     let vendor = Vendor::start(&ledger).await;
+    vendor.keep_log();
     for (name, act, _) in &kinds {
         vendor.always(name, act.clone());
     }
@@ -56,12 +60,19 @@ pub(crate) async fn run(_rounds: Rounds) -> Report {
         let expected = BTreeMap::from([((*state).to_owned(), ORDERS as u64)]);
         states.get(*name) == Some(&expected)
     };
+    let log = vendor.log();
+    let tried = |name: &str| {
+        let of_kind = log.iter().filter(|arrival| *arrival.destination == *name);
+        of_kind.count()
+    };
+    let least_tried = kinds.iter().map(|kind| tried(kind.0)).min().unwrap_or(0);
     let right = kinds.iter().filter(is_right).count();
     let bound = KIB_PER_DELIVERY * (ORDERS * kinds.len()) as u64;
     Report::new()
         .with("kinds", kinds.len())
         .with("classified", right)
         .with("deliveries", ORDERS * kinds.len())
+        .with("attempts", log.len())
         .with("rss_grown_mib", grown >> 10)
         .with("rss_bound_mib", bound >> 10)
         .with("panics", panics)
@@ -69,6 +80,7 @@ pub(crate) async fn run(_rounds: Rounds) -> Report {
             right == kinds.len(),
             &format!("not as expected: {states:?}"),
         )
+        .require(least_tried >= TRIED, "some kinds were hardly tried")
         .require(grown <= bound, "it took more than 1 MiB a delivery")
         .require(is_alive && panics == 0, "it panicked")
 }

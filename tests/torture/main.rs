@@ -27,6 +27,7 @@ mod neighbours;
 mod oracle;
 mod page;
 mod power;
+mod repeats;
 mod report;
 mod retry;
 mod second;
@@ -87,7 +88,7 @@ macro_rules! fault {
     };
 }
 
-/// In the order of the page. F14, a sender's repeats, goes between F13 and F15.
+/// In the order of the page.
 const FAULTS: &[Fault] = &[
     fault!(
         "F1",
@@ -104,8 +105,8 @@ const FAULTS: &[Fault] = &[
     fault!(
         "F3",
         full_disk::run,
-        "A full disk refuses new events and loses none; deliveries go on; it recovers by itself within 5 s",
-        "the data folder on a tmpfs of 64 MiB; load until it is full; later a file of 24 MiB is removed from it"
+        "A full disk refuses new events and loses none; deliveries go on and are marked, also after `kill -9`; it takes events again within 5 s",
+        "the data folder on a tmpfs of 64 MiB; load until new events are refused; `kill -9` and a start; later a file of 24 MiB is removed from it"
     ),
     fault!(
         "F4",
@@ -156,6 +157,12 @@ const FAULTS: &[Fault] = &[
         "one of ten destinations resets its connections, answers after 5 s, or drips; beside it, at the same time, a server whose ten are well"
     ),
     fault!(
+        "F14",
+        repeats::run,
+        "What a sender sends again makes no second event, also after a crash",
+        "10,000 orders with a `DEDUPE` id, each sent three times over 16 connections, at once or later, across 20 `kill -9`; what gets no answer is sent again"
+    ),
+    fault!(
         "F15",
         clock_jump::run,
         "A jump of the clock makes neither a burst nor a stall",
@@ -183,7 +190,7 @@ const FAULTS: &[Fault] = &[
         "L8",
         backlog::drain,
         "A backlog is drained at least twice as fast as 1,000 events a second come in, in 256 MiB",
-        "500,000 events while the vendor answers 503; then it is well again while 1,000 a second go on coming"
+        "500,000 events while the vendor answers 503; then it is well again, and from its first answer on 1,000 a second come in"
     ),
     fault!(
         "S1",

@@ -11,7 +11,7 @@ const HEAD: &str = "\
 What Tagwerk promises when things go wrong, and what was seen when they were made to. This page is written by `make torture`; nobody edits it.
 What the promises mean is in [delivery.md](delivery.md).
 
-One process, the oracle, makes up orders, sends each of them once, is itself the vendor that they are delivered to, and counts: an order that
+One process, the oracle, makes up orders, sends each of them once (F14: three times), is itself the vendor that they are delivered to, and counts: an order that
 was answered 200 and never arrived is *lost*, whatever happened in between. Server, oracle and disk share the machine.
 ";
 

@@ -21,22 +21,49 @@ enum Outcome {
     /// Pending, and tried again.
     Again,
     Dead,
-    /// Nothing more is sent until a person has acted.
-    Held,
+    /// The same soon, and it was no attempt.
+    Throttled,
+    /// Nothing more is sent but a probe, until a person has acted.
+    Paused,
+    /// Nothing more is sent.
+    Disabled,
+}
+
+impl Outcome {
+    /// Whether a second order is not even tried: everything stays pending, the first as well.
+    fn holds(self) -> bool {
+        matches!(self, Self::Paused | Self::Disabled)
+    }
+
+    /// What `/api/destinations` says then.
+    fn standing(self) -> &'static str {
+        match self {
+            Self::Delivered | Self::Again | Self::Dead => "ready",
+            Self::Throttled => "throttled",
+            Self::Paused => "paused",
+            Self::Disabled => "disabled",
+        }
+    }
 }
 
 /// The table of delivery.md.
 fn expected(status: u16) -> Outcome {
     match status {
         200..=299 => Outcome::Delivered,
-        401 | 403 | 410 => Outcome::Held,
-        100..=199 | 408 | 425 | 429 | 500..=599 => Outcome::Again,
+        401 | 403 => Outcome::Paused,
+        410 => Outcome::Disabled,
+        429 => Outcome::Throttled,
+        100..=199 | 408 | 425 | 500..=599 => Outcome::Again,
         _ => Outcome::Dead,
     }
 }
 
-/// An informational status is not an answer, so one waits for that until `timeout`.
+/// An informational status is not an answer, so one waits for that until `timeout`. What is tried
+/// again sooner than in an hour had no attempt counted.
 const OPTIONS: &str = "timeout = \"1s\"\nretry = [\"1h\"]";
+
+/// To each destination.
+const ORDERS: u64 = 2;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -57,20 +84,22 @@ pub(crate) async fn run(_rounds: Rounds) -> Report {
     wait_until_tried(&vendor, names.len()).await;
     // Who is held gets no second order.
     assert_eq!(post(server.address, &ledger).await.unwrap(), 200);
-    let held = names
-        .values()
-        .filter(|status| expected(**status) == Outcome::Held);
+    let held = names.values().filter(|status| expected(**status).holds());
     wait_until_tried(&vendor, 2 * names.len() - held.count()).await;
-    sleep(Duration::from_millis(1_500)).await; // the last may be at their timeout
+    sleep(Duration::from_millis(2_500)).await; // the last may be at their timeout, or held for a second
 
-    let states = states(&server).await;
+    let (states, standings) = (states(&server).await, standings(&server).await);
     let log = vendor.log();
     let mut wrong = Vec::new();
     for (name, status) in &names {
         let tried = log.iter().filter(|arrival| *arrival.destination == **name);
-        let found = judge(states.get(name), tried.count());
-        if found != Some(expected(*status)) {
-            wrong.push(format!("{status}: {found:?}"));
+        let seen = Seen {
+            states: states.get(name).cloned().unwrap_or_default(),
+            standing: standings.get(name).cloned().unwrap_or_default(),
+            tried: tried.map(|arrival| arrival.order).collect(),
+        };
+        if !seen.is_as(expected(*status)) {
+            wrong.push(format!("{status}: {seen:?}"));
         }
     }
     server.kill().await;
@@ -83,17 +112,41 @@ pub(crate) async fn run(_rounds: Rounds) -> Report {
         )
 }
 
-/// By what became of two orders.
-fn judge(states: Option<&BTreeMap<String, u64>>, tried: usize) -> Option<Outcome> {
-    let states = states?;
-    let is = |state: &str| states.get(state).is_some_and(|count| *count > 0);
-    match tried {
-        1 if is("pending") => Some(Outcome::Held),
-        _ if is("pending") => Some(Outcome::Again),
-        _ if is("delivered") => Some(Outcome::Delivered),
-        _ if is("dead") => Some(Outcome::Dead),
-        _ => None,
+/// What became of two orders at one destination.
+#[derive(Debug)]
+struct Seen {
+    /// How many of its deliveries are in which state.
+    states: BTreeMap<String, u64>,
+    /// How it stands itself.
+    standing: String,
+    /// The order of each request that it got.
+    tried: Vec<u64>,
+}
+
+impl Seen {
+    fn is_as(&self, outcome: Outcome) -> bool {
+        let state = match outcome {
+            Outcome::Delivered => "delivered",
+            Outcome::Dead => "dead",
+            Outcome::Again | Outcome::Throttled | Outcome::Paused | Outcome::Disabled => "pending",
+        };
+        let tried = match outcome {
+            _ if outcome.holds() => self.tried == [0],
+            Outcome::Throttled => self.tried.iter().filter(|order| **order == 0).count() > 1,
+            _ => self.tried == [0, 1],
+        };
+        let all = BTreeMap::from([(state.to_owned(), ORDERS)]);
+        tried && self.states == all && self.standing == outcome.standing()
     }
+}
+
+/// How each destination stands, as `/api/destinations` says.
+async fn standings(server: &Server) -> BTreeMap<String, String> {
+    let all = server.call("GET", "/api/destinations", "").await.json();
+    let text = |one: &Value, key: &str| one[key].as_str().unwrap().to_owned();
+    let all = all.as_array().unwrap().iter();
+    all.map(|one| (text(one, "name"), text(one, "state")))
+        .collect()
 }
 
 /// Waits for so many attempts; what is missing then is judged.

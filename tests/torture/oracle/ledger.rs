@@ -176,7 +176,7 @@ impl Inner {
 }
 
 /// Spreads a number over 32 bits, so that no changed number has a fitting sum by chance.
-pub(super) fn sum_of(number: u64) -> u64 {
+pub(crate) fn sum_of(number: u64) -> u64 {
     let mixed = (number ^ (number >> 31)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed >> 32
 }

@@ -6,6 +6,7 @@ mod load;
 mod vendor;
 mod wire;
 
-pub(crate) use ledger::{Account, Ledger};
+pub(crate) use ledger::{Account, Ledger, sum_of};
 pub(crate) use load::{Load, Sample, paced, post};
 pub(crate) use vendor::{Act, Arrival, Vendor};
+pub(crate) use wire::Wire;

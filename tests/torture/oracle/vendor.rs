@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::ledger::Ledger;
-use super::wire::Wire;
+use super::wire::{Message, Wire};
 
 /// What becomes of one attempt.
 #[derive(Clone, Debug)]
@@ -60,6 +60,10 @@ impl Act {
 pub(crate) struct Arrival {
     pub(crate) destination: Arc<str>,
     pub(crate) order: u64,
+    /// Its `webhook-id`.
+    pub(crate) delivery: Arc<str>,
+    /// Which of several copies that were sent of the order, if the tag says so.
+    pub(crate) copy: u64,
     /// From 1.
     pub(crate) attempt: u32,
     pub(crate) at: Instant,
@@ -97,6 +101,8 @@ struct State {
 struct Body {
     id: u64,
     sum: u64,
+    #[serde(default)]
+    copy: u64,
 }
 
 impl Vendor {
@@ -156,7 +162,9 @@ impl Inner {
     }
 
     /// What to do with an attempt, and its place in the log.
-    fn receive(&self, destination: &str, order: u64) -> (Act, Option<usize>) {
+    fn receive(&self, request: &Message, body: Option<&Body>) -> (Act, Option<usize>) {
+        let destination = request.first_segment();
+        let order = body.map_or(u64::MAX, |body| body.id);
         let mut state = self.lock();
         let mut attempt = 1;
         let mut place = None;
@@ -168,6 +176,8 @@ impl Inner {
             state.log.push(Arrival {
                 destination,
                 order,
+                delivery: request.header("webhook-id").unwrap_or_default().into(),
+                copy: body.map_or(0, |body| body.copy),
                 attempt,
                 at: Instant::now(),
                 cut: None,
@@ -197,10 +207,9 @@ async fn accept(listener: TcpListener, vendor: Arc<Inner>) {
 async fn serve(mut wire: Wire, vendor: &Inner) -> io::Result<()> {
     while let Some(request) = wire.read().await? {
         let body: Result<Body, _> = serde_json::from_slice(&request.body);
-        let order = body.as_ref().map_or(u64::MAX, |body| body.id);
-        let (act, place) = vendor.receive(request.first_segment(), order);
+        let (act, place) = vendor.receive(&request, body.as_ref().ok());
         if act.is_success() {
-            let sum = body.map_or(u64::MAX, |body| body.sum);
+            let (order, sum) = body.map_or((u64::MAX, u64::MAX), |body| (body.id, body.sum));
             let ledger = vendor.lock().ledger.clone();
             ledger.arrive(order, sum);
         }
