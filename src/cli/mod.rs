@@ -17,6 +17,7 @@ mod exit;
 mod healthcheck;
 mod http_file;
 mod init;
+mod numbers;
 mod paint;
 mod preview;
 mod progress;

@@ -93,9 +93,12 @@ impl Remote {
             return answer.ok_or_else(broken);
         }
         let why = answer.as_ref().and_then(|answer| answer["error"].as_str());
-        Err(Exit::bad(
-            why.map_or_else(|| reply.summary(), str::to_owned),
-        ))
+        let why = why.map_or_else(|| reply.summary(), str::to_owned);
+        // What makes no sense to the API was written by whoever called the command.
+        Err(match reply.status {
+            400 => Exit::usage(why),
+            _ => Exit::bad(why),
+        })
     }
 }
 

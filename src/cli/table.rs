@@ -2,7 +2,8 @@
 
 use super::paint;
 
-/// Draws a table. The last column is not padded, so it may be as long as it likes.
+/// Draws a table, a line a row. The last column is not padded, so it may be as long as it likes, and
+/// painted.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let column = |at: usize| rows.iter().filter_map(move |row| row.get(at));
     let widths: Vec<usize> = (0..head.len())
@@ -11,7 +12,10 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
             cells.chain([head[at].chars().count()]).max().unwrap_or(0)
         })
         .collect();
-    let is_number = |cell: &String| cell.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = |cell: &String| {
+        cell.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b',')
+    };
     let numbers: Vec<bool> = (0..head.len())
         .map(|at| !rows.is_empty() && column(at).all(is_number))
         .collect();
@@ -27,18 +31,12 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         padded.collect::<Vec<_>>().join("  ")
     };
     let head: Vec<String> = head.iter().map(ToString::to_string).collect();
-    let mut drawn = format!("{}\n", paint::dim(line(&head)));
+    let mut drawn = format!("{}\n", paint::strong(line(&head)));
     for row in rows {
         drawn.push_str(&line(row));
         drawn.push('\n');
     }
     drawn
-}
-
-/// `1 event`, `2 events`.
-pub(super) fn count(number: u64, one: &str, more: &str) -> String {
-    let word = if number == 1 { one } else { more };
-    format!("{number} {word}")
 }
 
 #[cfg(test)]
@@ -47,7 +45,10 @@ mod tests {
 
     #[test]
     fn columns_stand_under_one_another() {
-        let rows = [["ä", "7", "short"], ["long", "12", "as long as it likes"]];
+        let rows = [
+            ["ä", "7", "short"],
+            ["long", "1,200", "as long as it likes"],
+        ];
         let rows: Vec<Vec<String>> = rows
             .iter()
             .map(|row| row.iter().map(ToString::to_string).collect())
@@ -56,7 +57,7 @@ mod tests {
             anstream::adapter::strip_str(&table(&["tag", "count", "note"], &rows)).to_string();
         let expected = "tag   count  note\n\
                         ä         7  short\n\
-                        long     12  as long as it likes\n";
+                        long  1,200  as long as it likes\n";
         assert_eq!(drawn, expected);
     }
 }

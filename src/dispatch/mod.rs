@@ -66,6 +66,7 @@ impl Dispatch {
         tracker.close();
         tracker.wait().await;
     }
+
     async fn settle(&self, settlements: Vec<Settlement>) {
         if let Err(error) = self.journal.settle(settlements).await {
             warn!(%error, "deliveries could not be settled; they will be sent again");

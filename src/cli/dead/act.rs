@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::list::total;
 use super::which::{Kind, Target, Which};
 use crate::cli::confirm::confirm;
+use crate::cli::numbers::counted;
 use crate::cli::progress::Progress;
 use crate::cli::remote::{PAGE, Remote};
-use crate::cli::table::count;
 use crate::cli::{Exit, paint};
 
 pub(super) async fn retry(remote: &Remote, which: &Which, as_sent: bool) -> Result<(), Exit> {
@@ -151,11 +151,11 @@ fn missing(target: &Target, found: u64) -> u64 {
 
 fn words(kind: Kind, number: u64) -> String {
     let (one, many) = kind.words();
-    count(number, one, many)
+    counted(number, one, many)
 }
 
 fn report(kind: Kind, done: &Done) {
-    let events = count(done.events, "event", "events");
+    let events = counted(done.events, "event", "events");
     let parts = match kind {
         Kind::Delivery => vec![
             (done.to_send, format!("{} will be sent", done.to_send)),

@@ -5,8 +5,9 @@ use std::io::{self, IsTerminal};
 use serde_json::Value;
 
 use super::which::{Filters, Kind};
+use crate::cli::numbers::counted;
 use crate::cli::remote::Remote;
-use crate::cli::table::{count, table};
+use crate::cli::table::table;
 use crate::cli::{Exit, paint};
 use crate::clock::utc_text;
 
@@ -28,7 +29,7 @@ pub(super) async fn print(remote: &Remote, filters: &Filters, limit: u64) -> Res
         let listed = listed.into_iter().flatten();
         rows.extend(listed.map(|letter| row(kind, letter, short)));
         let (one, many) = kind.words();
-        totals.push(count(answer["total"].as_u64().unwrap_or(0), one, many));
+        totals.push(counted(answer["total"].as_u64().unwrap_or(0), one, many));
         more |= !answer["next"].is_null();
     }
     if rows.is_empty() {

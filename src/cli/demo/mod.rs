@@ -50,7 +50,7 @@ async fn demo(options: &Options) -> Result<(), Exit> {
     let outcomes = tokio::time::timeout(PATIENCE, stage.play()).await;
     let outcomes = outcomes
         .map_err(|_| Exit::bad(format!("not everything was delivered within {PATIENCE:?}")))??;
-    anstream::println!("\n{}", show::table(&outcomes));
+    anstream::println!("\n{}", show::of_all(&outcomes));
     let good = outcomes.iter().all(Outcome::is_good);
     anstream::println!("{}", show::summary(&outcomes));
     if !options.once {

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::stage::Stage;
+use crate::cli::table::table;
 use crate::cli::{Exit, paint};
 use crate::delivery::State;
 use crate::journal::Record;
 
 /// How long the session that is printed lasts.
 const SESSION: Duration = Duration::from_secs(60 * 60);
+
+const HEAD: [&str; 5] = ["request", "event", "tag", "destination", "delivered"];
 
 /// What became of one sample.
 pub(super) struct Outcome {
@@ -18,9 +21,9 @@ pub(super) struct Outcome {
     events: Vec<Vec<Record>>,
 }
 
-/// One line of the table.
+/// One line of the table: event, tag, destination, and what became of it.
 struct Row {
-    cells: [String; 4],
+    cells: [String; 3],
     state: String,
     good: bool,
 }
@@ -95,12 +98,7 @@ impl Outcome {
 
     fn row(&self, event: &str, tag: &str, destination: &str, state: String, good: bool) -> Row {
         Row {
-            cells: [
-                self.request.clone(),
-                event.into(),
-                tag.into(),
-                destination.into(),
-            ],
+            cells: [event.into(), tag.into(), destination.into()],
             state,
             good,
         }
@@ -113,44 +111,23 @@ fn event_name(record: &Record) -> String {
 }
 
 /// Request → event → tag → destination → delivered.
-pub(super) fn table(outcomes: &[Outcome]) -> String {
-    let head = ["request", "event", "tag", "destination"];
-    let rows: Vec<Row> = outcomes.iter().flat_map(Outcome::rows).collect();
-    let width = |column: usize| {
-        let cells = rows
-            .iter()
-            .filter_map(|row| row.cells.get(column))
-            .map(|cell| cell.chars().count());
-        cells
-            .chain(head.get(column).map(|head| head.len()))
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |cells: &[&str]| -> String {
-        cells
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}  "))
-            .collect()
-    };
-    let mut text = format!("{}\n", paint::strong(format!("{}delivered", line(&head))));
-    let mut request = "";
-    for row in &rows {
-        let [name, event, tag, destination] = &row.cells;
-        let shown = if *name == request { "" } else { name };
-        request = name;
-        let mark = if row.good {
-            paint::good(format!("✓ {}", row.state))
-        } else {
-            paint::bad(format!("✗ {}", row.state))
-        };
-        text.push_str(&format!(
-            "{}{mark}\n",
-            line(&[shown, event, tag, destination])
-        ));
+pub(super) fn of_all(outcomes: &[Outcome]) -> String {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for outcome in outcomes {
+        let mut request = outcome.request.as_str();
+        for Row { cells, state, good } in outcome.rows() {
+            let mark = match good {
+                true => paint::good(format!("✓ {state}")),
+                false => paint::bad(format!("✗ {state}")),
+            };
+            // A request is named once.
+            let mut row = vec![std::mem::take(&mut request).to_owned()];
+            row.extend(cells);
+            row.push(mark);
+            rows.push(row);
+        }
     }
-    text
+    table(&HEAD, &rows)
 }
 
 /// The table in one sentence.

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::confirm::confirm;
 use super::dead::moment;
+use super::numbers::counted;
 use super::progress::Progress;
 use super::remote::{PAGE, Remote};
-use super::table::count;
 use super::{Exit, paint};
 use crate::clock::Clock;
 
@@ -69,7 +69,7 @@ async fn replay(remote: &Remote, options: &Options) -> Result<(), Exit> {
     let total = settle(remote, options).await?;
     let mut body = total.body;
     if !options.dry_run && total.events > ASK_FROM {
-        let events = count(total.events, "event", "events");
+        let events = counted(total.events, "event", "events");
         confirm(&format!("replay {events} for real?"), options.yes)?;
     }
     body["limit"] = PAGE.into();
@@ -89,7 +89,7 @@ async fn replay(remote: &Remote, options: &Options) -> Result<(), Exit> {
     }
     drop(progress);
     anstream::println!("{}", summary(options, &done));
-    match done.faults + done.dead {
+    match done.faults(options) {
         0 => Ok(()),
         faults => Err(Exit::bad(failed(options, faults))),
     }
@@ -157,10 +157,18 @@ impl Done {
             *sum += compared[key].as_u64().unwrap_or(0);
         }
     }
+
+    /// A comparison counts what failed as well as what cannot be sent; otherwise it is what is dead.
+    fn faults(&self, options: &Options) -> u64 {
+        match options.diff {
+            true => self.faults,
+            false => self.dead,
+        }
+    }
 }
 
 fn summary(options: &Options, done: &Done) -> String {
-    let events = count(done.events, "event", "events");
+    let events = counted(done.events, "event", "events");
     if options.diff {
         return format!(
             "{}: {} same, {} changed, {} new, {} gone, {}; nothing was sent",
@@ -169,15 +177,15 @@ fn summary(options: &Options, done: &Done) -> String {
             done.changed,
             done.new,
             done.gone,
-            count(done.faults, "fault", "faults"),
+            counted(done.faults, "fault", "faults"),
         );
     }
-    let deliveries = count(done.to_send, "delivery", "deliveries");
+    let deliveries = counted(done.to_send, "delivery", "deliveries");
     if options.dry_run {
         return format!(
             "{} would make {deliveries}, {}; nothing was sent",
             paint::strong(events),
-            count(done.dead, "fault", "faults")
+            counted(done.dead, "fault", "faults")
         );
     }
     format!(
@@ -190,7 +198,7 @@ fn summary(options: &Options, done: &Done) -> String {
 }
 
 fn failed(options: &Options, faults: u64) -> String {
-    let faults = count(faults, "fault", "faults");
+    let faults = counted(faults, "fault", "faults");
     match (options.diff, options.dry_run) {
         (true, _) => format!("{faults}; see above"),
         (_, true) => format!("{faults}; `--dry-run --diff` shows each"),

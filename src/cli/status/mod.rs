@@ -1,7 +1,6 @@
 //! `tagwerk status`: how the running server is, for people and for scripts; and telling it to send
 //! to a destination again that waits for a person.
 
-mod numbers;
 mod overview;
 mod remarks;
 

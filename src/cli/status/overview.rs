@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
-use super::numbers::{bytes, grouped, span};
-use super::remarks::{self, Remark, list, number, word};
+use super::remarks::{self, Remark, list, number, whole, word};
+use crate::cli::numbers::{bytes, grouped, span};
 use crate::cli::paint;
+use crate::cli::table::table;
 
 /// What is printed, and what the exit code says.
 pub(super) struct Overview {
@@ -23,7 +24,7 @@ pub(super) fn of(status: &Value) -> Overview {
     for (title, is_urgent) in [("needs you", true), ("worth a look", false)] {
         section(&mut text, title, is_urgent, &remarks);
     }
-    text.push_str(&table(status));
+    text.push_str(&destinations(status));
     text.push_str(&numbers(&status["journal"]));
     Overview {
         text,
@@ -89,28 +90,21 @@ const COLUMNS: [&str; 6] = [
     "dead",
 ];
 
-/// The columns from which on there are numbers, which stand to the right.
-const FIRST_NUMBER: usize = 3;
+/// The column that decides how a line is painted.
+const STATE: usize = 2;
 
-fn table(status: &Value) -> String {
-    let rows: Vec<[String; 6]> = list(&status["destinations"]).map(row).collect();
+fn destinations(status: &Value) -> String {
+    let rows: Vec<Vec<String>> = list(&status["destinations"]).map(row).collect();
     if rows.is_empty() {
         return "\nno destinations; tagwerk.toml is where they are named\n".to_owned();
     }
-    let widest = |column: usize| {
-        let cells = rows.iter().map(|row| row.get(column));
-        let cells = cells.map(|cell| cell.map_or(0, |cell| cell.chars().count()));
-        let title = COLUMNS.get(column).map_or(0, |title| title.len());
-        cells.max().unwrap_or(0).max(title)
-    };
-    let widths: Vec<usize> = (0..COLUMNS.len()).map(widest).collect();
-    let mut text = format!("\n{}\n", paint::strong(line(&COLUMNS, &widths)));
-    for row in &rows {
-        let cells = row.each_ref().map(String::as_str);
-        let line = line(&cells, &widths);
-        let line = match cells.get(2) {
-            Some(&("ready" | "not_configured")) => line,
-            Some(&("open" | "throttled")) => paint::odd(line),
+    let drawn = table(&COLUMNS, &rows);
+    let mut lines = drawn.lines();
+    let mut text = format!("\n{}\n", lines.next().unwrap_or_default());
+    for (line, row) in lines.zip(&rows) {
+        let line = match row.get(STATE).map(String::as_str) {
+            Some("ready" | "not_configured") => line.to_owned(),
+            Some("open" | "throttled") => paint::odd(line),
             _ => paint::bad(line),
         };
         text.push_str(&format!("{line}\n"));
@@ -118,10 +112,10 @@ fn table(status: &Value) -> String {
     text
 }
 
-fn row(destination: &Value) -> [String; 6] {
+fn row(destination: &Value) -> Vec<String> {
     let text = |key: &str| destination[key].as_str().unwrap_or("–").to_owned();
-    let count = |key: &str| grouped(number(&destination[key]));
-    [
+    let count = |key: &str| grouped(whole(&destination[key]));
+    vec![
         text("name"),
         text("type"),
         text("state"),
@@ -131,15 +125,6 @@ fn row(destination: &Value) -> [String; 6] {
     ]
 }
 
-fn line(cells: &[&str], widths: &[usize]) -> String {
-    let cells = cells.iter().zip(widths).enumerate();
-    let cells = cells.map(|(column, (cell, width))| match column < FIRST_NUMBER {
-        true => format!("{cell:<width$}"),
-        false => format!("{cell:>width$}"),
-    });
-    cells.collect::<Vec<_>>().join("  ")
-}
-
 fn numbers(journal: &Value) -> String {
     if journal["events"].is_null() {
         return String::new();
@@ -147,8 +132,8 @@ fn numbers(journal: &Value) -> String {
     let of = |key: &str| number(&journal[key]);
     let mut text = format!(
         "\nevents   {} acknowledged, {} not processed yet, the oldest undelivered waits for {}\n",
-        grouped(of("events")),
-        grouped(of("unprocessed")),
+        grouped(whole(&journal["events"])),
+        grouped(whole(&journal["unprocessed"])),
         span(of("oldest_undelivered_seconds")),
     );
     text.push_str(&format!(
@@ -230,7 +215,7 @@ journal  1.2 MiB of 10.0 GiB in use, a commit takes 0.4 ms (p50), 2.1 ms (p99)
             (
                 destination,
                 slack("disabled", 1, 0),
-                "; 1 delivery wait",
+                "; 1 delivery waits",
                 true,
             ),
             (

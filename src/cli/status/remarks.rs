@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::numbers::{bytes, counted, span};
+use crate::cli::numbers::{bytes, counted, span};
 
 /// Share of `max_size` from which on the journal's size is worth a look.
 const NEARLY_FULL: f64 = 0.8;
@@ -106,10 +106,10 @@ fn problem(problem: &Value) -> String {
 
 fn about_destination(destination: &Value) -> Option<Remark> {
     let (name, state) = (word(&destination["name"]), word(&destination["state"]));
-    let pending = number(&destination["pending"]);
+    let pending = whole(&destination["pending"]);
     let why = destination["why"].as_str();
     let because = why.map(|why| format!(": {why}")).unwrap_or_default();
-    let waiting = format!("{} wait", counted(pending, "delivery", "deliveries"));
+    let waiting = counted(pending, "delivery waits", "deliveries wait");
     let resume = format!("tagwerk status --resume {name}");
     let remark = match state {
         "paused" => Remark::urgent(
@@ -120,7 +120,7 @@ fn about_destination(destination: &Value) -> Option<Remark> {
             format!("{name} is disabled{because}; {waiting}"),
             format!("the vendor says that it is gone: mend its address, then save, or: {resume}"),
         ),
-        "not_configured" if pending > 0.0 => Remark::urgent(
+        "not_configured" if pending > 0 => Remark::urgent(
             format!("{name} is not configured{because}; {waiting}"),
             "set it and start the server again, or write the value as ${file:PATH} and save",
         ),
@@ -140,8 +140,8 @@ fn about_destination(destination: &Value) -> Option<Remark> {
 fn about_dead_letters(status: &Value) -> Vec<Remark> {
     let mut remarks = Vec::new();
     for destination in list(&status["destinations"]) {
-        let (name, dead) = (word(&destination["name"]), number(&destination["dead"]));
-        if dead > 0.0 {
+        let (name, dead) = (word(&destination["name"]), whole(&destination["dead"]));
+        if dead > 0 {
             remarks.push(Remark::mild(
                 format!(
                     "{} for {name}",
@@ -151,8 +151,8 @@ fn about_dead_letters(status: &Value) -> Vec<Remark> {
             ));
         }
     }
-    let kept = number(&status["journal"]["failed_requests"]);
-    if kept > 0.0 {
+    let kept = whole(&status["journal"]["failed_requests"]);
+    if kept > 0 {
         let requests = counted(kept, "request is", "requests are");
         remarks.push(Remark::mild(
             format!("{requests} kept because a client failed"),
@@ -172,4 +172,8 @@ pub(super) fn word(value: &Value) -> &str {
 
 pub(super) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_default()
+}
+
+pub(super) fn whole(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::ChildStdout;
 use tokio::time::timeout;
 
-use super::{BAD, NOWHERE};
+use super::{BAD, NOWHERE, USAGE};
 use crate::support::command::{run, tagwerk};
 use crate::support::http::post;
 use crate::support::server::Server;
@@ -55,7 +55,7 @@ async fn a_session_is_opened_listed_used_and_closed() {
     assert_eq!(preview(&["close", id]).await.code, 0);
     assert_eq!(preview(&["close", id]).await.code, BAD);
     let wrong = preview(&["open", "--ttl", "soon"]).await;
-    assert_eq!(wrong.code, BAD);
+    assert_eq!(wrong.code, USAGE);
     assert!(
         wrong.stderr.contains("ttl is not a duration"),
         "{}",

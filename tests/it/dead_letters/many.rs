@@ -54,7 +54,7 @@ async fn thousands_go_page_by_page() {
     let table = operator.expect(0, &["dead", "list", "--limit", "10"]).await;
     assert_eq!(table.lines().count(), 13, "{table}");
     assert!(
-        table.contains("2500 dead deliveries") && table.contains("oldest 10"),
+        table.contains("2,500 dead deliveries") && table.contains("oldest 10"),
         "{table}"
     );
 

@@ -1,14 +1,14 @@
 //! Numbers, as people read them.
 
 /// `1 delivery`, `12 deliveries`
-pub(super) fn counted(count: f64, one: &str, many: &str) -> String {
-    let noun = if count == 1.0 { one } else { many };
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    let noun = if count == 1 { one } else { many };
     format!("{} {noun}", grouped(count))
 }
 
 /// `12,345`
-pub(super) fn grouped(count: f64) -> String {
-    let digits = format!("{count:.0}");
+pub(super) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
@@ -50,13 +50,10 @@ mod tests {
 
     #[test]
     fn numbers_are_written_for_people() {
-        let texts = [
-            grouped(0.0),
-            grouped(999.0),
-            grouped(1_000.0),
-            grouped(1_234_567.0),
-        ];
+        let texts = [0, 999, 1_000, 1_234_567].map(grouped);
         assert_eq!(texts, ["0", "999", "1,000", "1,234,567"]);
+        let events = [0, 1, 2_000].map(|count| counted(count, "event", "events"));
+        assert_eq!(events, ["0 events", "1 event", "2,000 events"]);
         assert_eq!([bytes(512.0), bytes(2_048.0)], ["512 bytes", "2.0 KiB"]);
         assert_eq!(
             [span(59.0), span(61.0), span(90_000.0)],
