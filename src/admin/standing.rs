@@ -10,7 +10,7 @@ use super::Admin;
 use crate::delivery::State;
 use crate::destination::Destination;
 use crate::dispatch;
-use crate::journal::{Counts, TagBook};
+use crate::journal::{Counts, TagBook, Tally};
 use crate::telemetry::{Books, DeliveryCount, DestinationState};
 
 /// The journal's thread answers within a commit. A disk that hangs must not take the page with it
@@ -109,6 +109,20 @@ fn removed(name: &str) -> Standing {
     }
 }
 
+/// Events of a tag that are in none of the books: neither filtered nor fired, or fired and kept, and
+/// there are fewer deliveries than that. What it cannot see, `verify` does, by a recount.
+fn gap(book: &TagBook, tallies: &[Tally]) -> i64 {
+    let signed = |count| i64::try_from(count).unwrap_or(i64::MAX);
+    let of_tag = tallies.iter().filter(|tally| tally.tag == book.tag);
+    let deliveries: u64 = of_tag
+        .flat_map(|tally| &tally.deliveries)
+        .map(|(_, count)| count)
+        .sum();
+    let kept = book.fired.saturating_sub(book.forgotten);
+    let lost = kept.saturating_sub(deliveries);
+    signed(book.handed) - signed(book.filtered) - signed(book.fired) + signed(lost)
+}
+
 /// What the journal has, for metrics.
 pub(super) fn books(counts: &Counts) -> Books {
     let deliveries = counts.tallies.iter().flat_map(|tally| {
@@ -121,15 +135,51 @@ pub(super) fn books(counts: &Counts) -> Books {
         })
     });
     let tags = counts.tags.iter();
-    let signed = |count| i64::try_from(count).unwrap_or(i64::MAX);
-    let gap = |book: &TagBook| signed(book.handed) - signed(book.filtered) - signed(book.fired);
+    let gap = |book: &TagBook| (book.tag.clone(), gap(book, &counts.tallies));
     Books {
         deliveries: deliveries.collect(),
-        gaps: tags.map(|book| (book.tag.clone(), gap(book))).collect(),
+        gaps: tags.map(gap).collect(),
         events: counts.newest_event,
         unprocessed: counts.unprocessed,
         failed_requests: counts.failed_requests,
         size: counts.size,
         oldest_undelivered: counts.oldest_undelivered,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_that_are_in_no_book_are_a_gap() {
+        let tally = |tag: &str, destination: &str, deliveries| Tally {
+            tag: tag.to_owned(),
+            destination: destination.to_owned(),
+            deliveries,
+            forgotten: 9,
+        };
+        let tallies = [
+            tally("a", "x", vec![(State::Pending, 1), (State::Delivered, 2)]),
+            tally("a", "y", vec![(State::Dead, 1)]),
+            tally("b", "x", vec![(State::Delivered, 7)]),
+        ];
+        // Handed, filtered, fired, forgotten; `a` has 4 deliveries.
+        for (handed, filtered, fired, forgotten, expected) in [
+            (10, 6, 4, 0, 0),
+            (10, 8, 2, 0, 0),
+            (20, 6, 14, 10, 0),
+            (11, 6, 4, 0, 1),
+            (10, 4, 6, 0, 2),
+        ] {
+            let book = TagBook {
+                tag: "a".to_owned(),
+                handed,
+                filtered,
+                fired,
+                forgotten,
+            };
+            assert_eq!(gap(&book, &tallies), expected, "{book:?}");
+        }
     }
 }

@@ -288,27 +288,14 @@ fn conclude(
             repeat,
             meter,
         } => {
-            let count = events.len() as u64;
-            let entries = events
-                .into_iter()
-                .map(|event| Entry { event, made: None })
-                .collect();
-            let (key, repeated) = known(repeat);
-            let done = move |result: Result<(), _>| {
-                let answer = match (result, repeated) {
-                    (Ok(()), _) => {
-                        meter.acknowledged(count);
-                        Ok(response)
-                    }
-                    (Err(journal::Error::Duplicate), Some(repeated)) => {
-                        meter.duplicate();
-                        Ok(repeated)
-                    }
-                    (Err(error), _) => Err(error),
-                };
+            let (count, (key, repeated)) = (events.len() as u64, known(repeat));
+            let done = move |result| {
+                let answer = acknowledged(result, count, response, repeated, &meter);
                 send(answer, Some(meter));
             };
-            journal.append_then(entries, key, Box::new(done));
+            let entries = events.into_iter();
+            let entries = entries.map(|event| Entry { event, made: None });
+            journal.append_then(entries.collect(), key, Box::new(done));
         }
         Intake::Failed {
             client,
@@ -325,6 +312,27 @@ fn conclude(
             };
             journal.keep_request_then(failed, Box::new(done));
         }
+    }
+}
+
+/// What is answered once the journal has said what became of `count` events.
+fn acknowledged(
+    result: Result<(), journal::Error>,
+    count: u64,
+    response: Response,
+    repeated: Option<Response>,
+    meter: &ClientMeter,
+) -> Result<Response, journal::Error> {
+    match (result, repeated) {
+        (Ok(()), _) => {
+            meter.acknowledged(count);
+            Ok(response)
+        }
+        (Err(journal::Error::Duplicate), Some(repeated)) => {
+            meter.duplicate();
+            Ok(repeated)
+        }
+        (Err(error), _) => Err(error),
     }
 }
 

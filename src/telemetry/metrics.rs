@@ -433,7 +433,7 @@ fn show_books(registry: &mut Registry, books: &Books, now: &Snapshot) {
     show_gauges(
         registry,
         "invariant_gap_events",
-        "Events that a tag was handed, less those that it filtered, settled or has pending; anything but 0 is a defect",
+        "Events that a tag was handed and did not filter, and of which there are no deliveries; anything but 0 is a defect",
         gaps.map(|(tag, gap)| (labels([("tag", tag)]), *gap)),
     );
     registry.register(
