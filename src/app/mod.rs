@@ -19,7 +19,7 @@ use crate::dispatch::{Dispatch, Standings};
 use crate::error::BoxError;
 use crate::generation::{self, Live};
 use crate::ingress;
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 use crate::preview::Preview;
 use crate::processor;
 use crate::rerun::Rerunner;
@@ -72,6 +72,10 @@ impl Parts {
 pub struct Start {
     /// The live set; it was loaded without a problem.
     pub live: Arc<Live>,
+    /// Where events and deliveries are kept.
+    pub journal: Journal,
+    /// Where it counts, and all else does.
+    pub metrics: Metrics,
     /// The public listener.
     pub listener: TcpListener,
     /// The admin listener.
@@ -89,22 +93,35 @@ const LOOPS_DRAIN: Duration = Duration::from_secs(6);
 /// How long `/readyz` says no before the listener closes, so that a load balancer can look away.
 pub const LAME_DUCK: Duration = Duration::from_millis(500);
 
+/// Opens the journal that a configuration asks for, and with it takes the data folder.
+///
+/// # Errors
+/// As [`Journal::open`].
+pub fn open_journal(
+    live: &Live,
+    clock: Clock,
+    metrics: &Metrics,
+) -> Result<Journal, journal::Error> {
+    let config = &live.current().config;
+    Journal::open_counting(&config.journal, &config.data.dir, clock, metrics)
+}
+
 impl App {
     /// Builds and starts everything.
     ///
     /// # Errors
-    /// If the journal cannot be opened, above all; see [`crate::journal::Error`].
+    /// If the admin token can be neither read nor made, or the system gives us no threads.
     pub fn start(start: Start) -> Result<Self, BoxError> {
         let Start {
             live,
+            journal,
+            metrics,
             listener,
             admin_listener,
             environment,
             clock,
         } = start;
         let config = live.current().config.clone();
-        let metrics = Metrics::new();
-        let journal = Journal::open_counting(&config.journal, &config.data.dir, clock, &metrics)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = Pool::start_counting(threads, &metrics)?;
         let preview = Preview::new(clock);

@@ -68,14 +68,23 @@ impl Exit {
     }
 }
 
-impl From<BoxError> for Exit {
-    fn from(error: BoxError) -> Self {
-        let code = match error.downcast_ref::<journal::Error>() {
-            Some(journal::Error::Locked(_)) => LOCKED,
+impl From<journal::Error> for Exit {
+    fn from(error: journal::Error) -> Self {
+        let code = match error {
+            journal::Error::Locked(_) => LOCKED,
             _ => INTERNAL,
         };
         Self {
             code,
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<BoxError> for Exit {
+    fn from(error: BoxError) -> Self {
+        Self {
+            code: INTERNAL,
             message: error.to_string(),
         }
     }

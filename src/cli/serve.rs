@@ -10,11 +10,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::Exit;
-use crate::app::{App, Start};
+use crate::app::{App, Start, open_journal};
 use crate::clock::Clock;
 use crate::config::SystemEnvironment;
 use crate::generation::Live;
-use crate::telemetry;
+use crate::telemetry::{self, Metrics};
 
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
@@ -45,12 +45,17 @@ async fn serve(live: Live) -> Result<(), Exit> {
     // Before anybody is told that we listen: a signal from then on drains.
     let mut signals = Signals::listen()?;
     let config = live.current().config.clone();
+    let (clock, metrics) = (Clock::System, Metrics::new());
+    // The folder before the ports: a second server on it is told that, and not to take another port.
+    let journal = open_journal(&live, clock, &metrics)?;
     let start = Start {
         listener: bind(config.server.listen, "[server] listen").await?,
         admin_listener: bind(config.admin.listen, "[admin] listen").await?,
         live: live.into(),
+        journal,
+        metrics,
         environment: Box::new(SystemEnvironment),
-        clock: Clock::System,
+        clock,
     };
     let app = App::start(start)?;
     greet(&app);

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::show::Outcome;
-use crate::app::{App, Start};
+use crate::app::{App, Start, open_journal};
 use crate::cli::working_set::{CarriedFile, REQUESTS, SCRIPTS, write_new};
 use crate::cli::{Exit, http_file};
 use crate::clock::Clock;
@@ -22,6 +22,7 @@ use crate::emulator::{self, Emulator, Kind};
 use crate::error::BoxError;
 use crate::generation::Live;
 use crate::journal::Counts;
+use crate::telemetry::Metrics;
 
 /// Everything that the demo runs.
 pub(super) struct Stage {
@@ -57,15 +58,17 @@ impl Stage {
         let folder = Folder::make()?;
         let config_file = folder.fill(&config)?;
         let nothing = || Box::new(BTreeMap::<String, String>::new());
-        let live = Live::start(config_file, nothing());
+        let live = Live::start(config_file, nothing())
+            .map_err(|problems| Exit::configuration(&problems))?;
+        let (clock, metrics) = (Clock::System, Metrics::new());
         let start = Start {
-            live: live
-                .map_err(|problems| Exit::configuration(&problems))?
-                .into(),
+            journal: open_journal(&live, clock, &metrics)?,
+            live: live.into(),
+            metrics,
             listener,
             admin_listener,
             environment: nothing(),
-            clock: Clock::System,
+            clock,
         };
         Ok(Self {
             app: App::start(start)?,

@@ -195,13 +195,20 @@ async fn a_bad_configuration_is_not_served() {
 async fn a_data_folder_has_one_process() {
     let set = WorkingSet::new("");
     let server = Server::start(&set).await;
-    let ended = run(set.path(), &["serve"]).await;
-    assert_eq!(ended.code, LOCKED, "{}", ended.stderr);
-    assert!(
-        ended.stderr.contains("in use by another process"),
-        "{}",
-        ended.stderr
+    let same_ports = format!(
+        "server.listen = \"{}\"\nadmin.listen = \"{}\"\n",
+        server.address, server.admin
     );
+    set.write("same.toml", same_ports);
+    for arguments in [&["serve"][..], &["serve", "--config", "same.toml"]] {
+        let ended = run(set.path(), arguments).await;
+        assert_eq!(ended.code, LOCKED, "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("in use by another process"),
+            "{}",
+            ended.stderr
+        );
+    }
     server.kill().await;
     // A process that was killed leaves no lock behind.
     Server::start(&set).await.stop().await;
