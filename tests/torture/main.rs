@@ -247,16 +247,10 @@ async fn run_all(options: &Options) -> ExitCode {
         println!("{report}");
         reports.push(report);
     }
-    if let Some(file) = options
-        .write_docs
-        .as_ref()
-        .filter(|_| options.faults.is_empty())
-    {
-        std::fs::write(
-            file,
-            page::write(FAULTS, &reports, &machine, options.rounds),
-        )
-        .unwrap();
+    if let Some(file) = &options.write_docs {
+        let before = std::fs::read_to_string(file).unwrap_or_default();
+        let page = page::write(FAULTS, &reports, &machine, options.rounds, &before);
+        std::fs::write(file, page).unwrap();
     }
     match reports.iter().all(Report::is_good) {
         true => ExitCode::SUCCESS,

@@ -9,7 +9,7 @@ use crate::oracle::{Act, Ledger, Sample, Vendor, paced};
 use crate::report::Report;
 use crate::setup::{orders_to, start};
 use crate::slow::{drip, late};
-use crate::tools::{Rounds, median, percentile, progress};
+use crate::tools::{Rounds, percentile, progress};
 
 /// Pairs of runs, with and without the bad one. Both run at the same time, so that whatever else the
 /// machine does happens to both.
@@ -17,7 +17,7 @@ const PAIRS: usize = 9;
 
 /// Orders a second; each goes to every destination. Far below what makes the machine busy, so that
 /// what is measured is who waits for whom.
-const RATE: u32 = 100;
+const RATE: u32 = 200;
 
 const TIME: Duration = Duration::from_secs(6);
 
@@ -32,11 +32,20 @@ pub(crate) struct Shape {
     pub(crate) allowed: f64,
 }
 
-/// The p99 of one run, in milliseconds.
-#[derive(Clone, Copy, Debug)]
-struct Slowest {
-    delivery: f64,
-    answer: f64,
+/// How long things took: of one run, or of several.
+#[derive(Clone, Debug, Default)]
+struct Times {
+    deliveries: Vec<Duration>,
+    answers: Vec<Duration>,
+}
+
+/// All runs of one kind, and those without a bad destination that ran beside them.
+#[derive(Default)]
+struct Pairs {
+    with: Times,
+    without: Times,
+    /// Of the deliveries of each pair.
+    ratios: Vec<f64>,
 }
 
 pub(crate) async fn run(rounds: Rounds) -> Report {
@@ -60,55 +69,64 @@ pub(crate) async fn compare(
     let well = Act::status(200);
     // What two runs differ by of themselves.
     let acts = &[&[("control", well.clone())], acts].concat();
-    let mut without = Vec::new();
-    let mut ratios: HashMap<&str, Vec<Slowest>> = HashMap::new();
+    let mut runs: HashMap<&str, Pairs> = HashMap::new();
     for pair in 0..pairs {
         progress(&format!("neighbours, {pair} of {pairs}"));
         for (name, act) in acts {
-            let (one, other) = tokio::join!(measure(shape, &well), measure(shape, act));
-            without.push(one);
-            ratios.entry(name).or_default().push(other.over(one));
+            let (without, with) = tokio::join!(measure(shape, &well), measure(shape, act));
+            runs.entry(name).or_default().add(with, without);
         }
     }
+    let control = &runs["control"].without;
     report = report
         .with("pairs", pairs)
-        .with("well_p99_ms", format!("{:.2}", delivery(&without)))
-        .with("well_answer_p99_ms", format!("{:.2}", answer(&without)));
+        .with("well_p99_ms", format!("{:.2}", p99(&control.deliveries)))
+        .with(
+            "well_answer_p99_ms",
+            format!("{:.2}", p99(&control.answers)),
+        );
     for (name, _) in acts {
-        let all = &ratios[name];
-        for (what, ratio) in [("ratio", delivery(all)), ("answer_ratio", answer(all))] {
+        let Pairs {
+            with,
+            without,
+            ratios,
+        } = &runs[name];
+        for (what, ratio) in [
+            ("ratio", p99(&with.deliveries) / p99(&without.deliveries)),
+            ("answer_ratio", p99(&with.answers) / p99(&without.answers)),
+        ] {
             let key = format!("{name}_{what}");
+            // As precise as it is printed: the machine's noise is far more than that.
+            let ratio = (ratio * 100.0).round() / 100.0;
             let is_good = *name == "control" || ratio <= shape.allowed;
             report = report
                 .with(&key, format!("{ratio:.2}"))
                 .require(is_good, &format!("{key} is above {}", shape.allowed));
         }
-        let figures: Vec<f64> = all.iter().map(|slowest| slowest.delivery).collect();
-        report = report.with(&format!("{name}_spread"), spread(&figures));
+        report = report.with(&format!("{name}_spread"), spread(ratios));
     }
     report
 }
 
-impl Slowest {
-    fn over(self, other: Self) -> Self {
-        Self {
-            delivery: self.delivery / other.delivery,
-            answer: self.answer / other.answer,
-        }
+impl Pairs {
+    fn add(&mut self, with: Times, without: Times) {
+        let ratio = p99(&with.deliveries) / p99(&without.deliveries);
+        self.ratios.push(ratio);
+        self.with.add(with);
+        self.without.add(without);
     }
 }
 
-fn delivery(all: &[Slowest]) -> f64 {
-    median(
-        &mut all
-            .iter()
-            .map(|slowest| slowest.delivery)
-            .collect::<Vec<_>>(),
-    )
+impl Times {
+    fn add(&mut self, other: Self) {
+        self.deliveries.extend(other.deliveries);
+        self.answers.extend(other.answers);
+    }
 }
 
-fn answer(all: &[Slowest]) -> f64 {
-    median(&mut all.iter().map(|slowest| slowest.answer).collect::<Vec<_>>())
+/// In milliseconds.
+fn p99(times: &[Duration]) -> f64 {
+    percentile(&mut times.to_vec(), 0.99).as_secs_f64() * 1_000.0
 }
 
 /// The least and the most of these.
@@ -119,7 +137,7 @@ fn spread(figures: &[f64]) -> String {
 }
 
 /// One run, of which the first destination acts like this.
-async fn measure(shape: Shape, act: &Act) -> Slowest {
+async fn measure(shape: Shape, act: &Act) -> Times {
     let ledger = Arc::new(Ledger::default());
     let vendor = Vendor::start(&ledger).await;
     vendor.keep_log();
@@ -130,12 +148,12 @@ async fn measure(shape: Shape, act: &Act) -> Slowest {
     let (server, _) = start(&set).await;
     let samples = paced(server.address, &ledger, RATE, TIME).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let slowest = slowest(&samples, &vendor);
+    let times = times(&samples, &vendor);
     server.kill().await;
-    slowest
+    times
 }
 
-fn slowest(samples: &[Sample], vendor: &Vendor) -> Slowest {
+fn times(samples: &[Sample], vendor: &Vendor) -> Times {
     let mut samples = samples.to_vec();
     samples.sort_unstable_by_key(|sample| sample.sent);
     let samples = samples.get(WARM_UP..).unwrap_or_default();
@@ -146,11 +164,8 @@ fn slowest(samples: &[Sample], vendor: &Vendor) -> Slowest {
     let log = vendor.log();
     let others = log.iter().filter(|arrival| &*arrival.destination != "d0");
     let took = others.filter_map(|arrival| Some(arrival.at - sent.get(&arrival.order)?.sent));
-    let mut took: Vec<Duration> = took.collect();
-    let mut answered: Vec<Duration> = samples.iter().map(|sample| sample.answered).collect();
-    let p99 = |times: &mut Vec<Duration>| percentile(times, 0.99).as_secs_f64() * 1_000.0;
-    Slowest {
-        delivery: p99(&mut took),
-        answer: p99(&mut answered),
+    Times {
+        deliveries: took.collect(),
+        answers: samples.iter().map(|sample| sample.answered).collect(),
     }
 }

@@ -1,4 +1,4 @@
-//! `docs/reliability.md`, from one run.
+//! `docs/reliability.md`, from one run; of faults that were not run, the page keeps what it says.
 
 use crate::Fault;
 use crate::machine::Machine;
@@ -20,7 +20,14 @@ pub(crate) fn write(
     reports: &[Report],
     machine: &Machine,
     rounds: Option<usize>,
+    before: &str,
 ) -> String {
+    let is_whole = reports.len() == faults.len();
+    let line_of = |fault: &Fault| {
+        let now = reports.iter().find(|report| report.id() == fault.id);
+        now.map(ToString::to_string)
+            .or_else(|| line_in(before, fault.id))
+    };
     let mut page = HEAD.to_owned();
     if let Some(rounds) = rounds {
         page.push_str(&format!(
@@ -29,27 +36,58 @@ pub(crate) fn write(
     }
     page.push_str("\n| | what is promised | how the fault is made | |\n|---|---|---|---|\n");
     for fault in faults {
-        let report = reports.iter().find(|report| report.id() == fault.id);
-        let verdict = report.map_or("not run", Report::verdict);
+        let verdict = verdict(line_of(fault).as_deref());
         let Fault {
             id, promise, how, ..
         } = fault;
         page.push_str(&format!("| {id} | {promise} | {how} | {verdict} |\n"));
     }
     page.push_str("\n## Figures\n\n```\n");
-    for report in reports {
-        page.push_str(&format!("{report}\n"));
+    for line in faults.iter().filter_map(line_of) {
+        page.push_str(&format!("{line}\n"));
     }
     page.push_str("```\n\n");
     page.push_str(NOTES);
-    page.push_str(&about(machine));
+    let commit = match commit_in(before) {
+        Some(whole) if !is_whole => {
+            let again: Vec<&str> = reports.iter().map(Report::id).collect();
+            format!("{whole}; {} again at {}", again.join(" "), machine.commit)
+        }
+        _ => machine.commit.clone(),
+    };
+    page.push_str(&about(machine, &commit));
     page
+}
+
+/// What a page says of a fault.
+fn line_in(page: &str, id: &str) -> Option<String> {
+    let start = format!("RESULT {id} ");
+    let mut lines = page.lines();
+    lines
+        .find(|line| line.starts_with(&start))
+        .map(str::to_owned)
+}
+
+fn commit_in(page: &str) -> Option<&str> {
+    let row = page
+        .lines()
+        .find_map(|line| line.strip_prefix("| commit | "));
+    row?.strip_suffix(" |")
+}
+
+fn verdict(line: Option<&str>) -> &'static str {
+    match line {
+        Some(line) if line.contains(" skipped=") => "not run",
+        Some(line) if line.ends_with(" pass=1") => "passed",
+        Some(_) => "FAILED",
+        None => "not run",
+    }
 }
 
 /// What one must know to read the figures.
 const NOTES: &str = include_str!("notes.md");
 
-fn about(machine: &Machine) -> String {
+fn about(machine: &Machine, commit: &str) -> String {
     let (p50, p99) = machine.fsync;
     format!(
         "\n## The run\n\n| | |\n|---|---|\n| machine | {}, {} GiB |\n| kernel | {} |\n| file system | {}; 4 KiB and `fdatasync`: p50 {} ms, p99 {} ms |\n| commit | {} |\n| date | {} |\n\nAgain: `make torture`; a part of it: `make torture FAULTS=\"F1 F4\"`; quickly: `ROUNDS=5 make torture`. F2 and F3 need root, F4 `strace`,\nF15 `faketime`; what is missing is said in the line of the fault. It takes about 25 minutes. What fails is a defect; it\nis listed here all the same.\n",
@@ -59,7 +97,7 @@ fn about(machine: &Machine) -> String {
         machine.file_system,
         millis(p50),
         millis(p99),
-        machine.commit,
+        commit,
         machine.date,
     )
 }

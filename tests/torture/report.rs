@@ -59,15 +59,6 @@ impl Report {
         self.id
     }
 
-    /// `passed`, `FAILED`, or `not run`.
-    pub(crate) fn verdict(&self) -> &'static str {
-        match (&self.skipped, self.is_good()) {
-            (Some(_), _) => "not run",
-            (None, true) => "passed",
-            (None, false) => "FAILED",
-        }
-    }
-
     /// The line without its beginning.
     pub(crate) fn figures(&self) -> String {
         let mut words: Vec<String> = Vec::new();

@@ -64,11 +64,6 @@ pub(crate) fn percentile(values: &mut [Duration], share: f64) -> Duration {
     values.get(at.min(last)).copied().unwrap_or_default()
 }
 
-pub(crate) fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
 /// As milliseconds with two digits.
 pub(crate) fn millis(time: Duration) -> String {
     format!("{:.2}", time.as_secs_f64() * 1_000.0)
