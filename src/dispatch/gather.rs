@@ -10,6 +10,10 @@ use super::pace::Pace;
 use crate::destination::Limits;
 use crate::journal::Pending;
 
+/// So many are company enough to leave at once: waiting for more saves next to nothing, and what is
+/// settled before it is on disk is written there once instead of twice (2 µs an event at saturation).
+const COMPANY: usize = 50;
+
 /// What goes into one request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
@@ -59,7 +63,11 @@ impl Gather {
                 self.add(take(limits.items).await);
             }
             if let Some(since) = self.since.filter(|_| !limits.wait.is_zero()) {
-                self.fill(limits, &take, sleep_until(since + limits.wait))
+                let company = Limits {
+                    items: limits.items.min(COMPANY),
+                    ..*limits
+                };
+                self.fill(&company, &take, sleep_until(since + limits.wait))
                     .await;
             }
         }
@@ -237,6 +245,23 @@ mod tests {
                     "{comes:?}"
                 );
             }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_company_it_leaves_at_once_with_all_there_is() {
+        let limits = Limits {
+            items: 1_000,
+            bytes: 10_000,
+            ..LIMITS
+        };
+        let few = vec![(0, 1); COMPANY - 1];
+        let many = vec![(7, 1); COMPANY + 20];
+        let all: Vec<_> = few.iter().chain(&many).copied().collect();
+        for (comes, at, count) in [(few, 100, COMPANY - 1), (all, 7, 2 * COMPANY + 19)] {
+            let (source, mut gather) = (Source::new(&comes), Gather::default());
+            let batch = gather.next(&limits, None, |most| source.take(most)).await;
+            assert_eq!((source.elapsed(), numbers(&batch).len()), (at, count));
         }
     }
 
