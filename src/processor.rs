@@ -2,6 +2,8 @@
 //! them, and makes their deliveries. `process` is the whole of it; the loop only moves events from
 //! the journal to the script threads and deliveries back.
 
+mod again;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,15 +60,12 @@ pub async fn run(
             () = stop.cancelled() => return,
             events = journal.take_events(EVENTS_PER_JOB) => events,
         };
-        let generation = live.current();
-        let count = events.len();
-        let job = pool.run(move |worker| process_all(worker, &generation, &events, clock.steady()));
-        let Some(processed) = job.await else {
-            error!(
-                count,
-                "processing was interrupted; these events are processed again at the next start"
-            );
-            continue;
+        let (generation, events) = (live.current(), Arc::new(events));
+        let (of, taken) = (generation.clone(), events.clone());
+        let job = pool.run(move |worker| process_all(worker, &of, &taken, clock.steady()));
+        let processed = match job.await {
+            Some(processed) => processed,
+            None => again::one_by_one(&pool, &generation, &events, clock).await,
         };
         if let Err(error) = journal.append_deliveries(processed).await {
             error!(%error, "deliveries could not be journalled; their events are processed again at the next start");
