@@ -3,6 +3,7 @@
 //! simulated power cut lost 203 of 5,000 acknowledged records with `NORMAL`, none with `FULL`).
 
 mod books;
+mod log;
 mod look;
 mod open;
 mod reader;
@@ -76,6 +77,7 @@ const MEASURE_EVERY: usize = 64 * 1024;
 impl Sqlite {
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         let (lock, file) = open::take_folder(folder)?;
+        log::look(&file);
         Self::start(file, Durability::Disk, Home::Folder { _lock: lock })
     }
 
