@@ -118,7 +118,8 @@ impl Worker {
         }
     }
 
-    /// Follows the configuration. What was learnt of a destination holds while its settings do.
+    /// Follows the configuration. What was learnt of a destination holds while its settings do; but
+    /// one that waits for a person may look whether it was this that it waited for.
     fn configure(&mut self) {
         let generation = self.dispatch.live.current();
         self.target = match generation.destinations.get(&self.name) {
@@ -130,6 +131,8 @@ impl Worker {
         if self.settings.as_ref() != settings {
             self.settings = settings.cloned();
             self.begin_anew();
+        } else {
+            self.gate.hope(Instant::now());
         }
         self.written = None;
     }
