@@ -53,7 +53,8 @@ impl Sweep {
     }
 }
 
-/// The last event of the next step; none if those that follow are not processed or too young.
+/// The last event of the next step; none if those that follow are not processed or too young. What
+/// comes from the future, since the clock was wrong for a while, does not hide what is behind it.
 fn last_of_step(
     transaction: &Transaction<'_>,
     seen: i64,
@@ -64,11 +65,10 @@ fn last_of_step(
              SELECT number, received_at FROM event
              WHERE number > ?1 AND number <= (SELECT watermark FROM progress)
              ORDER BY number LIMIT ?2)
-         HAVING min(received_at) < ?3",
+         HAVING min(received_at) < ?3 OR min(received_at) > ?4",
     )?;
-    query
-        .query_row(params![seen, STEP, expiry.events], |row| row.get(0))
-        .optional()
+    let parameters = params![seen, STEP, expiry.events, expiry.now];
+    query.query_row(parameters, |row| row.get(0)).optional()
 }
 
 fn forget_events(

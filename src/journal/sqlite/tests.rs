@@ -22,6 +22,7 @@ const EXPIRY: Expiry = Expiry {
     events: NOW,
     dead_letters: NOW,
     keys: NOW,
+    now: Millis::MAX,
 };
 
 fn open(folder: &Path) -> Sqlite {
@@ -442,4 +443,23 @@ fn a_sweep_finds_what_is_behind_a_dead_letter_that_is_kept() {
     };
     sweep(&mut store, later);
     assert_eq!(numbers(&store), [0; 0]);
+}
+
+#[test]
+fn what_came_while_the_clock_was_wrong_hides_nothing_behind_it() {
+    let folder = TempDir::new().unwrap();
+    let mut store = open(folder.path());
+    let at = |number| if number <= 600 { NOW + 9_999 } else { NOW - 1 };
+    let batch = Batch {
+        number: 1,
+        events: (1..=1_200)
+            .map(|number| event(number, at(number)))
+            .collect(),
+        watermark: 1_200,
+        ..Batch::default()
+    };
+    store.commit(&batch).unwrap();
+    let now = Expiry { now: NOW, ..EXPIRY };
+    sweep(&mut store, now);
+    assert_eq!(numbers(&store), (1..=600).collect::<Vec<_>>());
 }
