@@ -91,7 +91,7 @@ impl Sqlite {
     }
 
     fn start(file: PathBuf, durability: Durability, home: Home) -> Result<Self, Error> {
-        let connection = open::connect(&file, durability)?;
+        let connection = open::connect(&file, durability, open::AT_START)?;
         Ok(Self {
             sweep: Sweep::default(),
             size: bytes_in_use(&connection)?,
@@ -151,7 +151,7 @@ impl Store for Sqlite {
     /// The connection is not trusted again; a new one reads what is really there.
     fn recover(&mut self) -> Result<(), Error> {
         self.connection = Connection::open_in_memory()?; // the old one must go first
-        self.connection = open::connect(&self.file, self.durability)?;
+        self.connection = open::connect(&self.file, self.durability, open::AFTER_A_FAILURE)?;
         self.notes = Notes::read(&self.connection)?;
         self.size = bytes_in_use(&self.connection)?;
         Ok(())

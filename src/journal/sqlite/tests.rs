@@ -463,3 +463,31 @@ fn what_came_while_the_clock_was_wrong_hides_nothing_behind_it() {
     sweep(&mut store, now);
     assert_eq!(numbers(&store), (1..=600).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_start_waits_for_whoever_reads_the_log() {
+    let folder = TempDir::new().unwrap();
+    let mut killed = open(folder.path());
+    let batch = Batch {
+        number: 1,
+        events: vec![event(1, NOW)],
+        ..Batch::default()
+    };
+    killed.commit(&batch).unwrap();
+    let file = killed.file().to_owned();
+    let mut reader = super::open::connect_to_read(&file).unwrap();
+    let reading = reader.transaction().unwrap();
+    assert_eq!(stock::counts(&reading).unwrap().newest_event, 1);
+    // The log is left behind, as by a kill: its reader keeps SQLite from moving it away.
+    drop(killed);
+    let home = folder.path().to_owned();
+    let opening = std::thread::spawn(move || Sqlite::open(&home).map(drop));
+    // Each of these waits for a second in vain, and so does the other.
+    let impatient = rusqlite::Connection::open(&file).unwrap();
+    impatient.busy_timeout(super::open::PATIENCE).unwrap();
+    for _ in 0..3 {
+        assert!(super::open::is_log_busy(&impatient).unwrap());
+    }
+    drop((reading, impatient));
+    assert_eq!(opening.join().unwrap(), Ok(()));
+}
