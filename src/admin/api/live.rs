@@ -68,10 +68,19 @@ pub(super) async fn resume(
     State(admin): State<Admin>,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
-    if admin.standings.resume(&name) {
-        return Ok(Json(json!({ "resumed": name })));
+    let generation = admin.live.current();
+    let Some(destination) = generation.destinations.get(&*name) else {
+        return Err(Refusal::missing("there is no destination of that name"));
+    };
+    if !destination.missing.is_empty() {
+        let why = format!(
+            "destination {name} is not configured: set ${}, then it goes on by itself",
+            destination.missing.join(", $")
+        );
+        return Err(Refusal(StatusCode::CONFLICT, why));
     }
-    Err(Refusal::missing("there is no destination of that name"))
+    admin.standings.resume(&name);
+    Ok(Json(json!({ "resumed": name })))
 }
 
 pub(super) async fn reload(State(admin): State<Admin>) -> Response {
