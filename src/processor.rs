@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::generation::{Generation, Live};
 use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
 use crate::preview::{DeliveryTrace, SentTrace, TagTrace};
-use crate::script::{self, Fault, Map, Pool, Value, Worker};
+use crate::script::{self, Fault, Map, NotRun, Pool, Value, Worker};
 use crate::tag::{self, PreviewMode, Ran, Tag};
 
 /// Events of one job: enough that moving them costs little, few enough that requests in the same
@@ -61,9 +61,16 @@ pub async fn run(
             events = journal.take_events(EVENTS_PER_JOB) => events,
         };
         let (generation, events) = (live.current(), Arc::new(events));
-        let (of, taken) = (generation.clone(), events.clone());
-        let job = pool.run(move |worker| process_all(worker, &of, &taken, clock.steady()));
-        let processed = match job.await {
+        let job = || {
+            let (of, taken) = (generation.clone(), events.clone());
+            move |worker: &mut Worker| process_all(worker, &of, &taken, clock.steady())
+        };
+        let ran = match pool.run_near(generation.tag_pace.is_quick(), job()).await {
+            // Nobody waits for an answer, so these wait for their turn.
+            Err(NotRun::Busy) => pool.run(job()).await,
+            ran => ran.ok(),
+        };
+        let processed = match ran {
             Some(processed) => processed,
             None => again::one_by_one(&pool, &generation, &events, clock).await,
         };
