@@ -28,7 +28,7 @@ const STATEMENTS: usize = 64;
 
 /// How long the log may be in use by a reader when it is to be moved away: longer than our own
 /// reader takes to give way, short enough that nobody waits long for an answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a start waits for another program that reads the log: a `tagwerk verify` that goes over
 /// some million rows.
@@ -145,7 +145,7 @@ fn rewrite_log(connection: &Connection, patience: Duration) -> Result<(), Error>
 }
 
 /// Moves the log away, if nobody reads it; SQLite waits for that itself, for [`PATIENCE`].
-pub(super) fn is_log_busy(connection: &Connection) -> Result<bool, rusqlite::Error> {
+fn is_log_busy(connection: &Connection) -> Result<bool, rusqlite::Error> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
 }
 
