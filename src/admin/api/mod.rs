@@ -63,25 +63,20 @@ async fn in_one_form(response: Response) -> Response {
     if is_json || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let allowed = headers.get(header::ALLOW).cloned();
     let text = to_bytes(response.into_body(), MOST_OF_A_REFUSAL).await;
     let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
-    let why = match (&allowed, text.is_empty()) {
-        (Some(methods), true) => {
-            let methods = String::from_utf8_lossy(methods.as_bytes());
-            format!("not by this method, only by {methods}")
+    let why = match (status, text.is_empty()) {
+        // axum adds `allow` when it has this.
+        (StatusCode::METHOD_NOT_ALLOWED, true) => {
+            "not by this method; `allow` names those".to_owned()
         }
-        (None, true) => status
+        (_, true) => status
             .canonical_reason()
             .unwrap_or("refused")
             .to_lowercase(),
         (_, false) => text,
     };
-    let mut response = Refusal(status, why).into_response();
-    if let Some(methods) = allowed {
-        response.headers_mut().insert(header::ALLOW, methods);
-    }
-    response
+    Refusal(status, why).into_response()
 }
 
 /// Bytes of what axum says by itself.

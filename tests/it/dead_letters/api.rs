@@ -47,7 +47,7 @@ const REFUSED: &[(&str, &str, &str, u16, &str)] = &[
         400,
         "there is no key `stat`; there are `state`, ",
     ),
-    ("PUT", "/api/deliveries", "", 405, "only by GET"),
+    ("PUT", "/api/deliveries", "", 405, "not by this method"),
     ("GET", "/api/traces/%ff", "", 400, "UTF-8"),
     ("GET", "/api/delivery", "", 404, "the API is under /api/"),
     (
