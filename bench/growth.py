@@ -1,0 +1,150 @@
+"""What an event costs as the work grows: body size, tags, destinations, backlog. Each is a chart in docs/images.
+
+Everywhere: orders as fast as they are taken over 16 connections, and the CPU of the server until all their deliveries have arrived,
+for each order; the median of the runs."""
+import json
+import os
+import statistics
+import time
+
+import chart
+import process
+import systems
+from rig import HERE, TEMPLATE, WORK, Rig
+
+IMAGES = os.path.join(HERE, "../docs/images")
+KEPT = os.path.join(HERE, "results/growth.json")
+KIB = 1024
+Y_NAME = "µs of CPU an event"
+
+BODIES = [0.3, 1, 4, 16, 64, 256]
+TAGS = [1, 3, 10, 30, 100, 300, 1000]
+DESTINATIONS = [1, 2, 5, 10, 20, 50]
+BACKLOGS = [0, 1_000, 10_000, 100_000, 1_000_000]
+
+
+def body(is_quick):
+    costs = {}
+    for size in BODIES:
+        template = f"{WORK}/order-{size}.json"
+        with open(template, "w") as file:
+            file.write(order_of(int(size * KIB)))
+        costs[size] = cost(int(200_000 / (10 + size * 3)), is_quick, template=template)
+    return {"one client, two tags": costs}
+
+
+def order_of(size):
+    """The order, grown by plugins' data that no script reads; for the smallest, only what the scripts need."""
+    with open(TEMPLATE) as file:
+        order = json.loads(file.read().replace("{{ID}}", "1").replace("{{TOTAL}}", "0"))
+    order["id"], order["total"] = "ID", "TOTAL"
+    if size < len(json.dumps(order)):
+        keys = ("id", "total", "currency", "date_created_gmt", "customer_id")
+        order = {**{key: order[key] for key in keys}, "line_items": [], "coupon_lines": [], "meta_data": [], "billing": {"email": "a@example.com"}}
+    notes = []
+    while len(json.dumps({**order, "notes": notes})) < size:
+        notes.append({"id": len(notes), "by": "a_plugin", "text": "what it has to say about this order, which is not much"})
+    if notes:
+        order["notes"] = notes
+    return json.dumps(order).replace('"ID"', "{{ID}}").replace('"TOTAL"', '"{{TOTAL}}"')
+
+
+def tags(is_quick):
+    listening, idle = {}, {}
+    for count in TAGS:
+        listening[count] = cost(min(10_000, 60_000 // count), is_quick, tags=count, firing_tags=count)
+        idle[count] = cost(10_000, is_quick, idle_tags=count - 1)
+    return {"all fire": listening, "one fires": idle}
+
+
+def destinations(is_quick):
+    own, shared = {}, {}
+    for count in DESTINATIONS:
+        own[count] = cost(60_000 // (count + 5), is_quick, tags=count, firing_tags=count, destinations=count)
+        shared[count] = cost(60_000 // (count + 5), is_quick, tags=count, firing_tags=count)
+    return {"each its own": own, "one for all tags": shared}
+
+
+def backlog(is_quick):
+    """The vendor is down while so many wait: what one more costs to take, and later what each costs to deliver."""
+    taking, delivering = {}, {}
+    for waiting in BACKLOGS[:-1] if is_quick else BACKLOGS:
+        with Rig("tagwerk") as rig:
+            rig.load(16, 60, tag="w", limit=100)
+            rig.down("503", 10 * 60_000)
+            if waiting:
+                rig.load(32, 600, tag="fill", limit=waiting, start=1_000)
+                wait_until_processed(rig)
+            cpu = process.cpu(rig.pid)
+            more = rig.load(16, 60, tag="more", limit=5_000, start=1_000 + waiting)["acked"]
+            wait_until_processed(rig)
+            taking[waiting] = (process.cpu(rig.pid) - cpu) * 1e6 / more
+            delivering[waiting] = deliver(rig, waiting + more)
+    return {"taking one more": taking, "delivering it later": delivering}
+
+
+def deliver(rig, waiting):
+    """The vendor is well again: CPU from its first answer to the last, for each event."""
+    rig.down("503", 0)
+    already = rig.stats()["amp_ev"]
+    while (first := rig.stats()["amp_ev"]) <= already:
+        time.sleep(0.01)
+    cpu = process.cpu(rig.pid)
+    end = time.time() + 200
+    while (arrived := rig.stats()["amp_ev"]) < already + waiting * 0.98 and time.time() < end:
+        time.sleep(0.05)  # what was tried while it was down waits for its next attempt, so not for the very last
+    return (process.cpu(rig.pid) - cpu) * 1e6 / max(1, arrived - first)
+
+
+def wait_until_processed(rig):
+    """What was taken has become deliveries once the server has little to do."""
+    used = process.cpu(rig.pid)
+    while True:
+        time.sleep(0.25)
+        now = process.cpu(rig.pid)
+        if now - used < 0.02:
+            return
+        used = now
+
+
+def cost(orders, is_quick, tags=1, template=None, **job):
+    values = []
+    for _ in range(1 if is_quick else 5):
+        with Rig("tagwerk", system=systems.tagwerk(**job)) as rig:
+            rig.template = template or rig.template
+            rig.system.has_slack = template is None
+            rig.drain(rig.load(16, 60, tag="w", limit=100)["acked"], tags)
+            rig.reset()
+            cpu = process.cpu(rig.pid)
+            sent = rig.load(16, 120, limit=max(50, orders // (10 if is_quick else 2)))
+            rig.drain(sent["acked"], tags)
+            if not sent["acked"]:
+                raise SystemExit(f"nothing was accepted: {sent['codes']}, see {rig.folder}/log")
+            values.append((process.cpu(rig.pid) - cpu) * 1e6 / sent["acked"])
+    return round(statistics.median(values), 1)
+
+
+CHARTS = dict(
+    body=(body, "A larger body costs what it takes to read it", "fields that no script reads, added to an order of 1.2 KB", "KiB of JSON"),
+    tags=(tags, "Tags that do not listen are free; those that do cost alike", "tags that map 12 fields to Amplitude", "tags"),
+    destinations=(destinations, "A further destination costs what its tag does", "one tag for each of so many Amplitude projects, or all to one", "destinations (tags)"),
+    backlog=(backlog, "A backlog slows nothing down", "so many events wait because the vendor is down", "events waiting"),
+)
+
+
+def grow(names, is_quick=False, only_draws=False):
+    kept = json.load(open(KEPT)) if os.path.exists(KEPT) else {}
+    for name in names or CHARTS:
+        measure, title, subtitle, x_name = CHARTS[name]
+        if not only_draws:
+            found = measure(is_quick)
+            kept[name] = {line: sorted(costs.items()) for line, costs in found.items()}
+            os.makedirs(os.path.dirname(KEPT), exist_ok=True)
+            with open(KEPT, "w") as file:
+                json.dump(kept, file, indent=1)
+        if name not in kept:
+            raise SystemExit(f"{name} was not measured yet")
+        os.makedirs(IMAGES, exist_ok=True)
+        file = f"{IMAGES}/cost-{name}.svg"
+        chart.draw(file, title, subtitle, x_name, Y_NAME, {line: [tuple(point) for point in points] for line, points in kept[name].items()})
+        print(f"{os.path.relpath(file)}: {kept[name]}", flush=True)
