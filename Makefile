@@ -60,10 +60,10 @@ bench-targets: release bench-tools ## each figure that is promised beside its ta
 bench-growth: release bench-tools ## what an event costs as the work grows: draws docs/images/cost-*.svg (CHARTS="body tags", QUICK=1)
 	python3 bench/run.py growth $(CHARTS)
 
-profile: bench-tools ## where the microseconds go: by part, by thread, system calls and instructions an event (perf, valgrind)
+profile: bench-tools ## where the microseconds go: by part, by thread, system calls and instructions an event (perf, valgrind; WRITE=1 writes docs/performance.md)
 	@# Frame pointers, so that what is copied and allocated is put down to whoever wanted it.
-	RUSTFLAGS="-C force-frame-pointers=yes" cargo build --profile profiling --locked
-	python3 bench/run.py profile
+	RUSTFLAGS="-C force-frame-pointers=yes" cargo build --profile profiling --features valgrind --locked
+	python3 bench/run.py profile $(if $(WRITE),--write)
 	python3 bench/run.py instructions
 
 release: ## the binary as it is released

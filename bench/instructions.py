@@ -23,12 +23,16 @@ def count(orders=2000, connections=16, binary=None, top=40):
     under = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=callgrind.out", "--error-limit=no"]
     with Rig("tagwerk", system=systems.tagwerk(binary), under=under) as rig:
         rig.drain(rig.load(connections, 60, tag="w", limit=200)["acked"])
+        if rig.server.poll() is not None:
+            sys.exit(f"it has ended; was it built with --features valgrind? See {rig.folder}/log")
         rig.reset()
         control(rig, "-i", "on")
         sent = rig.load(connections, 600, limit=orders)
         rig.drain(sent["acked"], most=120)
         control(rig, "-d")
         rows = functions(rig)
+    if sent["acked"] < orders:
+        sys.exit(f"only {sent['acked']} of {orders} orders were accepted, see {rig.folder}/log")
     total = sum(cost for _, cost in rows) / sent["acked"]
     print(f"{total:,.0f} instructions an event in user space ({sent['acked']} orders over {connections} connections)\n")
     parts, own = Counter(), Counter()

@@ -13,14 +13,14 @@ import parts_of
 import process
 import systems
 from rig import HERE, Rig
-from tables import markdown
+from tables import PAGE, markdown, write_between
 
 RATE = 2999  # samples a second; a prime-like number, so that nothing periodic falls in step with it
 CALLS = "futex epoll_wait write writev sendto sendmsg recvfrom read pwrite64 pread64 fdatasync fsync madvise munmap clock_nanosleep".split()
 BINARY = os.path.join(HERE, "../target/profiling/tagwerk")
 
 
-def profile(seconds=5, quiet_rate=200, binary=None, top=30):
+def profile(seconds=5, quiet_rate=200, binary=None, top=30, writes=False):
     """Prints the tables: at saturation, and at a low rate."""
     binary = binary or (BINARY if os.path.exists(BINARY) else None)
     if not shutil.which("perf"):
@@ -29,7 +29,9 @@ def profile(seconds=5, quiet_rate=200, binary=None, top=30):
     for title, connections, rate, span in (("saturation", 64, 0, seconds), (f"{quiet_rate}/s", 32, quiet_rate, seconds * 2)):
         with Rig("tagwerk", system=systems.tagwerk(binary)) as rig:
             found[title] = watch(rig, connections, rate, span)
-    report(found, top)
+    page = report(found, top)
+    if writes:
+        write_between(PAGE, "profile", page)
 
 
 def watch(rig, connections, rate, seconds):
@@ -116,31 +118,37 @@ def samples(data, pid):
 
 
 def report(found, top):
-    """`found`: by the name of the load."""
+    """Prints it; `found` is by the name of the load. Returns what belongs on the page."""
     titles = list(found)
-    for title in titles:
-        load = found[title]
+    for load in found.values():
         load["us"] = load["cpu"] * 1e6 / load["events"]
-        print(f"{title}: {load['per_second']:.0f} events/s delivered, {load['us']:.1f} µs of CPU an event, {len(load['samples'])} samples")
-    print("\nµs of CPU an event, by part\n")
-    print(side_by_side(found, "part", lambda thread, chain: parts_of.of_chain(chain)))
-    print("\nµs of CPU an event, by thread\n")
-    print(side_by_side(found, "thread", lambda thread, chain: thread + (" (kernel)" if chain and "kernel" in chain[0][1] else "")))
-    print("\nCounts an event\n")
+    lines = [f"At {title}: {load['per_second']:,.0f} events delivered a second, {load['us']:.1f} µs of CPU an event, shared out by {len(load['samples']):,} samples."
+             for title, load in found.items()]
+    by_part = side_by_side(found, "µs of CPU an event, by part", lambda thread, chain: parts_of.of_chain(chain))
+    by_thread = side_by_side(found, "µs of CPU an event, by thread", lambda thread, chain: thread + (" (kernel)" if chain and "kernel" in chain[0][1] else ""))
+    page = "\n\n".join(["\n".join(lines), by_part, by_thread, counts(found)])
+    print(page)
+    for title, load in found.items():
+        own = costs(load, lambda thread, chain: short(chain))
+        print(f"\nThe dearest functions at {title}, by themselves\n")
+        print(markdown(["function", "µs an event"], [[name, f"{us:.2f}"] for name, us in own.most_common(top)]))
+    return page
+
+
+def counts(found):
+    """System calls and switches an event."""
     rows = []
     for name in CALLS:
         values = [load["calls"].get(name, 0) for load in found.values()]
         if max(values) >= 0.005:
             rows.append([name, *[f"{value:.2f}" for value in values]])
-    for index, what in enumerate(("context switches, given up", "context switches, taken away")):
+    for index, what in enumerate(("switches, given up", "switches, taken away")):
         rows.append([what, *[f"{load['switches'][index] / load['events']:.2f}" for load in found.values()]])
     for thread in sorted({thread for load in found.values() for thread in load["threads"]}):
-        rows.append([f"switches of {thread}", *[f"{load['threads'][thread] / load['events']:.2f}" for load in found.values()]])
-    print(markdown(["", *titles], rows))
-    for title in titles:
-        print(f"\nThe dearest functions at {title}, µs an event by themselves\n")
-        own = costs(found[title], lambda thread, chain: short(chain))
-        print(markdown(["function", "µs"], [[name, f"{us:.2f}"] for name, us in own.most_common(top)]))
+        values = [load["threads"][thread] / load["events"] for load in found.values()]
+        if max(values) >= 0.005:
+            rows.append([f"switches of {thread}", *[f"{value:.2f}" for value in values]])
+    return markdown(["times an event", *found], rows)
 
 
 def side_by_side(found, what, group):

@@ -1,5 +1,8 @@
 """Figures as people read them: a median with the least and the most, and Markdown tables."""
+import os
 import statistics
+
+PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../docs/performance.md")
 
 
 def spread(values, digits=1):

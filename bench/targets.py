@@ -13,9 +13,7 @@ import process
 import side_by_side
 import systems
 from rig import HERE, Rig, get
-from tables import markdown, spread, write_between
-
-PAGE = os.path.join(HERE, "../docs/performance.md")
+from tables import PAGE, markdown, spread, write_between
 
 
 @dataclass
