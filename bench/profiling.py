@@ -73,11 +73,13 @@ def plain(pid, seconds):
 
 
 def thread_switches(pid):
+    """By kind of thread: how often it ran, and the seconds that it was ready and waited for a core."""
     found = Counter()
     for thread in process.listed(f"/proc/{pid}/task"):
-        name = process.read(f"/proc/{pid}/task/{thread}/comm").strip()
-        status = f"/proc/{pid}/task/{thread}/status"
-        found[kind(name)] += process.field(status, "voluntary_ctxt_switches") + process.field(status, "nonvoluntary_ctxt_switches")
+        name = kind(process.read(f"/proc/{pid}/task/{thread}/comm").strip())
+        _, waited, times = map(int, process.read(f"/proc/{pid}/task/{thread}/schedstat").split() or (0, 0, 0))
+        found[name, "times"] += times
+        found[name, "waited"] += waited / 1e9
     return found
 
 
@@ -86,14 +88,14 @@ def kind(thread):
 
 
 def count_calls(pid, seconds):
-    """System calls by name."""
-    events = ",".join(f"syscalls:sys_enter_{name}" for name in CALLS)
+    """System calls by name, and instructions where the processor counts them for us."""
+    events = ",".join([f"syscalls:sys_enter_{name}" for name in CALLS] + ["instructions", "cycles"])
     text = run(["perf", "stat", "-x,", "-e", events, "-p", str(pid), "--", "sleep", str(seconds)]).stderr
     counts = {}
     for line in text.splitlines():
         fields = line.split(",")
-        if len(fields) > 2 and "sys_enter_" in fields[2] and fields[0].isdigit():
-            counts[fields[2].split("sys_enter_")[1]] = int(fields[0])
+        if len(fields) > 2 and fields[0].isdigit():  # else "<not supported>": most virtual machines count no instructions
+            counts[fields[2].split("sys_enter_")[-1]] = int(fields[0])
     if not counts:
         print("perf cannot count system calls here: it needs root, or kernel.perf_event_paranoid = -1\n" + text)
     return counts
@@ -138,16 +140,17 @@ def report(found, top):
 def counts(found):
     """System calls and switches an event."""
     rows = []
-    for name in CALLS:
+    for name in [*CALLS, "instructions", "cycles"]:
         values = [load["calls"].get(name, 0) for load in found.values()]
         if max(values) >= 0.005:
-            rows.append([name, *[f"{value:.2f}" for value in values]])
+            rows.append([name, *[f"{value:,.2f}" for value in values]])
     for index, what in enumerate(("switches, given up", "switches, taken away")):
         rows.append([what, *[f"{load['switches'][index] / load['events']:.2f}" for load in found.values()]])
-    for thread in sorted({thread for load in found.values() for thread in load["threads"]}):
-        values = [load["threads"][thread] / load["events"] for load in found.values()]
+    for thread in sorted({thread for load in found.values() for thread, _ in load["threads"]}):
+        values = [load["threads"][thread, "times"] / load["events"] for load in found.values()]
+        waits = [load["threads"][thread, "waited"] * 1e6 / max(1, load["threads"][thread, "times"]) for load in found.values()]
         if max(values) >= 0.005:
-            rows.append([f"switches of {thread}", *[f"{value:.2f}" for value in values]])
+            rows.append([f"{thread} is given a core", *[f"{value:.2f}, after {wait:,.0f} µs" for value, wait in zip(values, waits)]])
     return markdown(["times an event", *found], rows)
 
 

@@ -129,7 +129,8 @@ def saturated(effort, **job):
 def memory(effort):
     """At saturation for long: the most, and the slope after a first fifth in which caches fill."""
     samples = []
-    with Rig("tagwerk") as rig:
+    # Ten minutes are 12 million events: kept for a day they would not fit into `max_size`.
+    with Rig("tagwerk", system=systems.tagwerk(journal='retention = "1m"\n')) as rig:
         begin = time.time()
         sender = rig.load(64, effort.memory_seconds, wait=False)
         while sender.poll() is None:
@@ -139,7 +140,7 @@ def memory(effort):
         most = process.memory(rig.pid, "VmHWM")
     settled = [sample for sample in samples if sample[0] > effort.memory_seconds / 5]
     slope = statistics.linear_regression([at for at, _ in settled], [mib for _, mib in settled]).slope * 60
-    minutes = f"{effort.memory_seconds / 60:g} min"
+    minutes = f"{effort.memory_seconds / 60:.2g} min"
     return [
         Row(f"memory at saturation for {minutes}, the most", "≤ 64 MiB", [most], " MiB", most=64, digits=0),
         Row("the same, its slope", "flat: ≤ 0.5 MiB a minute", [slope], " MiB a minute", most=0.5, digits=2),
