@@ -10,7 +10,7 @@ import time
 import chart
 import process
 import systems
-from rig import HERE, TEMPLATE, WORK, Rig
+from rig import HERE, TEMPLATE, WORK, Rig, get
 
 IMAGES = os.path.join(HERE, "../docs/images")
 KEPT = os.path.join(HERE, "results/growth.json")
@@ -23,13 +23,13 @@ DESTINATIONS = [1, 2, 5, 10, 20, 50]
 BACKLOGS = [0, 1_000, 10_000, 100_000, 1_000_000]
 
 
-def body(is_quick):
+def body(runs):
     costs = {}
     for size in BODIES:
         template = f"{WORK}/order-{size}.json"
         with open(template, "w") as file:
             file.write(order_of(int(size * KIB)))
-        costs[size] = cost(int(200_000 / (10 + size * 3)), is_quick, template=template)
+        costs[size] = cost(int(200_000 / (10 + size * 3)), runs, template=template)
     return {"one client, two tags": costs}
 
 
@@ -49,26 +49,26 @@ def order_of(size):
     return json.dumps(order).replace('"ID"', "{{ID}}").replace('"TOTAL"', '"{{TOTAL}}"')
 
 
-def tags(is_quick):
+def tags(runs):
     listening, idle = {}, {}
     for count in TAGS:
-        listening[count] = cost(min(10_000, 60_000 // count), is_quick, tags=count, firing_tags=count)
-        idle[count] = cost(10_000, is_quick, idle_tags=count - 1)
+        listening[count] = cost(min(10_000, 60_000 // count), runs, tags=count, firing_tags=count)
+        idle[count] = cost(10_000, runs, idle_tags=count - 1)
     return {"all fire": listening, "one fires": idle}
 
 
-def destinations(is_quick):
+def destinations(runs):
     own, shared = {}, {}
     for count in DESTINATIONS:
-        own[count] = cost(60_000 // (count + 5), is_quick, tags=count, firing_tags=count, destinations=count)
-        shared[count] = cost(60_000 // (count + 5), is_quick, tags=count, firing_tags=count)
+        own[count] = cost(60_000 // (count + 5), runs, tags=count, firing_tags=count, destinations=count)
+        shared[count] = cost(60_000 // (count + 5), runs, tags=count, firing_tags=count)
     return {"each its own": own, "one for all tags": shared}
 
 
-def backlog(is_quick):
+def backlog(runs):
     """The vendor is down while so many wait: what one more costs to take, and later what each costs to deliver."""
     taking, delivering = {}, {}
-    for waiting in BACKLOGS[:-1] if is_quick else BACKLOGS:
+    for waiting in BACKLOGS[:-1] if runs == 1 else BACKLOGS:
         with Rig("tagwerk") as rig:
             rig.load(16, 60, tag="w", limit=100)
             rig.down("503", 10 * 60_000)
@@ -79,21 +79,25 @@ def backlog(is_quick):
             more = rig.load(16, 60, tag="more", limit=5_000, start=1_000 + waiting)["acked"]
             wait_until_processed(rig)
             taking[waiting] = (process.cpu(rig.pid) - cpu) * 1e6 / more
-            delivering[waiting] = deliver(rig, waiting + more)
+            delivering[waiting] = deliver(rig)
     return {"taking one more": taking, "delivering it later": delivering}
 
 
-def deliver(rig, waiting):
-    """The vendor is well again: CPU from its first answer to the last, for each event."""
+def deliver(rig, rest=2):
+    """The vendor is well again: CPU from its first answer until nothing more arrives, for each event. What was tried while it was down
+    waits for its next attempt, and is not waited for."""
     rig.down("503", 0)
     already = rig.stats()["amp_ev"]
+    get(f"http://127.0.0.1:{rig.port + 5}/api/destinations/amplitude/resume", "POST", headers={"Authorization": "Bearer bench"})
     while (first := rig.stats()["amp_ev"]) <= already:
         time.sleep(0.01)
-    cpu = process.cpu(rig.pid)
-    end = time.time() + 200
-    while (arrived := rig.stats()["amp_ev"]) < already + waiting * 0.98 and time.time() < end:
-        time.sleep(0.05)  # what was tried while it was down waits for its next attempt, so not for the very last
-    return (process.cpu(rig.pid) - cpu) * 1e6 / max(1, arrived - first)
+    begin, arrived, used, at = process.cpu(rig.pid), first, 0.0, time.time()
+    while time.time() - at < rest:
+        time.sleep(0.02)
+        now = rig.stats()["amp_ev"]
+        if now > arrived:
+            arrived, used, at = now, process.cpu(rig.pid) - begin, time.time()
+    return used * 1e6 / max(1, arrived - first)
 
 
 def wait_until_processed(rig):
@@ -107,16 +111,16 @@ def wait_until_processed(rig):
         used = now
 
 
-def cost(orders, is_quick, tags=1, template=None, **job):
+def cost(orders, runs, tags=1, template=None, **job):
     values = []
-    for _ in range(1 if is_quick else 5):
+    for _ in range(runs):
         with Rig("tagwerk", system=systems.tagwerk(**job)) as rig:
             rig.template = template or rig.template
             rig.system.has_slack = template is None
             rig.drain(rig.load(16, 60, tag="w", limit=100)["acked"], tags)
             rig.reset()
             cpu = process.cpu(rig.pid)
-            sent = rig.load(16, 120, limit=max(50, orders // (10 if is_quick else 2)))
+            sent = rig.load(16, 120, limit=max(50, orders // 4))
             rig.drain(sent["acked"], tags)
             if not sent["acked"]:
                 raise SystemExit(f"nothing was accepted: {sent['codes']}, see {rig.folder}/log")
@@ -132,12 +136,12 @@ CHARTS = dict(
 )
 
 
-def grow(names, is_quick=False, only_draws=False):
+def grow(names, runs=5, only_draws=False):
     kept = json.load(open(KEPT)) if os.path.exists(KEPT) else {}
     for name in names or CHARTS:
         measure, title, subtitle, x_name = CHARTS[name]
         if not only_draws:
-            found = measure(is_quick)
+            found = measure(runs)
             kept[name] = {line: sorted(costs.items()) for line, costs in found.items()}
             os.makedirs(os.path.dirname(KEPT), exist_ok=True)
             with open(KEPT, "w") as file:

@@ -9,7 +9,7 @@ import shop
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BIN = os.path.join(HERE, "target/release")
-PEERS = os.environ.get("PB_PEERS", os.path.join(HERE, "../../peers"))
+PEERS = os.path.normpath(os.environ.get("PB_PEERS", os.path.join(HERE, "../../peers")))
 NODE22 = os.environ.get("NODE22", f"{PEERS}/node22/node_modules/node/bin/node")
 NGINX_MODULES = "/usr/lib/nginx/modules"
 ORDERS = "/order_created"
