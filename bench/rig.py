@@ -65,6 +65,8 @@ class Rig:
                                            cwd=self.folder, stdout=log, stderr=log, start_new_session=True)
         wait_for(self.port, f"{self.name} (see {self.folder}/log)", self.server)
         time.sleep(1.5 if "nodered" in self.name else rest)
+        if self.server.poll() is not None:
+            raise SystemExit(f"{self.name}: ended with {self.server.returncode}, yet port {self.port} answers: something else runs there")
 
     def kill(self, how=signal.SIGKILL):
         for pid in process.tree(self.server.pid):  # parents first: a master killed last would start new workers
