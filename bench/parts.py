@@ -7,7 +7,7 @@ from rig import HERE
 from tables import markdown
 
 # In the order of an event's way; within a part as they were measured.
-ORDER = ["parse", "client", "trigger index", "tag", "encode", "append", "mark", "write", "counting"]
+ORDER = ["parse", "client", "trigger index", "tag", "encode", "journal", "append", "mark", "write", "counting"]
 
 
 def show():
