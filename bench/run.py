@@ -2,6 +2,8 @@
 """Measures Tagwerk, and others beside it, on one job: see README.md, and `run.py MODE --help` for the options of each."""
 import argparse
 import os
+import signal
+import sys
 
 import growth
 import instructions
@@ -24,6 +26,7 @@ def main():
     for add in (add_check, add_peers, add_perf, add_kill, add_outage, add_targets, add_growth, add_profile, add_instructions, add_parts):
         add(modes)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     options.run(options)
 
 
