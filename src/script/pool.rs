@@ -8,9 +8,13 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
+use bytes::Bytes;
 use tokio::sync::oneshot;
 use tracing::error;
 
+use super::json::parse_json;
+use super::recent::Recent;
+use super::value::Map;
 use super::{engine, limits};
 use crate::error::BoxError;
 use crate::mailbox::{Found, Inbox, Mailbox, mailbox};
@@ -19,7 +23,14 @@ use crate::telemetry::Metrics;
 /// What a thread that runs scripts owns.
 pub struct Worker {
     pub(super) engine: rhai::Engine,
+    shared: Shared,
+}
+
+/// What the workers of one pool have in common.
+#[derive(Clone, Default)]
+struct Shared {
     metrics: Metrics,
+    recent: Recent,
 }
 
 impl Worker {
@@ -27,19 +38,36 @@ impl Worker {
     /// [`limits::STACK_BYTES`] of stack.
     #[allow(clippy::new_without_default)] // it is not cheap
     pub fn new() -> Self {
-        Self::counting(Metrics::new())
+        Self::of(Shared::default())
     }
 
-    fn counting(metrics: Metrics) -> Self {
+    fn of(shared: Shared) -> Self {
         Self {
             engine: engine::build(),
-            metrics,
+            shared,
         }
     }
 
     /// Where what its scripts do is counted.
     pub fn metrics(&self) -> &Metrics {
-        &self.metrics
+        &self.shared.metrics
+    }
+
+    /// Keeps event data, as a script made it, for whoever reads `text`, which was written from it.
+    pub fn keep(&self, text: &Bytes, data: Map) {
+        self.shared.recent.keep(text, data);
+    }
+
+    /// Event data from its JSON.
+    ///
+    /// # Errors
+    /// If it is not JSON, or no object.
+    pub fn read(&self, text: &Bytes) -> Result<Map, String> {
+        if let Some(data) = self.shared.recent.take(text) {
+            return Ok(data);
+        }
+        let value = parse_json(text).map_err(|error| error.to_string())?;
+        value.try_cast().ok_or_else(|| "it is no object".to_owned())
     }
 
     /// Takes a new engine, where the old one may be in any state.
@@ -52,7 +80,7 @@ impl Worker {
 #[derive(Clone)]
 pub struct Pool {
     jobs: Mailbox<Job>,
-    metrics: Metrics,
+    shared: Shared,
 }
 
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
@@ -95,15 +123,18 @@ impl Pool {
     /// Starts `threads` script threads.
     pub fn start_counting(threads: usize, metrics: &Metrics) -> Result<Self, BoxError> {
         let (jobs, inbox) = mailbox(QUEUE);
+        let shared = Shared {
+            metrics: metrics.clone(),
+            recent: Recent::default(),
+        };
         for index in 0..threads.max(1) {
-            let (inbox, metrics) = (inbox.clone(), metrics.clone());
+            let (inbox, shared) = (inbox.clone(), shared.clone());
             thread::Builder::new()
                 .name(format!("script-{index}"))
                 .stack_size(limits::STACK_BYTES)
-                .spawn(move || work(&inbox, &metrics))?;
+                .spawn(move || work(&inbox, &shared))?;
         }
-        let metrics = metrics.clone();
-        Ok(Self { jobs, metrics })
+        Ok(Self { jobs, shared })
     }
 
     /// Runs a job: here and now if it is quick and this thread has room for scripts, else on a
@@ -145,7 +176,7 @@ impl Pool {
             Some(here) => {
                 let worker = here
                     .worker
-                    .get_or_insert_with(|| Worker::counting(self.metrics.clone()));
+                    .get_or_insert_with(|| Worker::of(self.shared.clone()));
                 Ok(guarded(worker, job))
             }
             None => Err(job),
@@ -189,11 +220,11 @@ pub fn with_script_stack<T: Send>(run: impl FnOnce() -> T + Send) -> io::Result<
     })
 }
 
-fn work(inbox: &Inbox<Job>, metrics: &Metrics) {
+fn work(inbox: &Inbox<Job>, shared: &Shared) {
     let mut worker = None;
     while let Found::Letter(run) = inbox.wait(None) {
         // An engine is half a MiB, and most of these threads are never asked.
-        let worker = worker.get_or_insert_with(|| Worker::counting(metrics.clone()));
+        let worker = worker.get_or_insert_with(|| Worker::of(shared.clone()));
         guarded(worker, run); // whoever waits sees the answer's channel close
     }
 }
