@@ -1,11 +1,13 @@
-//! Where scripts run. A quick one runs where it is asked for, on a thread of the runtime that has
-//! room for scripts: to hand it to another thread and wait costs more than the script. One that was
-//! slow of late, and what is asked for elsewhere, runs on the script threads: a fixed number, each
-//! with its own engine and a stack that no script can overflow.
+//! Where scripts run: on the script threads, a fixed number, each with its own engine and a stack
+//! that no script can overflow. Where much is to be run this is cheapest, as each thread stays at
+//! what it does. Where little is, to wake a thread costs more than the script: then a quick one runs
+//! where it is asked for, on a thread of the runtime that has room for scripts.
 
 use std::cell::RefCell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use bytes::Bytes;
@@ -81,6 +83,17 @@ impl Worker {
 pub struct Pool {
     jobs: Mailbox<Job>,
     shared: Shared,
+    /// Jobs that somebody waits for, here or there.
+    under_way: Arc<AtomicUsize>,
+}
+
+/// One of those that are under way.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
@@ -134,11 +147,15 @@ impl Pool {
                 .stack_size(limits::STACK_BYTES)
                 .spawn(move || work(&inbox, &shared))?;
         }
-        Ok(Self { jobs, shared })
+        Ok(Self {
+            jobs,
+            shared,
+            under_way: Arc::default(),
+        })
     }
 
-    /// Runs a job: here and now if it is quick and this thread has room for scripts, else on a
-    /// script thread when its turn comes.
+    /// Runs a job: here and now if it is quick, no other is under way, and this thread has room for
+    /// scripts; else on a script thread when its turn comes.
     ///
     /// # Errors
     /// [`NotRun::Busy`] at once if too much waits for the script threads, [`NotRun::Broken`].
@@ -147,7 +164,9 @@ impl Pool {
         is_quick: bool,
         job: impl FnOnce(&mut Worker) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
-        let job = match is_quick {
+        let is_alone = self.under_way.fetch_add(1, Ordering::Relaxed) == 0;
+        let _under_way = UnderWay(&self.under_way);
+        let job = match is_quick && is_alone {
             true => match self.run_here(job) {
                 Ok(result) => return result.ok_or(NotRun::Broken),
                 Err(job) => job,
@@ -247,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_quick_job_runs_where_there_is_room_and_a_slow_one_apart() {
+    async fn a_quick_job_runs_where_there_is_room_and_others_apart() {
         let pool = Pool::start(1).unwrap();
         let here = thread::current().name().unwrap_or_default().to_owned();
         assert_eq!(place(&pool, true).await.as_deref(), Ok("script-0"));
@@ -257,6 +276,9 @@ mod tests {
         assert_eq!(broken, Err(NotRun::Broken));
         assert_eq!(place(&pool, true).await, Ok(here));
         assert_eq!(place(&pool, false).await.as_deref(), Ok("script-0"));
+        let (two, three) = tokio::join!(place(&pool, false), place(&pool, true));
+        assert_eq!(three.as_deref(), Ok("script-0"), "another is under way");
+        assert_eq!(two, three);
     }
 
     #[tokio::test]
