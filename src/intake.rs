@@ -284,6 +284,11 @@ fn failed(worker: &Worker, client: &Client, request: &Request, fault: Fault) -> 
     };
     client::add_cors(client, &request.headers, &mut response);
     let meter = client.meter(worker.metrics()).clone();
+    if fault.cause == Cause::Script {
+        let script = &client.script;
+        let shown = fault.clone().with_source(&script.file, &script.source);
+        meter.last_fault().set(request.received_at, &shown);
+    }
     match fault.cause {
         Cause::Request => Intake::Answered {
             response,

@@ -105,8 +105,7 @@ impl Front {
             let intake = match capture {
                 None => intake::take(worker, &generation, &request, None),
                 Some(preview) => {
-                    let (intake, record) =
-                        watched::take_live(worker, &generation, &request, begun);
+                    let (intake, record) = watched::take_live(worker, &generation, &request, begun);
                     preview.capture(record);
                     intake
                 }
@@ -165,8 +164,13 @@ impl Front {
         };
         record.session = Some(session.id.clone());
         self.preview.sessions.saw(&session.id);
+        if watch == Watch::Dry {
+            record.times.answered = Some(Instant::now());
+        }
         // Before anything is handed on, so that nothing that becomes of it is missed.
         self.preview.ring.push(record);
+        let asked = wants_trace(&request.headers);
+        let trace = asked.then(|| self.trace(id)).flatten();
         let kept = match watch {
             Watch::Send => self.keep(&request, &intake, entries).await,
             _ => Ok(()),
@@ -175,10 +179,12 @@ impl Front {
             Err(error) => (self.unkept(error, id), Fate::Unkept),
             Ok(()) => (intake.response().clone(), Fate::Kept),
         };
-        self.preview.answered(id, &response, fate);
-        let response = match kept.is_ok() && wants_trace(&request.headers) {
-            true => self.trace(id).unwrap_or(response),
-            false => response,
+        if watch == Watch::Send {
+            self.preview.answered(id, &response, fate);
+        }
+        let response = match trace {
+            Some(trace) if fate == Fate::Kept => trace,
+            _ => response,
         };
         let response = self.counted(response, intake.meter(), begun);
         match HeaderValue::try_from(id) {

@@ -47,7 +47,8 @@ pub struct Tag {
 }
 
 impl Tag {
-    fn meter(&self, metrics: &Metrics) -> &TagMeter {
+    /// Where what it does is counted.
+    pub fn meter(&self, metrics: &Metrics) -> &TagMeter {
         self.meter.get_or_init(|| metrics.tag(&self.name))
     }
 }

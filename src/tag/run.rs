@@ -96,6 +96,11 @@ pub fn run(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, look: Look)
     if look.counts {
         let meter = tag.meter(worker.metrics());
         meter.ran(ran.result(), script_took);
+        if let Some(fault) = &ran.fault {
+            let script = &tag.script;
+            let fault = fault.clone().with_source(&script.file, &script.source);
+            meter.last_fault().set(at, &fault);
+        }
     }
     ran.took = begun.map(|begun| begun.elapsed()).unwrap_or_default();
     ran
