@@ -8,7 +8,7 @@ mod run;
 
 pub use header::{On, load};
 pub use index::Index;
-pub use run::{Look, Ran, Skipped, run};
+pub use run::{Judged, Look, Ran, Skipped, judge, run};
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
