@@ -5,14 +5,11 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 export RUSTDOCFLAGS := -D warnings
 
-# What `make bench-peers` measures; nginx with njs only where it is installed.
-PEERS ?= tagwerk L1 L2-rhai L4-sync $(if $(wildcard /usr/sbin/nginx),nginx-njs)
-
 .DEFAULT_GOAL := help
-.PHONY: help install run test fmt lint doc unit it lives torture bench bench-peers deny
+.PHONY: help install run test fmt lint doc unit it lives torture bench bench-peers bench-targets bench-growth bench-tools profile release deny
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## put on this machine what the tests need and it lacks
 	@.ci/install
@@ -46,15 +43,35 @@ lives: ## 10,000 random lives of the journal that end in crashes (two to three m
 	PROPTEST_CASES=2500 cargo test --locked --test it journal::crash
 
 torture: ## kill it, cut its power, fill its disk, … and write docs/reliability.md (FAULTS="F1 F4", ROUNDS=5; see CONTRIBUTING.md)
+	@.ci/install torture
 	cargo test --release --locked --test torture -- $(FAULTS) $(if $(ROUNDS),--rounds $(ROUNDS)) --write-docs docs/reliability.md
 
-bench: ## measure (needs a quiet machine)
-	cargo bench --locked
+# All below need a quiet machine: a build that runs beside them is measured too.
 
-bench-peers: ## measure beside what else one would run, as far as that is installed (see bench/README.md)
+bench: ## what the parts of the hot path cost, as one table
+	cargo bench --locked -- --quiet
+	@python3 bench/run.py parts
+
+bench-peers: release bench-tools ## one job, beside what else one would run, as far as that is installed (PEERS="tagwerk nginx-njs"; see bench/README.md)
+	python3 bench/run.py peers $(PEERS)
+
+bench-targets: release bench-tools ## each figure that is promised beside its target; writes docs/performance.md (FIGURES="load idle"; QUICK=1 for a short try, which writes nothing)
+	python3 bench/run.py targets $(FIGURES) $(if $(QUICK)$(FIGURES),,--write)
+
+bench-growth: release bench-tools ## what an event costs as the work grows: draws docs/images/cost-*.svg (CHARTS="body tags", QUICK=1)
+	python3 bench/run.py growth $(CHARTS)
+
+profile: bench-tools ## where the microseconds go: by part, by thread, system calls and instructions an event (perf, valgrind; WRITE=1 writes docs/performance.md)
+	@# Frame pointers, so that what is copied and allocated is put down to whoever wanted it.
+	RUSTFLAGS="-C force-frame-pointers=yes" cargo build --profile profiling --features valgrind --locked
+	python3 bench/run.py profile $(if $(WRITE),--write)
+	python3 bench/run.py instructions
+
+release: ## the binary as it is released
 	cargo build --release --locked
+
+bench-tools: ## what loads the server, and stands in for vendors
 	cd bench && cargo build --release --locked
-	cd bench && python3 run.py check tagwerk && python3 run.py perf $(PEERS) -n 5 && python3 summarize.py
 
 deny: ## advisories, licences and sources of dependencies (needs cargo-deny and the network)
 	@cargo deny --version >/dev/null 2>&1 || { echo "cargo-deny is missing: cargo install --locked cargo-deny"; exit 1; }

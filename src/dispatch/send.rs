@@ -118,6 +118,32 @@ impl Send {
         }
     }
 
+    /// Settles what a request that broke off had: it may have left, and may have been marked.
+    pub(super) async fn broke_off(self, mut batch: Batch) -> Report {
+        if self.destination.is_at_most_once() && !self.mark(&mut batch).await {
+            return self.unsent();
+        }
+        let why = "sending it broke off, which is a defect of ours".to_owned();
+        let end = End::Failed {
+            why: why.clone(),
+            is_timeout: false,
+        };
+        let settling = self.settling(&batch, true);
+        let failed = || Outcome::Retry {
+            after: None,
+            why: why.clone(),
+        };
+        let settled = batch.deliveries.iter();
+        let settled = settled.map(|pending| settling.settlement(pending, failed()));
+        let settled: Vec<Settlement> = settled.collect();
+        self.notice_settled(&batch.deliveries, &settled);
+        self.conclude_all(settled).await;
+        Report {
+            end,
+            ..self.unsent()
+        }
+    }
+
     fn unsent(&self) -> Report {
         Report {
             begun: self.begun,

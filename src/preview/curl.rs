@@ -1,7 +1,5 @@
 //! A request as a command line to paste, without what gives access.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 
 use super::redact::{HIDDEN, is_secret};
@@ -59,11 +57,12 @@ fn line(
         .iter()
         .filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
     for (name, value) in headers {
-        // Writing to a text cannot fail.
-        let _ = write!(line, " -H {}", quoted(&format!("{name}: {value}")));
+        line.push_str(" -H ");
+        line.push_str(&quoted(&format!("{name}: {value}")));
     }
     if !body.is_empty() {
-        let _ = write!(line, " --data-raw {}", quoted(body));
+        line.push_str(" --data-raw ");
+        line.push_str(&quoted(body));
     }
     line
 }

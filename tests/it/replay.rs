@@ -205,7 +205,7 @@ async fn many_events_are_replayed_only_if_somebody_says_so() {
     let bulk = CLIENT
         .replace(
             "#{ event_name",
-            "let events = []; for id in 0..501 { events.push(#{ event_name",
+            "let events = []; for id in 0..101 { events.push(#{ event_name",
         )
         .replace("total: request.json.total } }", "}); } events }");
     let set = WorkingSet::new(table)
@@ -213,24 +213,24 @@ async fn many_events_are_replayed_only_if_somebody_says_so() {
         .with("tags/order.rhai", ORDER_TAG);
     let server = Server::start(&set).await;
     let operator = Operator::new(&set, &server);
-    for _ in 0..2 {
+    for _ in 0..10 {
         let answer = server.post("/order", r#"{"id":1}"#).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
-    operator.wait_for("crm", "dry_run", 1_002).await;
+    operator.wait_for("crm", "dry_run", 1_010).await;
     let asks = operator.expect(2, &["replay", "--since", "1h"]).await;
     assert!(
-        asks.contains("replay 1,002 events for real?") && asks.contains("--yes"),
+        asks.contains("replay 1,010 events for real?") && asks.contains("--yes"),
         "{asks}"
     );
     let said = operator
         .expect(0, &["replay", "--since", "1h", "--yes"])
         .await;
     assert!(
-        said.starts_with("1,002 events replayed: 1,002 deliveries to send"),
+        said.starts_with("1,010 events replayed: 1,010 deliveries to send"),
         "{said}"
     );
-    operator.wait_for("crm", "dry_run", 1_002).await;
+    operator.wait_for("crm", "dry_run", 1_010).await;
     let wrong = operator
         .expect(2, &["replay", "--since", "1h", "--diff"])
         .await;

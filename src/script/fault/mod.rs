@@ -32,7 +32,7 @@ pub struct Fault {
     /// How to mend it.
     pub hint: Option<String>,
     /// The lines around it, if somebody watches.
-    pub source: Vec<SourceLine>,
+    pub source: Box<[SourceLine]>,
     /// Whose fault it is.
     #[serde(skip)]
     pub cause: Cause,
@@ -119,7 +119,7 @@ impl Fault {
             function: None,
             message: message.into(),
             hint: None,
-            source: Vec::new(),
+            source: Box::default(),
             cause: Cause::Script,
             killed: None,
         }
@@ -134,7 +134,7 @@ impl Fault {
     /// The same with the lines around it, if this is the text of its file.
     pub fn with_source(mut self, file: &str, text: &str) -> Self {
         if self.file == file {
-            self.source = source_lines(text, self.line);
+            self.source = source_lines(text, self.line).into();
         }
         self
     }
