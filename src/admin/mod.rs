@@ -1,17 +1,23 @@
 //! The admin listener: a JSON API for the operator and the command line, and metrics, on an address
 //! of its own.
-//! It is never reached by way of the public listener, and everything but liveness needs the token.
+//! It is never reached by way of the public listener, and everything but the page's own files needs
+//! a token or a browser session.
 
+mod access;
 mod api;
+mod audit;
 mod guard;
+mod page;
 mod standing;
 mod status;
 mod token;
 
+pub use access::{Access, Role, Tokens};
 pub use api::verification_to_json;
-pub use token::{admin_token, find_admin_token};
+pub use audit::Audit;
+pub use token::{admin_tokens, find_admin_token};
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +33,6 @@ use crate::generation::Live;
 use crate::journal::Journal;
 use crate::preview::Preview;
 use crate::rerun::Rerunner;
-use crate::secret::Secret;
 use crate::telemetry::Metrics;
 
 /// What the API looks at and acts on.
@@ -43,8 +48,14 @@ pub struct Admin {
     pub rerunner: Rerunner,
     /// How the destinations stand.
     pub standings: Standings,
-    /// What opens the API.
-    pub token: Secret,
+    /// Who is let in.
+    pub access: Arc<Access>,
+    /// Who changed what.
+    pub audit: Arc<Audit>,
+    /// Where the listener is.
+    pub address: SocketAddr,
+    /// `[admin] hosts`, as it was at the start.
+    pub hosts: Vec<String>,
     /// What senders call, for ready-made command lines.
     pub public_url: String,
     /// What is counted.
@@ -57,6 +68,23 @@ pub struct Admin {
     pub max_size: u64,
 }
 
+impl Admin {
+    /// How a browser on this machine calls it.
+    fn base_url(&self) -> String {
+        base_url(self.address)
+    }
+}
+
+/// How a browser on this machine calls an admin listener.
+pub fn base_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
 /// Serves until stopped.
 ///
 /// # Errors
@@ -66,8 +94,7 @@ pub async fn serve(
     admin: Admin,
     stop: CancellationToken,
 ) -> Result<(), BoxError> {
-    let address = listener.local_addr()?;
-    let server = axum::serve(listener, router(admin, address)).with_graceful_shutdown({
+    let server = axum::serve(listener, router(admin)).with_graceful_shutdown({
         let stop = stop.clone();
         async move { stop.cancelled().await }
     });
@@ -87,12 +114,16 @@ pub async fn serve(
 /// Nobody waits for an operator's open connection.
 const DRAIN: Duration = Duration::from_secs(2);
 
-fn router(admin: Admin, address: SocketAddr) -> Router {
+fn router(admin: Admin) -> Router {
     let guard = Arc::new(guard::Guard {
-        token: admin.token.clone(),
-        address,
+        access: admin.access.clone(),
+        audit: admin.audit.clone(),
+        address: admin.address,
+        hosts: admin.hosts.clone(),
+        clock: admin.clock,
     });
     api::routes()
+        .merge(page::routes())
         .layer(axum::middleware::from_fn_with_state(guard, guard::check))
         .with_state(admin)
 }

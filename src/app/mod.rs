@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::admin::{self, Admin, admin_token};
+use crate::admin::{self, Access, Admin, Audit, Role, admin_tokens};
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::destination::HttpClient;
@@ -42,8 +42,8 @@ pub struct App {
     pub address: SocketAddr,
     /// Where the operator calls.
     pub admin_address: SocketAddr,
-    /// What opens the admin API.
-    pub admin_token: Secret,
+    /// Who is let in to the admin API.
+    pub access: Arc<Access>,
     parts: Parts,
 }
 
@@ -136,7 +136,7 @@ impl App {
         let app = Self {
             address: listener.local_addr()?,
             admin_address: admin_listener.local_addr()?,
-            admin_token: admin_token(&config.data.dir, &*environment)?,
+            access: Access::new(admin_tokens(&config.data.dir, &*environment)?, clock).into(),
             live,
             journal,
             preview,
@@ -213,7 +213,10 @@ impl App {
                 clock,
             },
             standings,
-            token: self.admin_token.clone(),
+            access: self.access.clone(),
+            audit: Audit::in_folder(&config.data.dir).into(),
+            address: self.admin_address,
+            hosts: config.admin.hosts.clone(),
             public_url: config.server.public_url.clone(),
             metrics: self.metrics.clone(),
             clock,
@@ -226,6 +229,15 @@ impl App {
                 warn!(%error, "the admin listener ended");
             }
         });
+    }
+
+    /// A link that logs a browser in to the page, once.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn login_link(&self) -> Result<Secret, BoxError> {
+        let base = admin::base_url(self.admin_address);
+        self.access.login_link(&base, Role::Admin)
     }
 
     /// Drains: no new requests, those under way are answered, what is being sent is finished. What

@@ -1,6 +1,7 @@
 //! The handlers of the JSON API, a file for each topic: each reads or changes one thing and says it
 //! as JSON. Errors have one form, `{ "error": "what, and how to mend it" }`.
 
+mod access;
 mod ask;
 mod deliveries;
 mod live;
@@ -24,6 +25,12 @@ use crate::{journal, rerun};
 /// Every path, and what answers there.
 pub(super) fn routes() -> Router<Admin> {
     Router::new()
+        .route("/login/{code}", get(access::follow))
+        .route("/api/me", get(access::me))
+        .route("/api/login", post(access::login))
+        .route("/api/logout", post(access::logout))
+        .route("/api/login-links", post(access::new_link))
+        .route("/api/audit", get(access::audit))
         .route("/api/status", get(status::status))
         .route("/metrics", get(status::metrics))
         .route("/api/clients", get(live::clients))
