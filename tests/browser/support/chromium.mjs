@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import path from "node:path";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
 import { PATIENCE_MS } from "./patience.mjs";
@@ -41,11 +42,25 @@ export async function openPage(test, options = {}) {
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     const wrong = watch(page);
+    await serveFromDisk(page);
     test.after(async () => {
         await context.close();
         assert.deepEqual(wrong, []);
     });
     return page;
+}
+
+const PAGE_FILES = process.env.TAGWERK_PAGE_FILES;
+
+const TYPES = { ".css": "text/css", ".js": "text/javascript" };
+
+/** While one works on the page: its files as they are, without building the binary anew. */
+async function serveFromDisk(page) {
+    if (!PAGE_FILES) return;
+    await page.route("**/page/**", (route) => {
+        const file = path.join(PAGE_FILES, new URL(route.request().url()).pathname.replace("/page/", ""));
+        return route.fulfill({ path: file, contentType: TYPES[path.extname(file)] });
+    });
 }
 
 /** Notes everything that must not happen on a page of ours. */

@@ -33,7 +33,7 @@ function source({ source, line, column }) {
             element("code", { class: "foreign" }, visible(shown.text), caret && ["\n", caret]),
         );
     };
-    return element("div", { class: "source", role: "group", "aria-label": "Source" }, source.map(one));
+    return element("div", { class: "source", tabindex: 0, role: "group", "aria-label": "Source" }, source.map(one));
 }
 
 /** As wide as the text before the column; tabs stay tabs. */

@@ -61,5 +61,5 @@ function lines(before, after) {
             words[kind] && element("span", { class: "unseen" }, words[kind]),
             element("code", { class: "foreign" }, visible(shorten(text, 2_000))),
         );
-    return element("div", { class: "lines" }, diffLines(before, after).map(line));
+    return element("div", { class: "lines", tabindex: 0, role: "group", "aria-label": "What differs" }, diffLines(before, after).map(line));
 }

@@ -39,9 +39,10 @@ class Live {
 
     start(place) {
         const side = element("section", { class: "live-list", "aria-label": "Requests" }, this.told, this.list.box, this.empty);
-        const bar = element("div", { class: "live-bar" }, element("h1", { class: "unseen" }, "Live"), this.filter.bar, this.pause);
+        const heading = element("h1", { class: "unseen" }, "Live");
+        const bar = element("div", { class: "live-bar" }, this.filter.bar, this.pause);
         this.#main.className = "live";
-        fill(this.#main, bar, sessionStrip(this.#leave), side, this.detail.box);
+        fill(this.#main, heading, bar, sessionStrip(this.#leave), side, this.detail.box);
         feed.on("hello", () => this.#load(), this.#leave);
         feed.on("trace", (row) => this.#hear(row), this.#leave);
         feed.on("update", (row) => this.#hear(row), this.#leave);

@@ -41,7 +41,7 @@ function conditions(list) {
     const head = ["", "Key", "Condition", "Actual value"].map((title) => element("th", { scope: "col" }, title || element("span", { class: "unseen" }, "Holds")));
     return element(
         "div",
-        { class: "table" },
+        { class: "table", tabindex: 0, role: "group", "aria-label": "Conditions" },
         element("table", { class: "conditions" }, element("thead", {}, element("tr", {}, head)), element("tbody", {}, list.map(condition))),
     );
 }

@@ -8,7 +8,7 @@ import { shorten, visible } from "../kit/words.js";
 const SHOWN = 20;
 
 export function auditCard(leave) {
-    const box = element("div", { class: "table", tabindex: 0, role: "region", "aria-labelledby": "audit-title" });
+    const box = element("div", { class: "table", tabindex: 0, role: "group", "aria-labelledby": "audit-title" });
     get(`/api/audit?limit=${SHOWN}`, { signal: leave }).then((changes) => fill(box, changes.length ? table(changes) : none()), () => fill(box, none()));
     return element("section", { class: "card stack", "aria-labelledby": "audit-title" }, element("h2", { id: "audit-title" }, "What was changed lately"), box);
 }

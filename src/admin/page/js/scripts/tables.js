@@ -94,7 +94,7 @@ function table(id, title, columns, items, row, empty) {
         return [cells, fault];
     });
     const content = items.length
-        ? element("div", { class: "table", tabindex: 0, role: "region", "aria-labelledby": `${id}-title` }, element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, body)))
+        ? element("div", { class: "table", tabindex: 0, role: "group", "aria-labelledby": `${id}-title` }, element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, body)))
         : element("p", { class: "soft" }, empty);
     return element("section", { class: "card stack", "aria-labelledby": `${id}-title` }, element("h2", { id: `${id}-title` }, title), content);
 }
