@@ -314,12 +314,15 @@ fn note(
     fault: Option<&Fault>,
 ) {
     let Some(entries) = trace else { return };
+    let script = &client.script;
+    let with_source = |fault: &Fault| fault.clone().with_source(&script.file, &script.source);
     entries.push(ClientTrace {
         name: client.name.to_string(),
+        file: script.file.clone(),
         claimed,
         reason,
         log,
-        fault: fault.cloned(),
+        fault: fault.map(with_source),
         duration_us: 0,
     });
 }

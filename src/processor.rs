@@ -3,7 +3,7 @@
 //! the journal to the script threads and deliveries back.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -13,9 +13,9 @@ use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
 use crate::event::Event;
 use crate::generation::{Generation, Live};
 use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
-use crate::preview::{DeliveryTrace, SentTrace, TagTrace};
+use crate::preview::{DeliveryRecord, Preview, TagRecord, TagTrace};
 use crate::script::{self, Fault, Map, Pool, Value, Worker};
-use crate::tag::{self, PreviewMode, Ran, Tag};
+use crate::tag::{self, Look, PreviewMode, Ran, Tag};
 
 /// Events of one job: enough that moving them costs little, few enough that requests in the same
 /// queue wait for less than a millisecond.
@@ -31,7 +31,7 @@ pub struct Handled {
     /// For the journal.
     pub made: journal::Made,
     /// What the tags did, if somebody watches.
-    pub tags: Vec<TagTrace>,
+    pub tags: Vec<TagRecord>,
 }
 
 /// Who watches, and what is done with what they see.
@@ -43,6 +43,8 @@ pub enum Watch {
     Dry,
     /// A preview that sends.
     Send,
+    /// A capture session: live traffic, and somebody watches.
+    Capture,
 }
 
 /// Runs until stopped. Several of these may run on one journal.
@@ -51,6 +53,7 @@ pub async fn run(
     live: Arc<Live>,
     pool: Pool,
     clock: Clock,
+    preview: Preview,
     stop: CancellationToken,
 ) {
     loop {
@@ -60,7 +63,9 @@ pub async fn run(
         };
         let generation = live.current();
         let count = events.len();
-        let job = pool.run(move |worker| process_all(worker, &generation, &events, clock.steady()));
+        let preview = preview.clone();
+        let job = pool
+            .run(move |worker| process_all(worker, &generation, &events, clock.steady(), &preview));
         let Some(processed) = job.await else {
             error!(
                 count,
@@ -79,10 +84,23 @@ fn process_all(
     generation: &Generation,
     events: &[TakenEvent],
     now: Millis,
+    preview: &Preview,
 ) -> Vec<Processed> {
-    let one = |taken: &TakenEvent| Processed {
-        number: taken.number,
-        made: process(worker, generation, &taken.event, now, Watch::Off).made,
+    let one = |taken: &TakenEvent| {
+        let event = &taken.event;
+        let made = match preview.awaits(event) {
+            false => process(worker, generation, event, now, Watch::Off).made,
+            true => {
+                let begun = Instant::now();
+                let handled = process(worker, generation, event, now, Watch::Capture);
+                preview.processed(event, begun, handled.tags);
+                handled.made
+            }
+        };
+        Processed {
+            number: taken.number,
+            made,
+        }
     };
     events.iter().map(one).collect()
 }
@@ -193,9 +211,12 @@ fn name(data: &Map) -> String {
 
 impl Context<'_> {
     fn run(&self, worker: &mut Worker, data: Value, handled: &mut Handled) {
-        let watched = self.watch != Watch::Off;
+        let look = Look {
+            records: self.watch != Watch::Off,
+            counts: matches!(self.watch, Watch::Off | Watch::Capture),
+        };
         let at = self.event.received_at;
-        self.add(tag::run(worker, self.tag, data, at, watched), handled);
+        self.add(tag::run(worker, self.tag, data, at, look), handled);
     }
 
     fn add(&self, mut ran: Ran, handled: &mut Handled) {
@@ -210,7 +231,7 @@ impl Context<'_> {
             );
             ran.fault = Some(Fault::new(&tag.script.file, message));
         }
-        let mut traces = Vec::new();
+        let mut records = Vec::new();
         if let Some(fault) = &ran.fault {
             warn!(tag = %tag.name, event = %event.id, "{fault}");
             let dead = self.delivery(0, Vec::new(), State::Dead);
@@ -225,13 +246,16 @@ impl Context<'_> {
             for (ordinal, payload) in payloads.into_iter().enumerate() {
                 let delivery = self.delivery(ordinal, payload, self.state());
                 if *watch != Watch::Off {
-                    traces.push(self.trace(&delivery));
+                    records.push(self.record(&delivery));
                 }
                 made.deliveries.push(delivery.into());
             }
         }
         if *watch != Watch::Off {
-            handled.tags.push(tag_trace(tag, ran, traces));
+            handled.tags.push(TagRecord {
+                trace: tag_trace(tag, ran),
+                deliveries: records,
+            });
         }
     }
 
@@ -258,9 +282,9 @@ impl Context<'_> {
         }
     }
 
-    fn trace(&self, delivery: &Delivery) -> DeliveryTrace {
-        let sent = SentTrace::of(&self.generation.destinations, delivery);
-        DeliveryTrace::new(delivery.id.to_string(), delivery.state, sent)
+    fn record(&self, delivery: &Delivery) -> DeliveryRecord {
+        let destination = self.generation.destinations.get(&delivery.destination);
+        DeliveryRecord::new(delivery.clone(), destination.cloned())
     }
 }
 
@@ -268,18 +292,21 @@ fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
-fn tag_trace(tag: &Tag, ran: Ran, deliveries: Vec<DeliveryTrace>) -> TagTrace {
+fn tag_trace(tag: &Tag, ran: Ran) -> TagTrace {
+    let script = &tag.script;
+    let with_source = |fault: Fault| fault.with_source(&script.file, &script.source);
     let (conditions, consent) = TagTrace::conditions_of(ran.explanation);
     TagTrace {
         name: tag.name.to_string(),
+        file: script.file.clone(),
         destination: tag.to.to_string(),
         fired: ran.skipped.is_none(),
         reason: ran.skipped.as_ref().map(tag::Skipped::reason),
         conditions,
         consent,
         log: ran.log,
-        fault: ran.fault,
+        fault: ran.fault.map(with_source),
         duration_us: u64::try_from(ran.took.as_micros()).unwrap_or(u64::MAX),
-        deliveries,
+        deliveries: Vec::new(),
     }
 }

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -64,6 +65,10 @@ pub struct Admin {
     pub clock: Clock,
     /// When the server started.
     pub started_at: Millis,
+    /// Room for those who follow the stream, [`MAX_LISTENERS`].
+    pub listeners: Arc<Semaphore>,
+    /// When streams end.
+    pub stop: CancellationToken,
     /// `[journal] max_size`, in bytes, as it was then.
     pub max_size: u64,
 }
@@ -110,6 +115,9 @@ pub async fn serve(
         }
     }
 }
+
+/// Pages and terminals that may follow the stream at once.
+pub const MAX_LISTENERS: usize = 64;
 
 /// Nobody waits for an operator's open connection.
 const DRAIN: Duration = Duration::from_secs(2);

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Admin;
-use super::api::problem_list;
+use super::api::with_source;
 use super::standing::{Standing, books, counts, standings};
 use crate::journal::Counts;
 use crate::telemetry::{Exposition, Snapshot};
@@ -29,7 +29,7 @@ pub(super) async fn status(State(admin): State<Admin>) -> Json<Value> {
         "generation": &*generation.id,
         "generation_since": admin.live.live_since(),
         "config_ok": problems.is_empty(),
-        "problems": problem_list(&problems),
+        "problems": with_source(&admin, &problems).await,
         "journal": journal(&admin, &counts),
         "destinations": standings(&admin, known),
         "deliveries": deliveries.collect::<Vec<_>>(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -165,7 +166,9 @@ impl App {
         let (live, journal) = (&self.live, &self.journal);
         for _ in 0..processors {
             let (journal, live, pool) = (journal.clone(), live.clone(), pool.clone());
-            loop_tasks.spawn(processor::run(journal, live, pool, clock, loops.clone()));
+            let preview = self.preview.clone();
+            let run = processor::run(journal, live, pool, clock, preview, loops.clone());
+            loop_tasks.spawn(run);
         }
         let dispatch = Dispatch {
             journal: journal.clone(),
@@ -174,6 +177,7 @@ impl App {
             clock,
             standings,
             metrics: self.metrics.clone(),
+            onlooker: Arc::new(self.preview.clone()),
         };
         loop_tasks.spawn(dispatch.run(loops.clone()));
         loop_tasks.spawn(generation::watch(live.clone(), loops.clone()));
@@ -221,6 +225,8 @@ impl App {
             metrics: self.metrics.clone(),
             clock,
             started_at: clock.now(),
+            listeners: Arc::new(Semaphore::new(admin::MAX_LISTENERS)),
+            stop: self.parts.loops.clone(),
             max_size: config.journal.max_size,
         };
         let loops = self.parts.loops.clone();

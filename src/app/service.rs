@@ -15,7 +15,7 @@ use crate::generation::Live;
 use crate::ingress::{Admission, Service};
 use crate::intake::{self, Intake, Repeat};
 use crate::journal::{self, DedupeKey, Entry, FailedRequest, Journal};
-use crate::preview::{PREVIEW_HEADERS, Preview, Session};
+use crate::preview::{self, Answered as Fate, PREVIEW_HEADERS, Preview, Session};
 use crate::processor::Watch;
 use crate::request::{Head, Request, Response};
 use crate::script::{Fault, Pool};
@@ -68,6 +68,10 @@ impl Front {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    fn is_watched(&self, head: &Head<'_>) -> bool {
+        self.preview.sessions.of(head.headers).is_some() || self.preview.may_capture(head.path)
+    }
+
     fn health(&self, head: &Head<'_>, request_id: &str) -> Option<Response> {
         if !matches!(head.path, "/healthz" | "/readyz") {
             return None;
@@ -94,9 +98,19 @@ impl Front {
         let (answer, answered) = oneshot::channel();
         let (generation, journal) = (self.live.current(), self.journal.clone());
         let id = request.id.clone();
+        let captured = self.preview.may_capture(&request.path);
+        let capture = captured.then(|| self.preview.clone());
         let request = Arc::new(request);
         let submitted = self.pool.try_submit(move |worker| {
-            let intake = intake::take(worker, &generation, &request, None);
+            let intake = match capture {
+                None => intake::take(worker, &generation, &request, None),
+                Some(preview) => {
+                    let (intake, record) =
+                        watched::take_live(worker, &generation, &request, begun);
+                    preview.capture(record);
+                    intake
+                }
+            };
             conclude(&journal, &request, intake, answer);
         });
         if !submitted {
@@ -107,7 +121,11 @@ impl Front {
         let Ok(Answered { answer, meter }) = answered.await else {
             return self.counted(broken(&id), None, begun);
         };
-        let response = answer.unwrap_or_else(|error| self.unkept(&error, &id));
+        let (response, fate) =
+            answer.unwrap_or_else(|error| (self.unkept(&error, &id), Fate::Unkept));
+        if captured {
+            self.preview.answered(&id, &response, fate);
+        }
         self.counted(response, meter.as_ref(), begun)
     }
 
@@ -138,29 +156,44 @@ impl Front {
             .run(move |worker| watched::run(worker, &generation, &watched, clock.steady(), watch))
             .await;
         let Some(Watched {
-            trace,
+            mut record,
             intake,
             entries,
         }) = seen
         else {
             return self.counted(broken(id), None, begun);
         };
-        let json = Bytes::from(serde_json::to_vec(&trace).unwrap_or_default());
-        self.preview.ring.push(&trace.trace_id, json.clone());
+        record.session = Some(session.id.clone());
+        self.preview.sessions.saw(&session.id);
+        // Before anything is handed on, so that nothing that becomes of it is missed.
+        self.preview.ring.push(record);
         let kept = match watch {
             Watch::Send => self.keep(&request, &intake, entries).await,
             _ => Ok(()),
         };
-        let response = match kept {
-            Err(error) => self.unkept(&error, id),
-            Ok(()) if wants_trace(&request.headers) => trace_response(json),
-            Ok(()) => intake.response().clone(),
+        let (response, fate) = match &kept {
+            Err(error) => (self.unkept(error, id), Fate::Unkept),
+            Ok(()) => (intake.response().clone(), Fate::Kept),
+        };
+        self.preview.answered(id, &response, fate);
+        let response = match kept.is_ok() && wants_trace(&request.headers) {
+            true => self.trace(id).unwrap_or(response),
+            false => response,
         };
         let response = self.counted(response, intake.meter(), begun);
-        match HeaderValue::try_from(trace.trace_id) {
+        match HeaderValue::try_from(id) {
             Ok(trace_id) => response.with_header(TRACE_HEADER, trace_id),
             Err(_) => response,
         }
+    }
+
+    /// A trace as an answer, unless it was too large to be kept.
+    fn trace(&self, id: &str) -> Option<Response> {
+        let public_url = &self.live.current().config.server.public_url;
+        let trace = |entry: &preview::Entry| entry.record.trace(Some(entry.seq), public_url);
+        let trace = self.preview.ring.with(id, trace)?;
+        let json = Bytes::from(serde_json::to_vec(&trace).unwrap_or_default());
+        Some(trace_response(json))
     }
 
     /// Makes durable what a session that sends has accepted.
@@ -213,7 +246,7 @@ impl Front {
 /// What a request came to, for the task that holds its connection.
 struct Answered {
     /// The answer, unless what it promises could not be made durable.
-    answer: Result<Response, journal::Error>,
+    answer: Result<(Response, Fate), journal::Error>,
     /// Where it is counted; none if no client took the request.
     meter: Option<Arc<ClientMeter>>,
 }
@@ -237,7 +270,7 @@ impl Service for Front {
         match intake::admit(&generation, head, request_id) {
             Ok(max_body) => Admission::Read { max_body },
             // Somebody watches: also what nobody claims is to be seen.
-            Err(_) if self.preview.sessions.of(head.headers).is_some() => Admission::Read {
+            Err(_) if self.is_watched(head) => Admission::Read {
                 max_body: generation.config.server.max_body,
             },
             Err(response) => {
@@ -275,13 +308,13 @@ fn conclude(
         }));
     };
     match intake {
-        Intake::Answered { response, meter } => send(Ok(response), meter),
+        Intake::Answered { response, meter } => send(Ok((response, Fate::Kept)), meter),
         Intake::Accepted {
             events,
             response,
             meter,
             ..
-        } if events.is_empty() => send(Ok(response), Some(meter)),
+        } if events.is_empty() => send(Ok((response, Fate::Kept)), Some(meter)),
         Intake::Accepted {
             events,
             response,
@@ -308,7 +341,7 @@ fn conclude(
                 if result.is_ok() {
                     meter.kept();
                 }
-                send(result.map(|()| response), Some(meter));
+                send(result.map(|()| (response, Fate::Kept)), Some(meter));
             };
             journal.keep_request_then(failed, Box::new(done));
         }
@@ -322,15 +355,15 @@ fn acknowledged(
     response: Response,
     repeated: Option<Response>,
     meter: &ClientMeter,
-) -> Result<Response, journal::Error> {
+) -> Result<(Response, Fate), journal::Error> {
     match (result, repeated) {
         (Ok(()), _) => {
             meter.acknowledged(count);
-            Ok(response)
+            Ok((response, Fate::Kept))
         }
         (Err(journal::Error::Duplicate), Some(repeated)) => {
             meter.duplicate();
-            Ok(repeated)
+            Ok((repeated, Fate::Repeat))
         }
         (Err(error), _) => Err(error),
     }

@@ -100,6 +100,11 @@ impl Live {
         self.draft.load_full().unwrap_or_else(|| self.current())
     }
 
+    /// True if there is a draft set that compiled.
+    pub fn has_draft(&self) -> bool {
+        self.draft.load().is_some()
+    }
+
     /// Tells of each new generation.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()

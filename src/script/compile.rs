@@ -1,6 +1,7 @@
 //! Source text to a compiled script: its functions, and its header constants as literals.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rhai::{AST, Engine, Module, Scope, Stmt};
 
@@ -17,7 +18,7 @@ pub struct Script {
     /// The file as messages name it.
     pub file: String,
     /// The text it was compiled from, to show lines of it.
-    pub source: String,
+    pub source: Arc<str>,
     pub(super) constants: Vec<Constant>,
     /// The functions, and of the statements the imports only.
     pub(super) ast: AST,
@@ -98,7 +99,7 @@ impl Compiler {
         Ok(Script {
             name: name.to_owned(),
             file: file.to_owned(),
-            source: source.to_owned(),
+            source: source.into(),
             constants: outline::constants(&ast),
             ast: self.runnable(file, source, ast)?,
         })

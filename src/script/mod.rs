@@ -24,7 +24,7 @@ pub mod value;
 
 pub use call::{Called, call};
 pub use compile::{Compiler, Script};
-pub use fault::{Cause, Fault};
+pub use fault::{Cause, Fault, SourceLine, source_lines};
 pub use header::Header;
 pub use json::{BadJson, map_to_json, parse_json, to_json};
 pub use pool::{Pool, Worker, with_script_stack};

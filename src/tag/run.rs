@@ -64,10 +64,19 @@ impl Skipped {
     }
 }
 
+/// What is done besides running a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Every condition is recorded, and how long it took.
+    pub records: bool,
+    /// The run is counted: it is live traffic.
+    pub counts: bool,
+}
+
 /// Runs `tag` for `event`, a map. `at` is when the event's request arrived.
-pub fn run(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, watched: bool) -> Ran {
-    let begun = watched.then(Instant::now);
-    let (verdict, explanation) = judge(tag, &event, at, watched);
+pub fn run(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, look: Look) -> Ran {
+    let begun = look.records.then(Instant::now);
+    let (verdict, explanation) = judge(tag, &event, at, look.records);
     let mut ran = Ran {
         skipped: None,
         payloads: Vec::new(),
@@ -84,7 +93,7 @@ pub fn run(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, watched: bo
     } else {
         ran.skipped = Some(Skipped::Trigger(verdict));
     }
-    if !watched {
+    if look.counts {
         let meter = tag.meter(worker.metrics());
         meter.ran(ran.result(), script_took);
     }

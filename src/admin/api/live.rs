@@ -6,9 +6,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::Refusal;
+use super::{Refusal, with_source};
 use crate::admin::Admin;
-use crate::config::Problems;
 use crate::generation::Reload;
 
 pub(super) async fn clients(State(admin): State<Admin>) -> Json<Value> {
@@ -81,22 +80,10 @@ pub(super) async fn reload(State(admin): State<Admin>) -> Response {
             Json(json!({ "reload": "live", "generation": &*id })).into_response()
         }
         Ok(Reload::Refused(problems)) => {
-            let body = json!({ "reload": "refused", "problems": problem_list(&problems) });
+            let problems = with_source(&admin, &problems).await;
+            let body = json!({ "reload": "refused", "problems": problems });
             (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
         }
         Err(error) => Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
-}
-
-pub(in crate::admin) fn problem_list(problems: &Problems) -> Vec<Value> {
-    let one = |problem: &crate::config::Problem| {
-        json!({
-            "file": problem.file.display().to_string(),
-            "line": problem.line,
-            "column": problem.column,
-            "message": problem.message,
-            "hint": problem.hint,
-        })
-    };
-    problems.iter().map(one).collect()
 }

@@ -6,11 +6,14 @@ mod ask;
 mod deliveries;
 mod live;
 mod preview;
+mod problems;
 mod replay;
 mod requests;
+mod stream;
+mod traces;
 mod verify;
 
-pub(super) use live::problem_list;
+pub(super) use problems::with_source;
 pub use verify::verification_to_json;
 
 use axum::http::StatusCode;
@@ -38,8 +41,9 @@ pub(super) fn routes() -> Router<Admin> {
         .route("/api/destinations", get(live::destinations))
         .route("/api/destinations/{name}/resume", post(live::resume))
         .route("/api/reload", post(live::reload))
-        .route("/api/traces", get(preview::traces))
-        .route("/api/traces/{id}", get(preview::trace))
+        .route("/api/traces", get(traces::list))
+        .route("/api/traces/stream", get(stream::stream))
+        .route("/api/traces/{id}", get(traces::show))
         .route(
             "/api/preview/sessions",
             get(preview::sessions).post(preview::open_session),

@@ -80,8 +80,11 @@ async fn trace(options: &Options, loaded: Loaded, request: Request) -> Result<Tr
     };
     let request = Arc::new(request);
     let now = request.received_at;
-    let job =
-        move |worker: &mut _| watched::run(worker, &generation, &request, now, Watch::Dry).trace;
+    let job = move |worker: &mut _| {
+        let watched = watched::run(worker, &generation, &request, now, Watch::Dry);
+        let public_url = &generation.config.server.public_url;
+        watched.record.trace(None, public_url)
+    };
     let trace = Pool::start(1)?.run(job).await;
     trace.ok_or_else(|| {
         Exit::from(BoxError::from(

@@ -1,0 +1,84 @@
+//! Runs a case's request through a generation, twice, so that what is another each time is known: an
+//! id that was made for the event, and the time, where the case does not give one.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::expected::{Expected, made_by};
+use super::{VARIES, http_file};
+use crate::clock::Millis;
+use crate::config::Environment;
+use crate::generation::Generation;
+use crate::preview::Record;
+use crate::processor::Watch;
+use crate::request::Request;
+use crate::script::Worker;
+use crate::watched;
+
+/// When a request arrives that does not say it: 2026-01-02 03:04:05 UTC, and for the second time
+/// 40 days later, another month, day, hour and second.
+const ARRIVALS: [Millis; 2] = [1_767_323_045_000, 1_770_862_291_123];
+
+/// What was made of a case's request.
+#[derive(Debug)]
+pub struct Ran {
+    /// Events and deliveries; what is another each time is [`VARIES`].
+    pub made: Expected,
+    /// Why its client made nothing, if it failed.
+    pub fault: Option<String>,
+}
+
+/// No variable is set: cases give the same on each machine, whatever keys it has.
+#[derive(Clone, Copy, Debug)]
+pub struct Unset;
+
+impl Environment for Unset {
+    fn variable(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Runs the request of a case.
+///
+/// # Errors
+/// What is wrong with the request, for a person.
+pub fn run(worker: &mut Worker, generation: &Generation, request: &[u8]) -> Result<Ran, String> {
+    let mut once = |at: Millis| {
+        let request = Arc::new(http_file::parse(request, at)?);
+        Ok::<_, String>(run_once(worker, generation, &request))
+    };
+    let [first, second] = ARRIVALS;
+    let (first, second) = (once(first)?, once(second)?);
+    let fault = first.clients.iter().find_map(|client| client.fault.as_ref());
+    let (mut made, other) = (made_by(&first), made_by(&second));
+    mark(made.events.as_mut(), other.events.as_ref());
+    mark(made.deliveries.as_mut(), other.deliveries.as_ref());
+    Ok(Ran {
+        made,
+        fault: fault.map(ToString::to_string),
+    })
+}
+
+fn run_once(worker: &mut Worker, generation: &Generation, request: &Arc<Request>) -> Record {
+    let now = request.received_at;
+    watched::run(worker, generation, request, now, Watch::Dry).record
+}
+
+/// Puts [`VARIES`] in the place of each value that is another in `other`.
+fn mark(value: Option<&mut Value>, other: Option<&Value>) {
+    match (value, other) {
+        (Some(Value::Object(map)), Some(Value::Object(other))) => {
+            for (name, value) in map.iter_mut() {
+                mark(Some(value), other.get(name));
+            }
+        }
+        (Some(Value::Array(items)), Some(Value::Array(other))) if items.len() == other.len() => {
+            for (value, other) in items.iter_mut().zip(other) {
+                mark(Some(value), Some(other));
+            }
+        }
+        (Some(value), other) if Some(&*value) != other => *value = VARIES.into(),
+        _ => {}
+    }
+}
