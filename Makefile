@@ -49,6 +49,10 @@ lives: ## 10,000 random lives of the journal that end in crashes (two to three m
 	@# Four tests of 2,500.
 	PROPTEST_CASES=2500 cargo test --locked --test it journal::crash
 
+screenshots: install ## take the pictures of docs/images again
+	cargo build --locked
+	cd tests/browser && npm run --silent screenshots
+
 torture: ## kill it, cut its power, fill its disk, … and write docs/reliability.md (FAULTS="F1 F4", ROUNDS=5; see CONTRIBUTING.md)
 	cargo test --release --locked --test torture -- $(FAULTS) $(if $(ROUNDS),--rounds $(ROUNDS)) --write-docs docs/reliability.md
 

@@ -35,6 +35,8 @@ function show() {
     document.title = title ? `${title} · Tagwerk` : "Tagwerk";
     const leave = new AbortController();
     useKeys({});
+    // The live page says itself what it wants to hear of.
+    if (place.page !== "live") feed.follow({});
     showWays();
     fill(main);
     main.className = "";
@@ -68,7 +70,6 @@ async function begin() {
     listenToKeys();
     tellReloads();
     watchCounts();
-    feed.follow({});
     addEventListener("hashchange", show);
     document.querySelector(".skip").addEventListener("click", (click) => {
         click.preventDefault();

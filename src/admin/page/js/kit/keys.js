@@ -35,9 +35,9 @@ export function listenToKeys() {
 export function showKeys() {
     const line = ([key, [what]]) =>
         element("tr", {}, element("th", { scope: "row" }, element("kbd", {}, NAMES[key] ?? key)), element("td", {}, what));
-    const table = (keys) => element("table", {}, element("tbody", {}, Object.entries(keys).map(line)));
+    const table = (keys) => element("table", {}, element("tbody", {}, Object.entries(keys).filter(([, [what]]) => what).map(line)));
     openDialog("Keys", (close) => [
-        table({ ...onPage, ...EVERYWHERE }),
+        element("div", { class: "keys" }, table(onPage), table(EVERYWHERE)),
         element("div", { class: "ends" }, element("button", { type: "button", onclick: close }, "Close")),
     ]);
 }

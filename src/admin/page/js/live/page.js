@@ -8,7 +8,7 @@ import { useKeys } from "../kit/keys.js";
 import { attempt } from "../kit/toast.js";
 import { count } from "../kit/words.js";
 import { Detail } from "./detail.js";
-import { Filter } from "./filter.js";
+import { FILTERS, Filter } from "./filter.js";
 import { List } from "./list.js";
 import { MOST, Rows } from "./rows.js";
 import { sessionStrip } from "./session-strip.js";
@@ -58,7 +58,7 @@ class Live {
     /** The address has changed. */
     #move({ item, filters }) {
         this.filter.set(filters);
-        const wanted = Object.fromEntries(Object.entries(filters).sort());
+        const wanted = Object.fromEntries(FILTERS.filter((name) => filters[name]).map((name) => [name, filters[name]]));
         if (JSON.stringify(wanted) !== JSON.stringify(this.#filters) || !this.#ready) {
             this.#filters = wanted;
             this.#ready = true;
