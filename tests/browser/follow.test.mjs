@@ -32,7 +32,7 @@ test("an order of WooCommerce is followed to Slack's answer, and one that is too
     assert.match(await condition.textContent(), /✓valuegte 100129\.35/);
 
     // The exact request, and what Slack said.
-    assert.match(await slack.getByText("/services/").first().textContent(), /^POST|sends POST/);
+    assert.match(await slack.locator(".outgoing > p").first().textContent(), /POST http:\/\/127\.0\.0\.1/);
     await slack.getByText(/Order 727/).first().waitFor();
     const attempt = slack.getByRole("listitem").filter({ hasText: "Attempt 1" });
     await attempt.getByText("200", { exact: true }).waitFor();

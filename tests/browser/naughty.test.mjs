@@ -128,7 +128,7 @@ async function send(shop, token, strings) {
 
 /** A request that has the string in path, query and a field, as far as HTTP allows. */
 function get(shop, token, text) {
-    const encoded = encodeURIComponent(text.toWellFormed());
+    const encoded = encodeURIComponent(text);
     const field = text.replace(/[^\x20-\x7e]/g, "").trim() || "x";
     return shop.send(`/naughty/${encoded}?${encoded}=${encoded}`, { method: "GET", headers: { "x-preview": token, "x-naughty": field } });
 }

@@ -83,7 +83,7 @@ async function takeAll() {
     await take(page, "tag", `#/live/${order}`, ".part.tag", (shown) => toPart(shown, "crm_order"));
     await take(page, "fault", `#/live/${failed}`, ".fault", (shown) => toPart(shown, "newsletter"));
     await take(page, "scripts", "#/scripts", "#destinations-title");
-    await take(page, "dead-letters", "#/dead", ".group", (shown) => shown.getByText("Letters").first().click());
+    await take(page, "dead-letters", "#/dead", ".group", (shown) => shown.locator(".group > .fold > summary").first().click());
     await take(page, "overview", "#/overview", ".chart", () => until("the charts have a few points", async () => (await shop.ask("GET", "/api/series")).time.length > 5));
     await take(page, "sessions", "#/sessions", ".session");
     await take(await open(WIDE, "dark"), "live-dark", `#/live/${order}`, ".trace-head");

@@ -53,7 +53,7 @@ test("a replay shows what the scripts as they are now would do otherwise", async
     await dialog.getByRole("button", { name: "Close" }).click();
 
     const tag = await shop.read("tags/slack_order.rhai");
-    const [{ generation }] = [await shop.ask("GET", "/api/status")];
+    const { generation } = await shop.ask("GET", "/api/status");
     await shop.write("tags/slack_order.rhai", tag.replace("*Order ", "*A big order "));
     await page.waitForFunction((old) => !document.querySelector(".pulse").textContent.includes(old), generation);
     await page.getByRole("button", { name: "Replay" }).click();

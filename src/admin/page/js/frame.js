@@ -74,7 +74,7 @@ function showPulse() {
     }[feed.state];
     pulse.className = `pulse ${tone}`;
     const generation = feed.generation && element("span", { class: "mono roomy", title: "generation" }, feed.generation);
-    fill(pulse, text, generation);
+    fill(pulse, element("span", {}, text), generation);
 }
 
 async function logOut() {

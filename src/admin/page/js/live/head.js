@@ -5,7 +5,6 @@ import { copyButton } from "../kit/copy.js";
 import { pretty } from "../kit/json-text.js";
 import { get } from "../kit/api.js";
 import { to } from "../kit/address.js";
-import { attempt, say } from "../kit/toast.js";
 import { mayChange } from "../kit/viewer.js";
 import { micros, moment, visible } from "../kit/words.js";
 import { outcome } from "./outcome.js";
@@ -46,7 +45,7 @@ export function headSection(trace, detail) {
             mayChange() && element("button", { type: "button", onclick: () => saveAsTest(trace) }, "Save as test…"),
             element("button", { type: "button", onclick: () => replay(trace) }, "Replay"),
             trace.curl && copyButton("Copy as curl", trace.curl),
-            element("button", { type: "button", class: "quiet", onclick: () => copyWhole(trace.trace_id) }, "Copy trace"),
+            copyButton("Copy trace", () => whole(trace.trace_id)),
         ),
     );
 }
@@ -55,10 +54,7 @@ function fact(text) {
     return element("span", { class: "foreign" }, visible(text));
 }
 
-/** As it is now: it may have gone on. */
-async function copyWhole(id) {
-    const trace = await attempt(() => get(`/api/traces/${encodeURIComponent(id)}`));
-    if (!trace) return;
-    await attempt(() => navigator.clipboard.writeText(pretty(trace)));
-    say("Copied");
+/** As it is when one copies: it may have gone on. */
+async function whole(id) {
+    return pretty(await get(`/api/traces/${encodeURIComponent(id)}`));
 }

@@ -25,6 +25,7 @@ class Live {
     #filters = {};
     #early = null;
     #ready = false;
+    #loaded = false;
 
     constructor(main, leave) {
         this.#main = main;
@@ -35,6 +36,8 @@ class Live {
         this.pause = element("button", { type: "button", onclick: () => this.#turn() });
         this.told = element("p", { class: "list-told soft tiny", role: "status" });
         this.empty = element("div", { class: "list-empty" });
+        this.teaching = teach();
+        this.nothing = nothingMatches(() => this.filter.clear());
     }
 
     start(place) {
@@ -46,6 +49,7 @@ class Live {
         feed.on("hello", () => this.#load(), this.#leave);
         feed.on("trace", (row) => this.#hear(row), this.#leave);
         feed.on("update", (row) => this.#hear(row), this.#leave);
+        feed.on("sessions", () => this.#loaded && this.#tell(), this.#leave);
         this.#leave.addEventListener("abort", () => this.list.sized.disconnect());
         this.#learnNames();
         this.#keys();
@@ -76,6 +80,7 @@ class Live {
         if (this.#early !== early) return;
         this.#early = null;
         if (!rows) return;
+        this.#loaded = true;
         this.#rows.reset(rows);
         this.#rows.take(early);
         rows.forEach((row) => this.#learn(row));
@@ -125,8 +130,16 @@ class Live {
         this.told.textContent = size ? count(size, "request") + (isFiltered ? " that match" : "") : "";
         this.list.box.hidden = size === 0;
         this.empty.hidden = size > 0;
-        if (size === 0) fill(this.empty, isFiltered ? nothingMatches(() => this.filter.clear()) : teach());
+        this.#main.classList.toggle("empty", size === 0 && !isFiltered);
+        if (size === 0) this.#explain(isFiltered);
         this.list.draw();
+    }
+
+    /** Why there is nothing, and how there would be something. */
+    #explain(isFiltered) {
+        this.teaching.update(feed.sessions);
+        const shown = isFiltered ? this.nothing : this.teaching;
+        if (this.empty.firstChild !== shown) fill(this.empty, shown);
     }
 
     #learn(row) {

@@ -1,4 +1,5 @@
-// What one sees before the first request: how to see one.
+// What one sees before the first request: how to see one; and when somebody watches already, that all
+// it takes now is a request.
 
 import { to } from "../kit/address.js";
 import { copyButton } from "../kit/copy.js";
@@ -6,50 +7,70 @@ import { element, fill } from "../kit/element.js";
 import { mayChange, viewer } from "../kit/viewer.js";
 import { openCapture, openHeader } from "../sessions/open.js";
 
+/** It stays the same element; `teach.update(sessions)` says what is open now. */
 export function teach() {
-    const told = element("div", { class: "stack" });
-    const capture = element("button", { type: "button", class: "primary" }, "Capture live traffic for 1 h");
-    capture.addEventListener("click", () => openCapture({ ttl: "1h", limit: 500, capture: {} }));
-    const header = element("button", { type: "button" }, "Open a dry session");
-    header.addEventListener("click", async () => {
-        const opened = await openHeader({ ttl: "1h", send: false });
-        if (opened) fill(told, codeLine(opened.curl, "Send this, in the folder of tagwerk.toml:"));
-    });
-    return element(
-        "div",
-        { class: "teach" },
+    const head = element("div", { class: "stack", role: "status" });
+    const line = element("div", { class: "stack" });
+    const ways = element("div", { class: "stack" }, mayChange() ? [watch(), dry(line)] : reader());
+    const box = element("div", { class: "teach" }, head, line, ways, more());
+    let before = null;
+    box.update = (sessions) => {
+        const isWatching = sessions.some((session) => !session.ended);
+        if (isWatching === before) return;
+        before = isWatching;
+        fill(head, isWatching ? waiting() : nothingYet());
+        ways.hidden = isWatching;
+        fill(line, isWatching ? codeLine("No shop at hand? This sends an order:", exampleCurl()) : null);
+    };
+    return box;
+}
+
+function nothingYet() {
+    return [
         element("h2", {}, "Nothing is watched yet"),
         element("p", { class: "soft" }, "Requests are recorded only while somebody wants to see them, and in memory only. Two ways to see the first one:"),
-        mayChange() ? element("ol", {}, element("li", {}, live(), element("p", {}, capture)), element("li", {}, dry(), element("p", {}, header), told)) : reader(),
-        element("p", { class: "soft tiny" }, "Filters, limits and draft scripts: ", element("a", { href: to("sessions") }, "Sessions"), "."),
+    ];
+}
+
+function waiting() {
+    return [
+        element("h2", { class: "pulse" }, "Waiting for the first request"),
+        element("p", { class: "soft" }, "A session is open. What it watches appears here by itself."),
+    ];
+}
+
+function watch() {
+    const button = element("button", { type: "button", class: "primary", onclick: () => openCapture({ ttl: "1h", limit: 500, capture: {} }) }, "Capture live traffic for 1 h");
+    return element(
+        "section",
+        { class: "card stack" },
+        element("h3", {}, "Watch what comes in anyway"),
+        element("p", { class: "soft" }, "Delivery goes on as ever, and senders notice nothing."),
+        element("p", {}, button),
+        codeLine("No shop at hand? Then send an order yourself:", exampleCurl()),
     );
 }
 
-function live() {
+function dry(line) {
+    const open = async () => {
+        const opened = await openHeader({ ttl: "1h", send: false });
+        if (opened) fill(line, codeLine("This carries the header of your session. Run it in the folder of tagwerk.toml:", opened.curl));
+    };
     return element(
-        "div",
-        { class: "stack" },
-        element(
-            "p",
-            {},
-            element("strong", {}, "Watch what comes in anyway. "),
-            "Delivery goes on as ever; senders notice nothing. No shop at hand? Then send an order yourself:",
-        ),
-        codeLine(exampleCurl()),
-    );
-}
-
-function dry() {
-    return element(
-        "p",
-        {},
-        element("strong", {}, "Send a request of your own, dry. "),
-        "It carries a header, runs through the scripts, and nothing is sent or kept.",
+        "section",
+        { class: "card stack" },
+        element("h3", {}, "Send a request of your own, dry"),
+        element("p", { class: "soft" }, "It carries a header, runs through the scripts, and nothing is sent or kept."),
+        element("p", {}, element("button", { type: "button", onclick: open }, "Open a dry session")),
     );
 }
 
 function reader() {
     return element("p", {}, "Your login may look, not change. Ask an administrator to open a session; what it watches appears here.");
+}
+
+function more() {
+    return element("p", { class: "soft tiny" }, "Filters, limits, draft scripts: ", element("a", { href: to("sessions") }, "Sessions"), ".");
 }
 
 function exampleCurl() {
@@ -58,6 +79,6 @@ function exampleCurl() {
 }
 
 /** A line to copy. */
-export function codeLine(text, before = null) {
-    return [before && element("span", {}, before), element("div", { class: "code" }, element("pre", {}, text), copyButton("Copy", text))];
+function codeLine(before, text) {
+    return [element("p", {}, before), element("div", { class: "code" }, element("pre", {}, text), copyButton("Copy", text))];
 }

@@ -7,7 +7,7 @@ import { faultBox } from "../kit/fault.js";
 import { ago } from "../kit/ticking.js";
 import { attempt } from "../kit/toast.js";
 import { mayChange } from "../kit/viewer.js";
-import { micros, number, visible } from "../kit/words.js";
+import { micros, number, shorten, visible } from "../kit/words.js";
 import { sum } from "./sum.js";
 
 export function clientTable(clients) {
@@ -90,13 +90,23 @@ function table(id, title, columns, items, row, empty) {
     const head = columns.map((name, index) => element("th", { scope: "col", class: index > 1 && isCount(name) ? "right" : "" }, name));
     const body = items.flatMap((item) => {
         const cells = element("tr", {}, row(item));
-        const fault = item.last_fault && element("tr", { class: "last-fault" }, element("td", { colspan: columns.length }, element("p", { class: "soft tiny" }, "last fault ", ago(item.last_fault.at)), faultBox(item.last_fault.fault)));
+        const fault = item.last_fault && element("tr", { class: "last-fault" }, element("td", { colspan: columns.length }, lastFault(`${id} ${item.name}`, item.last_fault)));
         return [cells, fault];
     });
     const content = items.length
         ? element("div", { class: "table", tabindex: 0, role: "group", "aria-labelledby": `${id}-title` }, element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, body)))
         : element("p", { class: "soft" }, empty);
     return element("section", { class: "card stack", "aria-labelledby": `${id}-title` }, element("h2", { id: `${id}-title` }, title), content);
+}
+
+/** What was unfolded stays so when the numbers are made anew. */
+const unfolded = new Set();
+
+function lastFault(key, { at, fault }) {
+    const summary = element("summary", {}, "last fault ", ago(at), ": ", element("span", { class: "foreign bad-text" }, visible(shorten(fault.message, 120))));
+    const details = element("details", { class: "fold", open: unfolded.has(key) }, summary, faultBox(fault));
+    details.addEventListener("toggle", () => (details.open ? unfolded.add(key) : unfolded.delete(key)));
+    return details;
 }
 
 const isCount = (name) => !["Takes", "To", "Listens to", "State"].includes(name);
