@@ -119,6 +119,13 @@ pub fn admit(generation: &Generation, head: &Head<'_>, request_id: &str) -> Resu
     }
 }
 
+/// True if no client of the path was slow of late.
+pub fn is_quick(generation: &Generation, path: &str) -> bool {
+    let clients = generation.router.clients(path);
+    let mut clients = clients.filter_map(|client| generation.clients.get(client));
+    clients.all(|client| client.script.pace.is_quick())
+}
+
 /// Runs the clients of the request's path. `trace` gets an entry for each that was asked.
 pub fn take(
     worker: &mut Worker,
@@ -284,6 +291,11 @@ fn failed(worker: &Worker, client: &Client, request: &Request, fault: Fault) -> 
     };
     client::add_cors(client, &request.headers, &mut response);
     let meter = client.meter(worker.metrics()).clone();
+    if fault.cause == Cause::Script {
+        let script = &client.script;
+        let shown = fault.clone().with_source(&script.file, &script.source);
+        meter.last_fault().set(request.received_at, &shown);
+    }
     match fault.cause {
         Cause::Request => Intake::Answered {
             response,

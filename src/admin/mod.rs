@@ -8,6 +8,7 @@ mod api;
 mod audit;
 mod guard;
 mod page;
+mod series;
 mod standing;
 mod status;
 mod token;
@@ -15,6 +16,7 @@ mod token;
 pub use access::{Access, Role, Tokens};
 pub use api::verification_to_json;
 pub use audit::Audit;
+pub use series::Series;
 pub use token::{admin_tokens, find_admin_token};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -67,6 +69,8 @@ pub struct Admin {
     pub started_at: Millis,
     /// Room for those who follow the stream, [`MAX_LISTENERS`].
     pub listeners: Arc<Semaphore>,
+    /// The last minutes in numbers.
+    pub series: Series,
     /// When streams end.
     pub stop: CancellationToken,
     /// `[journal] max_size`, in bytes, as it was then.
@@ -99,6 +103,7 @@ pub async fn serve(
     admin: Admin,
     stop: CancellationToken,
 ) -> Result<(), BoxError> {
+    let sampler = tokio::spawn(series::sample(admin.clone()));
     let server = axum::serve(listener, router(admin)).with_graceful_shutdown({
         let stop = stop.clone();
         async move { stop.cancelled().await }
@@ -107,13 +112,15 @@ pub async fn serve(
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
-    tokio::select! {
+    let result = tokio::select! {
         served = async { server.await } => Ok(served?),
         () = late => {
             warn!("admin connections were still open; they are closed");
             Ok(())
         }
-    }
+    };
+    sampler.abort();
+    result
 }
 
 /// Pages and terminals that may follow the stream at once.

@@ -226,6 +226,7 @@ impl App {
             clock,
             started_at: clock.now(),
             listeners: Arc::new(Semaphore::new(admin::MAX_LISTENERS)),
+            series: admin::Series::default(),
             stop: self.parts.loops.clone(),
             max_size: config.journal.max_size,
         };

@@ -60,6 +60,19 @@ pub fn differences(expected: &Expected, made: &Expected) -> Vec<Difference> {
     found
 }
 
+impl Difference {
+    /// Of the answer to the sender.
+    pub fn of_answer(place: &str, before: Value, after: Value) -> Self {
+        Self {
+            what: "answer",
+            place: place.to_owned(),
+            kind: "changed",
+            before: Some(before),
+            after: Some(after),
+        }
+    }
+}
+
 struct Differ<'a> {
     what: &'static str,
     found: &'a mut Vec<Difference>,

@@ -11,7 +11,7 @@ mod save;
 pub use compare::{Difference, differences};
 pub use expected::{DELIVERIES_FILE, EVENTS_FILE, Expected, made_by};
 pub use http_file::parse;
-pub use run::{Ran, Unset, run};
+pub use run::{Ran, Unset, forget_varying, load, mark, run};
 pub use save::{MAX_NAME_BYTES, SaveError, Saved, check_name, save};
 
 /// The file of a case that is its request.

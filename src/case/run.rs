@@ -1,6 +1,7 @@
 //! Runs a case's request through a generation, twice, so that what is another each time is known: an
 //! id that was made for the event, and the time, where the case does not give one.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,8 +9,8 @@ use serde_json::Value;
 use super::expected::{Expected, made_by};
 use super::{VARIES, http_file};
 use crate::clock::Millis;
-use crate::config::Environment;
-use crate::generation::Generation;
+use crate::config::{Environment, Problems, SystemEnvironment};
+use crate::generation::{self, Generation, Loaded};
 use crate::preview::Record;
 use crate::processor::Watch;
 use crate::request::Request;
@@ -50,10 +51,12 @@ pub fn run(worker: &mut Worker, generation: &Generation, request: &[u8]) -> Resu
     };
     let [first, second] = ARRIVALS;
     let (first, second) = (once(first)?, once(second)?);
-    let fault = first.clients.iter().find_map(|client| client.fault.as_ref());
+    let fault = first
+        .clients
+        .iter()
+        .find_map(|client| client.fault.as_ref());
     let (mut made, other) = (made_by(&first), made_by(&second));
-    mark(made.events.as_mut(), other.events.as_ref());
-    mark(made.deliveries.as_mut(), other.deliveries.as_ref());
+    mark(&mut made, &other);
     Ok(Ran {
         made,
         fault: fault.map(ToString::to_string),
@@ -65,17 +68,56 @@ fn run_once(worker: &mut Worker, generation: &Generation, request: &Arc<Request>
     watched::run(worker, generation, request, now, Watch::Dry).record
 }
 
-/// Puts [`VARIES`] in the place of each value that is another in `other`.
-fn mark(value: Option<&mut Value>, other: Option<&Value>) {
+/// The set of a configuration, as cases are run through it. With the variables of this process, if
+/// it is no set without them.
+///
+/// # Errors
+/// Everything that is wrong, at once.
+pub fn load(config_file: &Path) -> Result<Loaded, Problems> {
+    generation::load(config_file, &Unset)
+        .or_else(|_| generation::load(config_file, &SystemEnvironment))
+}
+
+/// Puts [`VARIES`] in the place of each value that is another in `other`, which was made of the same
+/// request.
+pub fn mark(made: &mut Expected, other: &Expected) {
+    mark_value(made.events.as_mut(), other.events.as_ref());
+    mark_value(made.deliveries.as_mut(), other.deliveries.as_ref());
+}
+
+/// Puts [`VARIES`] wherever `made` has it: one of both cannot be compared with the other.
+pub fn forget_varying(before: &mut Expected, made: &Expected) {
+    forget(before.events.as_mut(), made.events.as_ref());
+    forget(before.deliveries.as_mut(), made.deliveries.as_ref());
+}
+
+fn forget(value: Option<&mut Value>, made: Option<&Value>) {
+    match (value, made) {
+        (Some(value), Some(made)) if made == VARIES => *value = VARIES.into(),
+        (Some(Value::Object(map)), Some(Value::Object(made))) => {
+            for (name, value) in map.iter_mut() {
+                forget(Some(value), made.get(name));
+            }
+        }
+        (Some(Value::Array(items)), Some(Value::Array(made))) => {
+            for (value, made) in items.iter_mut().zip(made) {
+                forget(Some(value), Some(made));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn mark_value(value: Option<&mut Value>, other: Option<&Value>) {
     match (value, other) {
         (Some(Value::Object(map)), Some(Value::Object(other))) => {
             for (name, value) in map.iter_mut() {
-                mark(Some(value), other.get(name));
+                mark_value(Some(value), other.get(name));
             }
         }
         (Some(Value::Array(items)), Some(Value::Array(other))) if items.len() == other.len() => {
             for (value, other) in items.iter_mut().zip(other) {
-                mark(Some(value), Some(other));
+                mark_value(Some(value), Some(other));
             }
         }
         (Some(value), other) if Some(&*value) != other => *value = VARIES.into(),

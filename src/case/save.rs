@@ -215,7 +215,9 @@ mod tests {
 
     #[test]
     fn a_name_is_one_folder_below_the_cases() {
-        for bad in ["", ".", "..", "../a", "a/b", "a\\b", "a b", ".hidden", "ä", "a\0"] {
+        for bad in [
+            "", ".", "..", "../a", "a/b", "a\\b", "a b", ".hidden", "ä", "a\0",
+        ] {
             assert!(check_name(bad).is_err(), "{bad:?}");
         }
         for good in ["order", "order-1_b.v2", &"a".repeat(MAX_NAME_BYTES)] {

@@ -91,7 +91,7 @@ impl Live {
     }
 
     /// The file that the configuration is read from.
-    pub(super) fn config_file(&self) -> &Path {
+    pub fn config_file(&self) -> &Path {
         &self.config_file
     }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::client::{Client, Router};
 use crate::config::Config;
 use crate::destination::Destinations;
+use crate::script::Pace;
 use crate::tag::{Index, Tag};
 
 /// A set that compiled as a whole.
@@ -36,4 +37,6 @@ pub struct Generation {
     pub tags: Vec<Tag>,
     /// From an event name to its tags.
     pub index: Index,
+    /// How quick the tags are, all together.
+    pub tag_pace: Arc<Pace>,
 }

@@ -94,7 +94,12 @@ mod tests {
         let seen = sight("/hooks/shop", Some("woocommerce"), &events);
         for (path, client, event, matches) in [
             (None, None, None, true),
-            (Some("/hooks/:shop"), Some("woocommerce"), Some("refund"), true),
+            (
+                Some("/hooks/:shop"),
+                Some("woocommerce"),
+                Some("refund"),
+                true,
+            ),
             (Some("/hooks/*"), None, None, true),
             (Some("/hooks"), None, None, false),
             (None, Some("woo"), None, false),
@@ -117,7 +122,11 @@ mod tests {
         let taken = |pace: &mut Pace, now| (0..1_000).filter(|_| pace.take(now)).count();
         assert_eq!(taken(&mut pace, 0), 200);
         assert_eq!(taken(&mut pace, 1_000), 50);
-        assert_eq!(taken(&mut pace, 900), 0, "a clock that goes back gives nothing");
+        assert_eq!(
+            taken(&mut pace, 900),
+            0,
+            "a clock that goes back gives nothing"
+        );
         assert_eq!(taken(&mut pace, 3_600_000), 200);
     }
 }

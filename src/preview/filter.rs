@@ -67,7 +67,10 @@ impl TraceFilter {
             && is(&self.outcome, Some(row::outcome(record)))
             && event.is_none_or(|name| record.events.iter().any(|one| one.name == *name))
             && tag.is_none_or(|name| row::tags(record).contains(name))
-            && self.text.as_deref().is_none_or(|text| has_text(record, text))
+            && self
+                .text
+                .as_deref()
+                .is_none_or(|text| has_text(record, text))
     }
 }
 

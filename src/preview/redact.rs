@@ -16,13 +16,7 @@ const HEADERS: [&str; 4] = [
 
 /// Parts of the names of what gives access.
 const PARTS: [&str; 7] = [
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "api-key",
-    "api_key",
-    "apikey",
+    "token", "secret", "password", "passwd", "api-key", "api_key", "apikey",
 ];
 
 /// True if a header of this lower-case name gives access.
@@ -61,10 +55,16 @@ mod tests {
         ] {
             assert!(is_secret_header(name), "{name}");
         }
-        for name in ["content-type", "stripe-signature", "x-wc-webhook-topic", "keyword"] {
+        for name in [
+            "content-type",
+            "stripe-signature",
+            "x-wc-webhook-topic",
+            "keyword",
+        ] {
             assert!(!is_secret_header(name), "{name}");
         }
-        let shown = query(serde_json::json!({ "utm": "x", "api_secret": "s", "token": ["a", "b"] }));
+        let shown =
+            query(serde_json::json!({ "utm": "x", "api_secret": "s", "token": ["a", "b"] }));
         assert_eq!(
             shown,
             serde_json::json!({ "utm": "x", "api_secret": "***", "token": "***" })

@@ -104,7 +104,10 @@ pub(super) fn tags(record: &Record) -> BTreeSet<&str> {
 }
 
 fn faults(record: &Record) -> usize {
-    let clients = record.clients.iter().filter(|client| client.fault.is_some());
+    let clients = record
+        .clients
+        .iter()
+        .filter(|client| client.fault.is_some());
     let tags = record.events.iter().flat_map(|event| &event.tags);
     clients.count() + tags.filter(|tag| tag.trace.fault.is_some()).count()
 }
@@ -114,7 +117,8 @@ pub(super) fn outcome(record: &Record) -> &'static str {
     if record.client().is_none() {
         return "unclaimed";
     }
-    let is_bad_request = |fault: &crate::script::Fault| fault.cause == crate::script::Cause::Request;
+    let is_bad_request =
+        |fault: &crate::script::Fault| fault.cause == crate::script::Cause::Request;
     let refused = record
         .clients
         .iter()

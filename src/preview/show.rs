@@ -54,12 +54,22 @@ impl Record {
         let mut steps = Vec::new();
         if let Some(client) = self.client() {
             let took = times.made.saturating_duration_since(times.taken);
-            steps.push(step("client", client, times.until(times.taken), micros(took)));
+            steps.push(step(
+                "client",
+                client,
+                times.until(times.taken),
+                micros(took),
+            ));
         }
         let is_kept = self.mode != super::Mode::DryRun && !self.events.is_empty();
         if let Some(answered) = times.answered.filter(|_| is_kept) {
             let took = answered.saturating_duration_since(times.made);
-            steps.push(step("commit", "journal", times.until(times.made), micros(took)));
+            steps.push(step(
+                "commit",
+                "journal",
+                times.until(times.made),
+                micros(took),
+            ));
         }
         for (at, event) in self.events.iter().enumerate() {
             self.tag_steps(at, event, &mut steps);
@@ -107,6 +117,7 @@ impl EventRecord {
         EventTrace {
             event_id: self.event.id.to_string(),
             state: self.fate.as_str(),
+            processed: self.fate == Fate::Processed,
             provenance: sources.explain(self, &data),
             data,
             tags: self.tags.iter().map(TagRecord::trace).collect(),

@@ -139,6 +139,8 @@ pub struct EventTrace {
     pub event_id: String,
     /// How far it has come: `waiting`, `processed`, `repeat` or `not_kept`.
     pub state: &'static str,
+    /// Its tags have run.
+    pub processed: bool,
     /// Event data.
     pub data: Value,
     /// Where each value of it comes from, by JSON pointer.

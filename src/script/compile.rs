@@ -7,6 +7,7 @@ use rhai::{AST, Engine, Module, Scope, Stmt};
 
 use super::import::SharedModules;
 use super::outline::{self, Constant, Offer};
+use super::pace::Pace;
 use super::value::Value;
 use super::{Fault, engine, frame, limits};
 
@@ -19,6 +20,8 @@ pub struct Script {
     pub file: String,
     /// The text it was compiled from, to show lines of it.
     pub source: Arc<str>,
+    /// How quick it is, perhaps together with others.
+    pub pace: Arc<Pace>,
     pub(super) constants: Vec<Constant>,
     /// The functions, and of the statements the imports only.
     pub(super) ast: AST,
@@ -100,6 +103,7 @@ impl Compiler {
             name: name.to_owned(),
             file: file.to_owned(),
             source: source.into(),
+            pace: Arc::default(),
             constants: outline::constants(&ast),
             ast: self.runnable(file, source, ast)?,
         })

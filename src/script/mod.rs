@@ -14,6 +14,7 @@ mod header;
 mod import;
 mod json;
 mod outline;
+mod pace;
 mod pool;
 mod request_view;
 
@@ -27,6 +28,7 @@ pub use compile::{Compiler, Script};
 pub use fault::{Cause, Fault, SourceLine, source_lines};
 pub use header::Header;
 pub use json::{BadJson, map_to_json, parse_json, to_json};
-pub use pool::{Pool, Worker, with_script_stack};
+pub use pace::Pace;
+pub use pool::{NotRun, Pool, Worker, make_room_here, with_script_stack};
 pub use request_view::{RequestView, parse_cookies, parse_query};
 pub use value::{Map, Value};

@@ -8,7 +8,7 @@ use crate::clock::Millis;
 use crate::script::api::Skip;
 use crate::script::frame::LogLine;
 use crate::script::value::kind;
-use crate::script::{self, Fault, Value, Worker};
+use crate::script::{self, Fault, Map, Value, Worker};
 use crate::telemetry::TagResult;
 use crate::trigger::{Explanation, Verdict};
 
@@ -73,42 +73,73 @@ pub struct Look {
     pub counts: bool,
 }
 
-/// Runs `tag` for `event`, a map. `at` is when the event's request arrived.
-pub fn run(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, look: Look) -> Ran {
+impl Look {
+    /// Live traffic that nobody watches.
+    pub const LIVE: Self = Self {
+        records: false,
+        counts: true,
+    };
+}
+
+/// What a tag's trigger says to an event.
+#[derive(Debug)]
+pub struct Judged {
+    verdict: Verdict,
+    explanation: Option<Explanation>,
+    took: Duration,
+    counts: bool,
+}
+
+impl Judged {
+    /// True if the tag is to be called.
+    pub fn fires(&self) -> bool {
+        self.verdict == Verdict::Fires
+    }
+}
+
+/// Asks the trigger of `tag`. `at` is when the event's request arrived.
+pub fn judge(tag: &Tag, event: &Map, at: Millis, look: Look) -> Judged {
     let begun = look.records.then(Instant::now);
-    let (verdict, explanation) = judge(tag, &event, at, look.records);
+    Judged {
+        verdict: tag.trigger.verdict(event, at),
+        explanation: look.records.then(|| tag.trigger.explain(event)),
+        took: begun.map(|begun| begun.elapsed()).unwrap_or_default(),
+        counts: look.counts,
+    }
+}
+
+/// Runs `tag` for `event`, a map, if its trigger fires; else the event is not looked at.
+pub fn run(worker: &mut Worker, tag: &Tag, judged: Judged, event: Value, at: Millis) -> Ran {
+    let counts = judged.counts;
     let mut ran = Ran {
         skipped: None,
         payloads: Vec::new(),
         fault: None,
         log: Vec::new(),
-        explanation,
-        took: Duration::ZERO,
+        explanation: judged.explanation,
+        took: judged.took,
     };
-    let mut script_took = None;
-    if verdict == Verdict::Fires {
-        let called = Instant::now();
-        call(worker, tag, event, at, &mut ran);
-        script_took = Some(called.elapsed());
-    } else {
-        ran.skipped = Some(Skipped::Trigger(verdict));
+    if judged.verdict != Verdict::Fires {
+        ran.skipped = Some(Skipped::Trigger(judged.verdict));
+        if counts {
+            tag.meter(worker.metrics()).ran(ran.result(), None);
+        }
+        return ran;
     }
-    if look.counts {
+    let called = Instant::now();
+    call(worker, tag, event, at, &mut ran);
+    let took = called.elapsed();
+    ran.took += took;
+    if counts {
         let meter = tag.meter(worker.metrics());
-        meter.ran(ran.result(), script_took);
+        meter.ran(ran.result(), Some(took));
+        if let Some(fault) = &ran.fault {
+            let script = &tag.script;
+            let fault = fault.clone().with_source(&script.file, &script.source);
+            meter.last_fault().set(at, &fault);
+        }
     }
-    ran.took = begun.map(|begun| begun.elapsed()).unwrap_or_default();
     ran
-}
-
-fn judge(tag: &Tag, event: &Value, at: Millis, watched: bool) -> (Verdict, Option<Explanation>) {
-    match event.as_map_ref() {
-        Ok(map) => (
-            tag.trigger.verdict(&map, at),
-            watched.then(|| tag.trigger.explain(&map)),
-        ),
-        Err(_) => (Verdict::Conditions, None),
-    }
 }
 
 fn call(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut Ran) {

@@ -4,6 +4,7 @@
 mod access;
 mod ask;
 mod deliveries;
+mod keep;
 mod live;
 mod preview;
 mod problems;
@@ -44,6 +45,10 @@ pub(super) fn routes() -> Router<Admin> {
         .route("/api/traces", get(traces::list))
         .route("/api/traces/stream", get(stream::stream))
         .route("/api/traces/{id}", get(traces::show))
+        .route("/api/traces/{id}/save", post(keep::save))
+        .route("/api/traces/{id}/replay", post(keep::replay))
+        .route("/api/series", get(live::series))
+        .route("/api/dead", get(deliveries::dead))
         .route(
             "/api/preview/sessions",
             get(preview::sessions).post(preview::open_session),

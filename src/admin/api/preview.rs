@@ -92,7 +92,11 @@ fn capture(asked: CaptureAsked) -> Result<Capture, Refusal> {
 
 pub(super) async fn sessions(State(admin): State<Admin>) -> Json<Value> {
     let list = admin.preview.sessions.list();
-    Json(list.iter().map(|one| session_to_json(&admin, one)).collect())
+    Json(
+        list.iter()
+            .map(|one| session_to_json(&admin, one))
+            .collect(),
+    )
 }
 
 /// A session, without its token, which nobody knows any more.

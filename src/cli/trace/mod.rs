@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Exit, http_file};
+use super::Exit;
+use crate::case;
 use crate::clock::Clock;
 use crate::config::SystemEnvironment;
 use crate::error::BoxError;
@@ -44,7 +45,7 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
         .map_err(|problems| Exit::configuration(&problems))?;
     let shown = options.file.display();
     let text = read(&options.file).map_err(|error| Exit::usage(format!("{shown}: {error}")))?;
-    let request = http_file::parse(&text, Clock::System.now())
+    let request = case::parse(&text, Clock::System.now())
         .map_err(|why| Exit::usage(format!("{shown}: {why}")))?;
     let trace = super::serve::runtime()?.block_on(trace(options, loaded, request))?;
     if options.json {
