@@ -61,6 +61,12 @@ async function serveFromDisk(page) {
         const file = path.join(PAGE_FILES, new URL(route.request().url()).pathname.replace("/page/", ""));
         return route.fulfill({ path: file, contentType: TYPES[path.extname(file)] });
     });
+    // Whether one is logged in, the server says all the same.
+    await page.route(({ pathname }) => pathname === "/", async (route) => {
+        const response = await route.fetch({ maxRedirects: 0 });
+        const file = response.status() === 200 ? "index.html" : "login.html";
+        return route.fulfill({ response, path: path.join(PAGE_FILES, file) });
+    });
 }
 
 /** Notes everything that must not happen on a page of ours. */
