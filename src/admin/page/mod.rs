@@ -1,20 +1,16 @@
 //! The page: its files, carried in the binary, and where they are served. What they show comes from
 //! the API; there is no data in them, so all but `index.html` are open to everybody.
 
+mod assets;
+
 use axum::Extension;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use self::assets::{Asset, SCRIPTS, STYLES};
 use super::access::Caller;
-
-/// A file and what it is.
-struct Asset {
-    path: &'static str,
-    kind: &'static str,
-    content: &'static str,
-}
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -25,7 +21,9 @@ const INDEX: &str = include_str!("index.html");
 const LOGIN: &str = include_str!("login.html");
 
 /// What the two ask for.
-const ASSETS: &[Asset] = &[];
+fn files() -> impl Iterator<Item = &'static Asset> {
+    STYLES.iter().chain(SCRIPTS)
+}
 
 /// `/`, and a path for each file.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
@@ -33,14 +31,12 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         let answer = || async { ([(header::CONTENT_TYPE, asset.kind)], asset.content) };
         router.route(asset.path, get(answer))
     };
-    ASSETS
-        .iter()
-        .fold(Router::new().route("/", get(index)), add)
+    files().fold(Router::new().route("/", get(index)), add)
 }
 
 /// True where no login is needed.
 pub(super) fn is_open(path: &str) -> bool {
-    let is_asset = ASSETS.iter().any(|asset| asset.path == path);
+    let is_asset = files().any(|asset| asset.path == path);
     is_asset || path == "/" || path.starts_with("/login/")
 }
 
