@@ -6,7 +6,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::Refusal;
 use super::ask::query;
@@ -87,7 +86,7 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     let trace = apart(move || trace(&admin, &id)).await?;
     let trace = trace.ok_or_else(gone)?;
-    Ok(Json(json!(trace)).into_response())
+    Ok(Json(trace).into_response())
 }
 
 /// The whole trace of that id, if it is still there.

@@ -51,6 +51,17 @@ impl Stream {
         }
     }
 
+    /// The next line of the list for which this is true. What happens fast is told once, as new; what
+    /// takes longer, as new and as changed.
+    pub(crate) async fn until_row(&mut self, wished: impl Fn(&Value) -> bool) -> Message {
+        loop {
+            let message = self.next().await;
+            if ["trace", "update"].contains(&&*message.name) && wished(&message.data) {
+                return message;
+            }
+        }
+    }
+
     /// Each message comes in one chunk, so lines are not cut, and what is between them is no field.
     async fn read(&mut self) -> Message {
         let (mut id, mut name) = (String::new(), String::new());
