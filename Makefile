@@ -6,7 +6,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 export RUSTDOCFLAGS := -D warnings
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test fmt lint doc unit it lives torture bench bench-peers bench-targets bench-growth bench-tools profile release deny
+.PHONY: help install run test fmt lint doc unit it browser lives screenshots torture bench bench-peers bench-targets bench-growth bench-tools profile release deny
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ test: install ## everything that must hold before a change goes in
 	cargo fmt --check
 	$(MAKE) --no-print-directory lint doc
 	cargo test --locked
-	$(MAKE) --no-print-directory lives
+	$(MAKE) --no-print-directory browser lives
 
 fmt: ## format the sources
 	cargo fmt
@@ -38,9 +38,17 @@ unit: ## only the tests that stand beside the code
 it: ## only the integration tests
 	cargo test --locked --test it
 
+browser: install ## only the tests of the page in a real browser (ARGS="live.test.mjs" runs some of them)
+	cargo build --locked
+	cd tests/browser && npm test --silent -- $(ARGS)
+
 lives: ## 10,000 random lives of the journal that end in crashes (two to three minutes)
 	@# Four tests of 2,500.
 	PROPTEST_CASES=2500 cargo test --locked --test it journal::crash
+
+screenshots: install ## take the pictures of docs/images again
+	cargo build --locked
+	cd tests/browser && npm run --silent screenshots
 
 torture: ## kill it, cut its power, fill its disk, … and write docs/reliability.md (FAULTS="F1 F4", ROUNDS=5; see CONTRIBUTING.md)
 	@.ci/install torture

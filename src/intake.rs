@@ -297,6 +297,11 @@ fn failed(worker: &Worker, client: &Client, request: &Request, fault: Fault) -> 
     };
     client::add_cors(client, &request.headers, &mut response);
     let meter = client.meter(worker.metrics()).clone();
+    if fault.cause == Cause::Script {
+        let script = &client.script;
+        let shown = fault.clone().with_source(&script.file, &script.source);
+        meter.last_fault().set(request.received_at, &shown);
+    }
     match fault.cause {
         Cause::Request => Intake::Answered {
             response,
@@ -327,12 +332,15 @@ fn note(
     fault: Option<&Fault>,
 ) {
     let Some(entries) = trace else { return };
+    let script = &client.script;
+    let with_source = |fault: &Fault| fault.clone().with_source(&script.file, &script.source);
     entries.push(ClientTrace {
         name: client.name.to_string(),
+        file: script.file.clone(),
         claimed,
         reason,
         log,
-        fault: fault.cloned(),
+        fault: fault.map(with_source),
         duration_us: 0,
     });
 }

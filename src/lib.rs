@@ -45,6 +45,7 @@ pub mod processor;
 pub mod intake;
 pub mod watched;
 pub mod rerun;
+pub mod case;
 
 // The doors.
 pub mod ingress;

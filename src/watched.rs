@@ -1,24 +1,25 @@
 //! One request run through intake and processor with everything recorded: what preview sessions
-//! and `tagwerk trace` show. It calls the same functions as live traffic; it answers nobody and
-//! journals nothing.
+//! and `tagwerk trace` show; and the intake of live traffic that a capture session watches. The same
+//! functions as live traffic; nothing here answers anybody or journals anything.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::clock::Millis;
-use crate::event::Event;
 use crate::generation::Generation;
 use crate::intake::{self, Intake};
 use crate::journal::Entry;
-use crate::preview::{EventTrace, Mode, RequestTrace, ResponseTrace, Trace};
+use crate::preview::{ClientTrace, EventRecord, Mode, Record, Times};
 use crate::processor::{self, Watch};
 use crate::request::Request;
-use crate::script::Worker;
+use crate::script::{Cause, Worker};
+use crate::telemetry::ClientResult;
 
 /// What was seen, and what live traffic would have done with it.
 #[derive(Debug)]
 pub struct Watched {
     /// The record.
-    pub trace: Trace,
+    pub record: Record,
     /// What the intake made of the request.
     pub intake: Intake,
     /// The events with their deliveries, to be journalled if the session sends.
@@ -33,47 +34,102 @@ pub fn run(
     now: Millis,
     watch: Watch,
 ) -> Watched {
-    let mut clients = Vec::new();
-    let intake = intake::take(worker, generation, request, Some(&mut clients));
-    let mut events = Vec::new();
-    let mut entries = Vec::new();
-    if let Intake::Accepted {
-        events: accepted, ..
-    } = &intake
-    {
-        for event in accepted {
-            let made = processor::process(worker, generation, event, now, watch);
-            events.push(event_trace(event, made.tags));
-            entries.push(Entry {
-                event: event.clone(),
-                made: Some(made.made),
-            });
-        }
-    }
-    let trace = Trace {
-        trace_id: request.id.clone(),
-        generation: generation.id.to_string(),
-        mode: if watch == Watch::Send {
-            Mode::Send
-        } else {
-            Mode::DryRun
-        },
-        request: RequestTrace::of(request),
-        clients,
-        response: ResponseTrace::from(intake.response()),
-        events,
+    let begun = Instant::now();
+    let (intake, clients, times) = take(worker, generation, request, begun);
+    let mut record = record(generation, request, &intake, clients, times);
+    record.mode = match watch {
+        Watch::Send => Mode::Send,
+        _ => Mode::DryRun,
     };
+    let mut entries = Vec::with_capacity(record.events.len());
+    for seen in &mut record.events {
+        let begun = Instant::now();
+        let handled = processor::process(worker, generation, &seen.event, now, watch);
+        seen.processed(begun, handled.tags);
+        entries.push(Entry {
+            event: seen.event.clone(),
+            made: Some(handled.made),
+        });
+    }
     Watched {
-        trace,
+        record,
         intake,
         entries,
     }
 }
 
-fn event_trace(event: &Event, tags: Vec<crate::preview::TagTrace>) -> EventTrace {
-    EventTrace {
-        event_id: event.id.to_string(),
-        data: serde_json::from_slice(&event.data).unwrap_or_default(),
-        tags,
+/// Takes a live request in, as [`intake::take`] does and counted like any other, and records it. It
+/// was handed to us whole at `begun`.
+pub fn take_live(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+    begun: Instant,
+) -> (Intake, Record) {
+    let (intake, clients, times) = take(worker, generation, request, begun);
+    if let (Some(meter), Some(asked)) = (intake.meter(), clients.last()) {
+        // One that was not run, because the body is too long for it, took no time.
+        let took = Duration::from_micros(asked.duration_us);
+        if !took.is_zero() {
+            meter.parsed(result(asked), took);
+        }
+    }
+    let record = record(generation, request, &intake, clients, times);
+    (intake, record)
+}
+
+fn result(asked: &ClientTrace) -> ClientResult {
+    match asked.fault.as_ref().map(|fault| fault.cause) {
+        None => ClientResult::Good,
+        Some(Cause::Request) => ClientResult::Refused,
+        Some(Cause::Script) => ClientResult::Failed,
+    }
+}
+
+fn take(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+    begun: Instant,
+) -> (Intake, Vec<ClientTrace>, Times) {
+    let taken = Instant::now();
+    let mut clients = Vec::new();
+    let intake = intake::take(worker, generation, request, Some(&mut clients));
+    let times = Times {
+        begun,
+        taken,
+        made: Instant::now(),
+        answered: None,
+    };
+    (intake, clients, times)
+}
+
+fn record(
+    generation: &Generation,
+    request: &Arc<Request>,
+    intake: &Intake,
+    clients: Vec<ClientTrace>,
+    times: Times,
+) -> Record {
+    let accepted = match intake {
+        Intake::Accepted { events, .. } => &events[..],
+        _ => &[],
+    };
+    let claimed = clients.iter().find(|client| client.claimed);
+    let script = claimed.and_then(|claimed| {
+        let mut all = generation.clients.iter();
+        all.find(|client| *client.name == *claimed.name)
+    });
+    Record {
+        session: None,
+        replay_of: None,
+        mode: Mode::Capture,
+        generation: generation.id.clone(),
+        request: request.clone(),
+        script: script.map(|client| client.script.source.clone()),
+        clients,
+        response: intake.response().clone(),
+        events: accepted.iter().cloned().map(EventRecord::waiting).collect(),
+        times,
     }
 }

@@ -1,22 +1,31 @@
 //! The admin listener: a JSON API for the operator and the command line, and metrics, on an address
 //! of its own.
-//! It is never reached by way of the public listener, and everything but liveness needs the token.
+//! It is never reached by way of the public listener, and everything but the page's own files needs
+//! a token or a browser session.
 
+mod access;
 mod api;
+mod audit;
 mod guard;
+mod page;
+mod series;
 mod standing;
 mod status;
 mod token;
 
+pub use access::{Access, Role, Tokens};
 pub use api::verification_to_json;
-pub use token::{admin_token, find_admin_token};
+pub use audit::Audit;
+pub use series::Series;
+pub use token::{admin_tokens, find_admin_token};
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -27,7 +36,6 @@ use crate::generation::Live;
 use crate::journal::Journal;
 use crate::preview::Preview;
 use crate::rerun::Rerunner;
-use crate::secret::Secret;
 use crate::telemetry::Metrics;
 
 /// What the API looks at and acts on.
@@ -43,8 +51,14 @@ pub struct Admin {
     pub rerunner: Rerunner,
     /// How the destinations stand.
     pub standings: Standings,
-    /// What opens the API.
-    pub token: Secret,
+    /// Who is let in.
+    pub access: Arc<Access>,
+    /// Who changed what.
+    pub audit: Arc<Audit>,
+    /// Where the listener is.
+    pub address: SocketAddr,
+    /// `[admin] hosts`, as it was at the start.
+    pub hosts: Vec<String>,
     /// What senders call, for ready-made command lines.
     pub public_url: String,
     /// What is counted.
@@ -53,8 +67,31 @@ pub struct Admin {
     pub clock: Clock,
     /// When the server started.
     pub started_at: Millis,
+    /// Room for those who follow the stream, [`MAX_LISTENERS`].
+    pub listeners: Arc<Semaphore>,
+    /// The last minutes in numbers.
+    pub series: Series,
+    /// When streams end.
+    pub stop: CancellationToken,
     /// `[journal] max_size`, in bytes, as it was then.
     pub max_size: u64,
+}
+
+impl Admin {
+    /// How a browser on this machine calls it.
+    fn base_url(&self) -> String {
+        base_url(self.address)
+    }
+}
+
+/// How a browser on this machine calls an admin listener.
+pub fn base_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
 /// Serves until stopped.
@@ -66,8 +103,8 @@ pub async fn serve(
     admin: Admin,
     stop: CancellationToken,
 ) -> Result<(), BoxError> {
-    let address = listener.local_addr()?;
-    let server = axum::serve(listener, router(admin, address)).with_graceful_shutdown({
+    let sampler = tokio::spawn(series::sample(admin.clone()));
+    let server = axum::serve(listener, router(admin)).with_graceful_shutdown({
         let stop = stop.clone();
         async move { stop.cancelled().await }
     });
@@ -75,24 +112,33 @@ pub async fn serve(
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;
     };
-    tokio::select! {
+    let result = tokio::select! {
         served = async { server.await } => Ok(served?),
         () = late => {
             warn!("admin connections were still open; they are closed");
             Ok(())
         }
-    }
+    };
+    sampler.abort();
+    result
 }
+
+/// Pages and terminals that may follow the stream at once.
+pub const MAX_LISTENERS: usize = 64;
 
 /// Nobody waits for an operator's open connection.
 const DRAIN: Duration = Duration::from_secs(2);
 
-fn router(admin: Admin, address: SocketAddr) -> Router {
+fn router(admin: Admin) -> Router {
     let guard = Arc::new(guard::Guard {
-        token: admin.token.clone(),
-        address,
+        access: admin.access.clone(),
+        audit: admin.audit.clone(),
+        address: admin.address,
+        hosts: admin.hosts.clone(),
+        clock: admin.clock,
     });
     api::routes()
+        .merge(page::routes())
         .layer(axum::middleware::from_fn_with_state(guard, guard::check))
         .with_state(admin)
 }

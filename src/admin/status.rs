@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Admin;
-use super::api::problem_list;
+use super::api::with_source;
 use super::standing::{Standing, books, counts, standings};
+use crate::delivery;
 use crate::journal::Counts;
 use crate::telemetry::{Exposition, Snapshot};
 
@@ -18,6 +19,7 @@ pub(super) async fn status(State(admin): State<Admin>) -> Json<Value> {
     let generation = admin.live.current();
     let problems = admin.live.problems();
     let known = counts.as_ref().ok();
+    let (traces, bytes) = admin.preview.ring.size();
     let deliveries = known.iter().flat_map(|counts| &counts.deliveries);
     let deliveries = deliveries.map(|((destination, state), count)| {
         json!({ "destination": destination, "state": state, "count": count })
@@ -29,11 +31,31 @@ pub(super) async fn status(State(admin): State<Admin>) -> Json<Value> {
         "generation": &*generation.id,
         "generation_since": admin.live.live_since(),
         "config_ok": problems.is_empty(),
-        "problems": problem_list(&problems),
+        "problems": with_source(&admin, &problems).await,
         "journal": journal(&admin, &counts),
         "destinations": standings(&admin, known),
         "deliveries": deliveries.collect::<Vec<_>>(),
+        "draft": {
+            "in_use": admin.live.has_draft(),
+            "generation": admin.live.has_draft().then(|| admin.live.draft_or_current().id.to_string()),
+            "problems": with_source(&admin, &admin.live.draft_problems()).await,
+        },
+        "preview": {
+            "sessions": admin.preview.sessions.list().len(),
+            "traces": traces,
+            "bytes": bytes,
+        },
+        "dead_letters": {
+            "deliveries": known.map(|counts| of_state(counts, delivery::State::Dead)),
+            "requests": known.map(|counts| counts.failed_requests),
+        },
     }))
+}
+
+pub(super) fn of_state(counts: &Counts, wanted: delivery::State) -> u64 {
+    let all = counts.deliveries.iter();
+    let of_state = all.filter(|((_, state), _)| *state == wanted.as_str());
+    of_state.map(|(_, count)| count).sum()
 }
 
 /// Numbers that the journal does not tell now are `null`.

@@ -1,43 +1,72 @@
-//! The admin token: what the operator set, else one that is made once and kept in the data folder.
+//! The tokens that open the admin API: what the operator set, else made once and kept in the data
+//! folder.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::access::{Role, Tokens};
 use crate::config::Environment;
 use crate::error::BoxError;
 use crate::secret::Secret;
 
-/// The variable that sets the token.
-const VARIABLE: &str = "TAGWERK_ADMIN_TOKEN";
-
-/// Reads the token; makes one, 256 random bits, if there is none or its file is empty. The file is for its owner only.
-///
-/// # Errors
-/// If the file can be neither read nor made.
-pub fn admin_token(folder: &Path, environment: &dyn Environment) -> Result<Secret, BoxError> {
-    match find_admin_token(folder, environment)? {
-        Some(token) => Ok(token),
-        None => make(folder),
+/// The variable that sets a token, and the file that it is kept in otherwise.
+fn places(role: Role) -> (&'static str, &'static str) {
+    match role {
+        Role::Admin => ("TAGWERK_ADMIN_TOKEN", "admin-token"),
+        Role::Read => ("TAGWERK_ADMIN_READ_TOKEN", "admin-token-read"),
     }
 }
 
-/// The token of a server that was started before, if there is one.
+/// Reads both tokens; makes one, 256 random bits, where there is none or its file is empty. The
+/// files are for their owner only.
 ///
 /// # Errors
-/// If its file cannot be read.
+/// If a file can be neither read nor made.
+pub fn admin_tokens(folder: &Path, environment: &dyn Environment) -> Result<Tokens, BoxError> {
+    let token = |role| match find_token(role, folder, environment)? {
+        Some(token) => Ok(token),
+        None => make(folder, places(role).1),
+    };
+    Ok::<_, BoxError>(Tokens {
+        admin: token(Role::Admin)?,
+        read: token(Role::Read)?,
+    })
+}
+
+/// The token of a server that was started before, if there is one: the one that may change things,
+/// else the one that may look.
+///
+/// # Errors
+/// If their files are there and cannot be read.
 pub fn find_admin_token(
     folder: &Path,
     environment: &dyn Environment,
 ) -> Result<Option<Secret>, BoxError> {
+    let found = find_token(Role::Admin, folder, environment);
+    match found {
+        Ok(Some(token)) => Ok(Some(token)),
+        Ok(None) | Err(_) => match find_token(Role::Read, folder, environment) {
+            Ok(Some(token)) => Ok(Some(token)),
+            _ => found,
+        },
+    }
+}
+
+fn find_token(
+    role: Role,
+    folder: &Path,
+    environment: &dyn Environment,
+) -> Result<Option<Secret>, BoxError> {
+    let (variable, name) = places(role);
     if let Some(token) = environment
-        .variable(VARIABLE)
+        .variable(variable)
         .filter(|token| !token.is_empty())
     {
         return Ok(Some(Secret::new(token)));
     }
-    let file = file_in(folder);
+    let file = folder.join(name);
     match fs::read_to_string(&file) {
         Ok(token) if !token.trim().is_empty() => Ok(Some(Secret::new(token.trim()))),
         Ok(_) => Ok(None),
@@ -46,11 +75,7 @@ pub fn find_admin_token(
     }
 }
 
-fn file_in(folder: &Path) -> PathBuf {
-    folder.join("admin-token")
-}
-
-fn make(folder: &Path) -> Result<Secret, BoxError> {
+fn make(folder: &Path, name: &str) -> Result<Secret, BoxError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)
         .map_err(|error| format!("the system has no randomness: {error}"))?;
@@ -60,13 +85,13 @@ fn make(folder: &Path) -> Result<Secret, BoxError> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    write_whole(folder, &token)?;
+    write_whole(folder, name, &token)?;
     Ok(Secret::new(token))
 }
 
 /// After a power cut the file is there with all that is in it, or it is not there.
-fn write_whole(folder: &Path, token: &str) -> io::Result<()> {
-    let new = folder.join("admin-token.new");
+fn write_whole(folder: &Path, name: &str, token: &str) -> io::Result<()> {
+    let new = folder.join(format!("{name}.new"));
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -75,6 +100,6 @@ fn write_whole(folder: &Path, token: &str) -> io::Result<()> {
         .open(&new)?;
     writeln!(file, "{token}")?;
     file.sync_all()?;
-    fs::rename(&new, file_in(folder))?;
+    fs::rename(&new, folder.join(name))?;
     File::open(folder)?.sync_all()
 }

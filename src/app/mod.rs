@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::admin::{self, Admin, admin_token};
+use crate::admin::{self, Access, Admin, Audit, Role, admin_tokens};
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::destination::HttpClient;
@@ -42,8 +43,8 @@ pub struct App {
     pub address: SocketAddr,
     /// Where the operator calls.
     pub admin_address: SocketAddr,
-    /// What opens the admin API.
-    pub admin_token: Secret,
+    /// Who is let in to the admin API.
+    pub access: Arc<Access>,
     parts: Parts,
 }
 
@@ -136,7 +137,7 @@ impl App {
         let app = Self {
             address: listener.local_addr()?,
             admin_address: admin_listener.local_addr()?,
-            admin_token: admin_token(&config.data.dir, &*environment)?,
+            access: Access::new(admin_tokens(&config.data.dir, &*environment)?, clock).into(),
             live,
             journal,
             preview,
@@ -165,7 +166,9 @@ impl App {
         let (live, journal) = (&self.live, &self.journal);
         for _ in 0..processors {
             let (journal, live, pool) = (journal.clone(), live.clone(), pool.clone());
-            loop_tasks.spawn(processor::run(journal, live, pool, clock, loops.clone()));
+            let preview = self.preview.clone();
+            let run = processor::run(journal, live, pool, clock, preview, loops.clone());
+            loop_tasks.spawn(run);
         }
         let dispatch = Dispatch {
             journal: journal.clone(),
@@ -174,6 +177,7 @@ impl App {
             clock,
             standings,
             metrics: self.metrics.clone(),
+            onlooker: Arc::new(self.preview.clone()),
         };
         loop_tasks.spawn(dispatch.run(loops.clone()));
         loop_tasks.spawn(generation::watch(live.clone(), loops.clone()));
@@ -213,11 +217,17 @@ impl App {
                 clock,
             },
             standings,
-            token: self.admin_token.clone(),
+            access: self.access.clone(),
+            audit: Audit::in_folder(&config.data.dir).into(),
+            address: self.admin_address,
+            hosts: config.admin.hosts.clone(),
             public_url: config.server.public_url.clone(),
             metrics: self.metrics.clone(),
             clock,
             started_at: clock.now(),
+            listeners: Arc::new(Semaphore::new(admin::MAX_LISTENERS)),
+            series: admin::Series::default(),
+            stop: self.parts.loops.clone(),
             max_size: config.journal.max_size,
         };
         let loops = self.parts.loops.clone();
@@ -226,6 +236,15 @@ impl App {
                 warn!(%error, "the admin listener ended");
             }
         });
+    }
+
+    /// A link that logs a browser in to the page, once.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn login_link(&self) -> Result<Secret, BoxError> {
+        let base = admin::base_url(self.admin_address);
+        self.access.login_link(&base, Role::Admin)
     }
 
     /// Drains: no new requests, those under way are answered, what is being sent is finished. What

@@ -15,7 +15,7 @@ use crate::generation::Live;
 use crate::ingress::{Admission, Service};
 use crate::intake::{self, Intake, Repeat};
 use crate::journal::{self, DedupeKey, Entry, FailedRequest, Journal};
-use crate::preview::{PREVIEW_HEADERS, Preview, Session};
+use crate::preview::{self, Answered as Fate, PREVIEW_HEADERS, Preview, Session};
 use crate::processor::Watch;
 use crate::request::{Head, Request, Response};
 use crate::script::{Fault, NotRun, Pool, Worker};
@@ -68,6 +68,10 @@ impl Front {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    fn is_watched(&self, head: &Head<'_>) -> bool {
+        self.preview.sessions.of(head.headers).is_some() || self.preview.may_capture(head.path)
+    }
+
     fn health(&self, head: &Head<'_>, request_id: &str) -> Option<Response> {
         if !matches!(head.path, "/healthz" | "/readyz") {
             return None;
@@ -94,10 +98,19 @@ impl Front {
         let begun = Instant::now();
         let generation = self.live.current();
         let is_quick = intake::is_quick(&generation, &request.path);
+        let captured = self.preview.may_capture(&request.path);
         let request = Arc::new(request);
         let taken = {
             let (generation, request) = (generation.clone(), request.clone());
-            let job = move |worker: &mut Worker| intake::take(worker, &generation, &request, None);
+            let capture = captured.then(|| self.preview.clone());
+            let job = move |worker: &mut Worker| match capture {
+                None => intake::take(worker, &generation, &request, None),
+                Some(preview) => {
+                    let (intake, record) = watched::take_live(worker, &generation, &request, begun);
+                    preview.capture(record);
+                    intake
+                }
+            };
             self.pool.run_near(is_quick, job).await
         };
         let intake = match taken {
@@ -110,12 +123,15 @@ impl Front {
             Err(NotRun::Broken) => return self.counted(broken(&request.id), None, begun),
         };
         let meter = intake.meter().cloned();
-        let response = self.conclude(&request, intake).await;
+        let (response, fate) = self.conclude(&request, intake).await;
+        if captured {
+            self.preview.answered(&request.id, &response, fate);
+        }
         self.counted(response, meter.as_ref(), begun)
     }
 
     /// Answers when the journal has what the answer promises.
-    async fn conclude(&self, request: &Request, intake: Intake) -> Response {
+    async fn conclude(&self, request: &Request, intake: Intake) -> (Response, Fate) {
         let kept = match intake {
             Intake::Accepted {
                 events,
@@ -136,7 +152,9 @@ impl Front {
                     .append_then(entries.collect(), key, Box::new(done));
                 answered.await.unwrap_or(Err(journal::Error::Closed))
             }
-            Intake::Accepted { response, .. } | Intake::Answered { response, .. } => Ok(response),
+            Intake::Accepted { response, .. } | Intake::Answered { response, .. } => {
+                Ok((response, Fate::Kept))
+            }
             Intake::Failed {
                 client,
                 fault,
@@ -146,11 +164,11 @@ impl Front {
                 let failed = failed_request(request, &client, &fault);
                 self.journal.keep_request(failed).await.map(|()| {
                     meter.kept();
-                    response
+                    (response, Fate::Kept)
                 })
             }
         };
-        kept.unwrap_or_else(|error| self.unkept(&error, &request.id))
+        kept.unwrap_or_else(|error| (self.unkept(&error, &request.id), Fate::Unkept))
     }
 
     fn counted(
@@ -180,29 +198,51 @@ impl Front {
             .run(move |worker| watched::run(worker, &generation, &watched, clock.steady(), watch))
             .await;
         let Some(Watched {
-            trace,
+            mut record,
             intake,
             entries,
         }) = seen
         else {
             return self.counted(broken(id), None, begun);
         };
-        let json = Bytes::from(serde_json::to_vec(&trace).unwrap_or_default());
-        self.preview.ring.push(&trace.trace_id, json.clone());
+        record.session = Some(session.id.clone());
+        self.preview.sessions.saw(&session.id);
+        if watch == Watch::Dry {
+            record.times.answered = Some(Instant::now());
+        }
+        // Before anything is handed on, so that nothing that becomes of it is missed.
+        self.preview.ring.push(record);
+        let asked = wants_trace(&request.headers);
+        let trace = asked.then(|| self.trace(id)).flatten();
         let kept = match watch {
             Watch::Send => self.keep(&request, &intake, entries).await,
             _ => Ok(()),
         };
-        let response = match kept {
-            Err(error) => self.unkept(&error, id),
-            Ok(()) if wants_trace(&request.headers) => trace_response(json),
-            Ok(()) => intake.response().clone(),
+        let (response, fate) = match &kept {
+            Err(error) => (self.unkept(error, id), Fate::Unkept),
+            Ok(()) => (intake.response().clone(), Fate::Kept),
+        };
+        if watch == Watch::Send {
+            self.preview.answered(id, &response, fate);
+        }
+        let response = match trace {
+            Some(trace) if fate == Fate::Kept => trace,
+            _ => response,
         };
         let response = self.counted(response, intake.meter(), begun);
-        match HeaderValue::try_from(trace.trace_id) {
+        match HeaderValue::try_from(id) {
             Ok(trace_id) => response.with_header(TRACE_HEADER, trace_id),
             Err(_) => response,
         }
+    }
+
+    /// A trace as an answer, unless it was too large to be kept.
+    fn trace(&self, id: &str) -> Option<Response> {
+        let public_url = &self.live.current().config.server.public_url;
+        let trace = |entry: &preview::Entry| entry.record.trace(Some(entry.seq), public_url);
+        let trace = self.preview.ring.with(id, trace)?;
+        let json = Bytes::from(serde_json::to_vec(&trace).unwrap_or_default());
+        Some(trace_response(json))
     }
 
     /// Makes durable what a session that sends has accepted.
@@ -269,7 +309,7 @@ impl Service for Front {
         match intake::admit(&generation, head, request_id) {
             Ok(max_body) => Admission::Read { max_body },
             // Somebody watches: also what nobody claims is to be seen.
-            Err(_) if self.preview.sessions.of(head.headers).is_some() => Admission::Read {
+            Err(_) if self.is_watched(head) => Admission::Read {
                 max_body: generation.config.server.max_body,
             },
             Err(response) => {
@@ -299,15 +339,15 @@ fn acknowledged(
     response: Response,
     repeated: Option<Response>,
     meter: &ClientMeter,
-) -> Result<Response, journal::Error> {
+) -> Result<(Response, Fate), journal::Error> {
     match (result, repeated) {
         (Ok(()), _) => {
             meter.acknowledged(count);
-            Ok(response)
+            Ok((response, Fate::Kept))
         }
         (Err(journal::Error::Duplicate), Some(repeated)) => {
             meter.duplicate();
-            Ok(repeated)
+            Ok((repeated, Fate::Repeat))
         }
         (Err(error), _) => Err(error),
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::working_set::{REQUESTS, SCRIPTS, write_new};
+use super::working_set::{CASES, REQUESTS, SCRIPTS, write_new};
 use super::{Exit, paint};
 use crate::config::DEFAULT_FILE;
 
@@ -18,7 +18,8 @@ pub(super) struct Options {
     dir: PathBuf,
 }
 
-const IGNORED: &str = "# The journal and the admin token: not for version control.\n/data\n.env\n";
+const IGNORED: &str =
+    "# The journal, the admin tokens and the audit log: not for version control.\n/data\n.env\n";
 
 const ENVIRONMENT: &str = "\
 # Copy to .env, fill in, and load it before `tagwerk serve`: set -a; . ./.env; set +a
@@ -29,12 +30,13 @@ SLACK_WEBHOOK_URL=
 CRM_TOKEN=
 ";
 
-const NEXT: [(&str, &str); 3] = [
+const NEXT: [(&str, &str); 4] = [
     ("tagwerk check", "# find mistakes before an event does"),
     (
         "tagwerk trace examples/requests/woocommerce_order_created.http",
         "# watch an order pass through",
     ),
+    ("tagwerk test", "# run the cases in cases/"),
     ("tagwerk serve", "# listen on 127.0.0.1:8080"),
 ];
 
@@ -44,7 +46,7 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
         (".gitignore", IGNORED),
         (".env.example", ENVIRONMENT),
     ];
-    let files = own.iter().chain(SCRIPTS).chain(REQUESTS);
+    let files = own.iter().chain(SCRIPTS).chain(REQUESTS).chain(CASES);
     let taken: Vec<&str> = files
         .clone()
         .map(|(path, _)| *path)
@@ -65,7 +67,7 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
     }
     let dir = options.dir.display();
     anstream::println!(
-        "made {}: tagwerk.toml, clients/, tags/, shared/, examples/requests/\n",
+        "made {}: tagwerk.toml, clients/, tags/, shared/, examples/requests/, cases/\n",
         paint::strong(&dir)
     );
     anstream::println!("next:\n  cd {dir}");

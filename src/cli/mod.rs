@@ -15,7 +15,6 @@ mod docs;
 mod emulate;
 mod exit;
 mod healthcheck;
-mod http_file;
 mod init;
 mod numbers;
 mod paint;
@@ -26,6 +25,7 @@ mod replay;
 mod serve;
 mod status;
 mod table;
+mod test;
 mod trace;
 mod verify;
 mod working_set;
@@ -62,6 +62,7 @@ Examples:
   tagwerk serve                         receive, process, deliver; saved files are live at once
   tagwerk check                         find mistakes before an event does
   tagwerk trace order.http              watch one request pass through the scripts, sending nothing
+  tagwerk test                          run the cases in cases/ and compare
   tagwerk preview open                  watch requests on the running server
   tagwerk dead list                     what was given up; `dead retry` runs it again
   tagwerk replay --since 2h --dry-run --diff
@@ -83,6 +84,8 @@ enum Command {
     Check(check::Options),
     /// Run one request through the scripts and show every step; nothing is sent
     Trace(trace::Options),
+    /// Run the cases in cases/ and compare what the scripts make of them; nothing is sent
+    Test(test::Options),
     /// Watch requests on the running server
     Preview(preview::Options),
     /// What was given up: list, show, retry and discard dead letters
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Init(options) => init::run(&options),
         Command::Check(options) => check::run(&options, &cli.config),
         Command::Trace(options) => trace::run(&options, &cli.config),
+        Command::Test(options) => test::run(&options, &cli.config),
         Command::Preview(options) => preview::run(&options, &cli.config),
         Command::Dead(options) => dead::run(&options, &cli.config),
         Command::Replay(options) => replay::run(&options, &cli.config),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Exit;
 use crate::admin::find_admin_token;
 use crate::config::{self, Config, SystemEnvironment};
-use crate::destination::{HttpClient, Outgoing, Reply};
+use crate::destination::{Following, HttpClient, Outgoing, Reply, TransportError};
 use crate::secret::Secret;
 
 /// A server on this machine answers at once or not at all.
@@ -66,6 +66,39 @@ impl Remote {
         self.ask(method, path, body, TIMEOUT).await
     }
 
+    /// Follows a stream.
+    pub(super) async fn follow(&self, path: &str) -> Result<Following, Exit> {
+        let outgoing = self.outgoing(Method::GET, path, Vec::new())?;
+        let stream = self.client.follow(outgoing, TIMEOUT).await;
+        let mut stream = stream.map_err(|error| self.no_answer(&error))?;
+        if stream.status() == 200 {
+            return Ok(stream);
+        }
+        let answer = stream.next().await.ok().flatten().unwrap_or_default();
+        let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        let status = stream.status().to_string();
+        let why = answer["error"].as_str().unwrap_or(&status);
+        Err(match stream.status() {
+            400 => Exit::usage(why),
+            _ => Exit::bad(why),
+        })
+    }
+
+    fn outgoing(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Outgoing, Exit> {
+        let authorization = HeaderValue::try_from(format!("Bearer {}", self.token.expose()))
+            .map_err(|_| Exit::bad("the admin token has characters that no header may have"))?;
+        let outgoing = Outgoing::post_json(&format!("{}{path}", self.base), body)
+            .with_header(header::AUTHORIZATION, authorization);
+        Ok(Outgoing { method, ..outgoing })
+    }
+
+    fn no_answer(&self, error: &TransportError) -> Exit {
+        Exit::bad(format!(
+            "no answer from {}: {error}; is the server running? `tagwerk serve` starts it, and [admin] listen says where it is called",
+            self.base
+        ))
+    }
+
     async fn ask(
         &self,
         method: Method,
@@ -76,17 +109,9 @@ impl Remote {
         let body = body
             .map(|body| body.to_string().into_bytes())
             .unwrap_or_default();
-        let authorization = HeaderValue::try_from(format!("Bearer {}", self.token.expose()))
-            .map_err(|_| Exit::bad("the admin token has characters that no header may have"))?;
-        let outgoing = Outgoing::post_json(&format!("{}{path}", self.base), body)
-            .with_header(header::AUTHORIZATION, authorization);
-        let outgoing = Outgoing { method, ..outgoing };
-        let reply = self.client.send(outgoing, timeout).await.map_err(|error| {
-            Exit::bad(format!(
-                "no answer from {}: {error}; is the server running? `tagwerk serve` starts it, and [admin] listen says where it is called",
-                self.base
-            ))
-        })?;
+        let outgoing = self.outgoing(method, path, body)?;
+        let reply = self.client.send(outgoing, timeout).await;
+        let reply = reply.map_err(|error| self.no_answer(&error))?;
         let answer = reply.json();
         if (200..300).contains(&reply.status) {
             let broken = || Exit::bad(format!("the answer of {path} is no JSON, or too long"));

@@ -62,7 +62,7 @@ async fn serve(live: Live) -> Result<(), Exit> {
         clock,
     };
     let app = App::start(start)?;
-    greet(&app);
+    greet(&app)?;
     signals.next().await;
     tokio::select! {
         () = app.stop() => {}
@@ -85,7 +85,7 @@ pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, 
     TcpListener::bind(address).await.map_err(failed)
 }
 
-fn greet(app: &App) {
+fn greet(app: &App) -> Result<(), Exit> {
     let generation = app.live.current();
     for warning in &generation.config.warnings {
         warn!("{warning}");
@@ -98,6 +98,12 @@ fn greet(app: &App) {
         "loaded"
     );
     info!(address = %app.address, admin = %app.admin_address, "listening");
+    let link = app.login_link()?;
+    info!(
+        link = link.expose(),
+        "the page; this link logs one browser in, once, within ten minutes"
+    );
+    Ok(())
 }
 
 /// SIGTERM and Ctrl-C, caught from the moment this is made.

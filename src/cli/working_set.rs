@@ -51,6 +51,43 @@ pub(super) const REQUESTS: &[CarriedFile] = carried![
     "examples/requests/site_conversion.http",
 ];
 
+/// What must come out of some of them: `tagwerk test` runs these.
+pub(super) const CASES: &[CarriedFile] = carried![
+    "cases/datalayer-revenue/request.http",
+    "cases/datalayer-revenue/events.json",
+    "cases/datalayer-revenue/deliveries.json",
+    "cases/datalayer-signup/request.http",
+    "cases/datalayer-signup/events.json",
+    "cases/datalayer-signup/deliveries.json",
+    "cases/site-add-to-cart/request.http",
+    "cases/site-add-to-cart/events.json",
+    "cases/site-add-to-cart/deliveries.json",
+    "cases/site-conversion/request.http",
+    "cases/site-conversion/events.json",
+    "cases/site-conversion/deliveries.json",
+    "cases/site-page-view/request.http",
+    "cases/site-page-view/events.json",
+    "cases/site-page-view/deliveries.json",
+    "cases/site-purchase/request.http",
+    "cases/site-purchase/events.json",
+    "cases/site-purchase/deliveries.json",
+    "cases/site-view-item/request.http",
+    "cases/site-view-item/events.json",
+    "cases/site-view-item/deliveries.json",
+    "cases/stripe-checkout/request.http",
+    "cases/stripe-checkout/events.json",
+    "cases/stripe-checkout/deliveries.json",
+    "cases/webhook/request.http",
+    "cases/webhook/events.json",
+    "cases/webhook/deliveries.json",
+    "cases/woocommerce-order/request.http",
+    "cases/woocommerce-order/events.json",
+    "cases/woocommerce-order/deliveries.json",
+    "cases/woocommerce-ping/request.http",
+    "cases/woocommerce-ping/events.json",
+    "cases/woocommerce-ping/deliveries.json",
+];
+
 /// Writes a file below a folder, making folders as needed. Never overwrites.
 pub(super) fn write_new(folder: &Path, path: &str, content: &str) -> io::Result<()> {
     let file = folder.join(path);
@@ -75,19 +112,25 @@ mod tests {
     #[test]
     fn carries_every_shipped_file() {
         let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut folders: Vec<String> = ["clients", "tags", "shared", "examples/requests", "cases"]
+            .map(str::to_owned)
+            .into();
         let mut found = 0;
-        for folder in ["clients", "tags", "shared", "examples/requests"] {
-            for entry in fs::read_dir(top.join(folder)).unwrap() {
-                let name = entry.unwrap().file_name().into_string().unwrap();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(top.join(&folder)).unwrap() {
+                let entry = entry.unwrap();
+                let name = entry.file_name().into_string().unwrap();
                 let path = format!("{folder}/{name}");
-                let is_carried = SCRIPTS
-                    .iter()
-                    .chain(REQUESTS)
-                    .any(|(carried, _)| *carried == path);
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let carried = SCRIPTS.iter().chain(REQUESTS).chain(CASES);
+                let is_carried = carried.clone().any(|(carried, _)| *carried == path);
                 assert!(is_carried || name.ends_with(".md"), "{path} is not carried");
                 found += usize::from(is_carried);
             }
         }
-        assert_eq!(found, SCRIPTS.len() + REQUESTS.len());
+        assert_eq!(found, SCRIPTS.len() + REQUESTS.len() + CASES.len());
     }
 }

@@ -33,6 +33,8 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// True if `listen` may be reached from other machines.
     pub allow_remote: bool,
+    /// Names, besides addresses and `localhost`, that it is called by; with a port, or for any.
+    pub hosts: Vec<String>,
 }
 
 impl Default for Server {
@@ -51,6 +53,7 @@ impl Default for Admin {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
             allow_remote: false,
+            hosts: Vec::new(),
         }
     }
 }
@@ -75,6 +78,7 @@ impl Admin {
         let admin = Self {
             listen: listen(section).unwrap_or(default.listen),
             allow_remote: section.flag("allow_remote").unwrap_or(default.allow_remote),
+            hosts: hosts(section).unwrap_or(default.hosts),
         };
         let local = admin.listen.ip().to_canonical().is_loopback();
         if !local && !admin.allow_remote {
@@ -94,6 +98,14 @@ impl Admin {
 fn listen(section: &mut Section) -> Option<SocketAddr> {
     section.parsed("listen", "an address with a port", LISTEN_HINT, |text| {
         text.parse().ok()
+    })
+}
+
+fn hosts(section: &mut Section) -> Option<Vec<String>> {
+    const HINT: &str = "write names as browsers send them, such as \"tagwerk.example.com\"";
+    section.list_of("hosts", "the name of a host", HINT, |text| {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || "-._:[]".contains(letter);
+        (!text.is_empty() && text.chars().all(is_part)).then(|| text.to_owned())
     })
 }
 

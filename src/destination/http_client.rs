@@ -111,14 +111,33 @@ impl HttpClient {
         }
     }
 
-    async fn exchange(&self, outgoing: Outgoing) -> Result<Reply, reqwest::Error> {
+    /// Sends one request whose reply does not end: a stream. `timeout` is until it begins.
+    pub async fn follow(
+        &self,
+        outgoing: Outgoing,
+        timeout: Duration,
+    ) -> Result<Following, TransportError> {
+        let sent = self.request(outgoing).send();
+        match tokio::time::timeout(timeout, sent).await {
+            Ok(response) => Ok(Following(response?)),
+            Err(_) => Err(TransportError {
+                text: format!("no answer within {timeout:?}"),
+                is_timeout: true,
+                may_have_arrived: true,
+            }),
+        }
+    }
+
+    fn request(&self, outgoing: Outgoing) -> reqwest::RequestBuilder {
         let headers = outgoing.headers.into_iter().collect();
-        let request = self
-            .client
+        self.client
             .request(outgoing.method, outgoing.url)
             .headers(headers)
-            .body(outgoing.body);
-        let response = request.send().await?;
+            .body(outgoing.body)
+    }
+
+    async fn exchange(&self, outgoing: Outgoing) -> Result<Reply, reqwest::Error> {
+        let response = self.request(outgoing).send().await?;
         let text = |name| {
             response
                 .headers()
@@ -132,6 +151,25 @@ impl HttpClient {
             location: text(LOCATION).map(str::to_owned),
             body: read_body(response, self.most_reply_bytes).await?,
         })
+    }
+}
+
+/// A reply that does not end.
+#[derive(Debug)]
+pub struct Following(reqwest::Response);
+
+impl Following {
+    /// HTTP status code.
+    pub fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    /// What comes next; none at its end.
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
+        Ok(self.0.chunk().await?)
     }
 }
 

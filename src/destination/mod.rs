@@ -16,7 +16,7 @@ mod tests;
 mod tracify;
 
 pub use encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
-pub use http_client::{HttpClient, TransportError};
+pub use http_client::{Following, HttpClient, TransportError};
 pub use payload::Payload;
 pub use reply::{Reply, classify};
 

@@ -7,6 +7,7 @@ mod breaker;
 mod concurrency;
 mod gate;
 mod gather;
+mod onlooker;
 mod pace;
 mod send;
 mod settle;
@@ -14,6 +15,7 @@ mod standing;
 mod worker;
 
 pub use backoff::next_wait;
+pub use onlooker::{Attempt, Nobody, Noticed, Onlooker};
 pub use standing::{Standing, Standings};
 
 use std::collections::HashSet;
@@ -44,6 +46,8 @@ pub struct Dispatch {
     pub standings: Standings,
     /// Where requests are counted.
     pub metrics: Metrics,
+    /// Who watches.
+    pub onlooker: Arc<dyn Onlooker>,
 }
 
 impl Dispatch {

@@ -11,6 +11,7 @@ use super::Dispatch;
 use super::backoff::obeyed;
 use super::gate::Begun;
 use super::gather::Batch;
+use super::onlooker::{self, Noticed};
 use super::settle::Settling;
 use crate::clock::Millis;
 use crate::delivery::{ErrorClass, State};
@@ -86,6 +87,8 @@ struct Answer {
     took: Duration,
     is_timeout: bool,
     may_have_arrived: bool,
+    /// For whoever watches.
+    seen: Option<onlooker::Attempt>,
 }
 
 /// A journal that cannot write is tried again after this.
@@ -126,8 +129,15 @@ impl Send {
             is_timeout: false,
         };
         let settling = self.settling(&batch, true);
-        let outcomes = std::iter::repeat(Outcome::Retry { after: None, why });
-        self.settle(&settling, batch.deliveries, outcomes).await;
+        let failed = || Outcome::Retry {
+            after: None,
+            why: why.clone(),
+        };
+        let settled = batch.deliveries.iter();
+        let settled = settled.map(|pending| settling.settlement(pending, failed()));
+        let settled: Vec<Settlement> = settled.collect();
+        self.notice_settled(&batch.deliveries, &settled);
+        self.conclude_all(settled).await;
         Report {
             end,
             ..self.unsent()
@@ -156,8 +166,10 @@ impl Send {
         let all = std::mem::take(&mut batch.deliveries);
         let (expired, left): (Vec<_>, _) = all.into_iter().partition(is_expired);
         batch.deliveries = left;
-        let expired = expired.iter().map(|pending| settling.expired(pending));
-        self.conclude_all(expired.collect()).await;
+        let settled = expired.iter().map(|pending| settling.expired(pending));
+        let settled: Vec<Settlement> = settled.collect();
+        self.notice_settled(&expired, &settled);
+        self.conclude_all(settled).await;
     }
 
     async fn rehearse(&self, batch: &Batch) {
@@ -167,7 +179,9 @@ impl Send {
             note: Some("dry_run is set for this destination".to_owned()),
             ..settling.postponed(pending, settling.now)
         });
-        self.dispatch.settle(rehearsed.collect()).await;
+        let rehearsed: Vec<Settlement> = rehearsed.collect();
+        self.notice_settled(&batch.deliveries, &rehearsed);
+        self.dispatch.settle(rehearsed).await;
     }
 
     /// The request of a batch, without the deliveries that can never be sent; these are settled.
@@ -181,7 +195,9 @@ impl Send {
                     let bad = batch.deliveries.remove(refused.index.min(last));
                     let settling = self.settling(batch, true);
                     let settled = settling.bury(&bad, ErrorClass::Invalid, refused.why);
-                    self.conclude_all(vec![settled]).await;
+                    let settled = vec![settled];
+                    self.notice_settled(&[bad], &settled);
+                    self.conclude_all(settled).await;
                 }
             }
         }
@@ -216,16 +232,31 @@ impl Send {
     }
 
     async fn exchange(&self, outgoing: Outgoing, count: usize) -> Answer {
-        let begun = Instant::now();
+        let (begun, at) = (Instant::now(), self.dispatch.clock.now());
         let timeout = self.destination.options.timeout;
         let result = self.dispatch.client.send(outgoing, timeout).await;
         let took = begun.elapsed();
+        let watching = self.dispatch.onlooker.is_watching();
+        let seen = watching.then(|| {
+            let reply = result.as_ref().ok();
+            let body = reply.map(|reply| onlooker::shown(&self.destination, reply));
+            onlooker::Attempt {
+                at,
+                begun: begun.into_std(),
+                took,
+                status: reply.map(|reply| reply.status),
+                body: body.unwrap_or_default(),
+                error: result.as_ref().err().map(ToString::to_string),
+                together: count,
+            }
+        });
         match result {
             Ok(reply) => Answer {
                 verdict: self.destination.vendor.read(&reply, count),
                 took,
                 is_timeout: false,
                 may_have_arrived: true,
+                seen,
             },
             Err(error) => Answer {
                 verdict: Verdict::All(Outcome::Retry {
@@ -235,6 +266,7 @@ impl Send {
                 took,
                 is_timeout: error.is_timeout(),
                 may_have_arrived: error.may_have_arrived(),
+                seen,
             },
         }
     }
@@ -266,23 +298,34 @@ impl Send {
     /// Settles what is decided, and gives back the rest.
     async fn conclude(&self, mut batch: Batch, answer: Answer) -> Vec<Batch> {
         let settling = self.settling(&batch, answer.may_have_arrived);
-        let count = batch.deliveries.len();
+        let (count, seen) = (batch.deliveries.len(), answer.seen.as_ref());
         match answer.verdict {
             Verdict::All(outcome) => {
                 let outcomes = std::iter::repeat_n(outcome, count);
-                self.settle(&settling, batch.deliveries, outcomes).await;
+                self.settle(&settling, batch.deliveries, outcomes, seen)
+                    .await;
                 Vec::new()
             }
             Verdict::Each(outcomes) => {
-                let held_up = self.settle(&settling, batch.deliveries, outcomes).await;
-                parts([held_up], batch.is_marked)
+                let held_up = self.settle(&settling, batch.deliveries, outcomes, seen);
+                parts([held_up.await], batch.is_marked)
             }
             Verdict::Split(why) if count < 2 => {
                 let outcome = Outcome::Rejected { why };
-                self.settle(&settling, batch.deliveries, [outcome]).await;
+                self.settle(&settling, batch.deliveries, [outcome], seen)
+                    .await;
                 Vec::new()
             }
             Verdict::Split(_) => {
+                if let Some(attempt) = seen {
+                    let split = batch.deliveries.iter().map(|pending| Noticed {
+                        id: pending.delivery.id,
+                        outcome: "split",
+                        settlement: None,
+                    });
+                    let split: Vec<Noticed> = split.collect();
+                    self.dispatch.onlooker.noticed(Some(attempt), &split);
+                }
                 let second = batch.deliveries.split_off(count / 2);
                 parts([batch.deliveries, second], batch.is_marked)
             }
@@ -295,6 +338,7 @@ impl Send {
         settling: &Settling<'_>,
         deliveries: Vec<Pending>,
         outcomes: impl IntoIterator<Item = Outcome>,
+        seen: Option<&onlooker::Attempt>,
     ) -> Vec<Pending> {
         let silence = || Outcome::Retry {
             after: None,
@@ -302,15 +346,45 @@ impl Send {
         };
         let outcomes = outcomes.into_iter().chain(std::iter::repeat_with(silence));
         let mut settled = Vec::with_capacity(deliveries.len());
-        let mut held_up = Vec::new();
+        let (mut held_up, mut noticed) = (Vec::new(), Vec::new());
         for (pending, outcome) in deliveries.into_iter().zip(outcomes) {
-            match outcome {
-                Outcome::NotTried { .. } => held_up.push(pending),
-                outcome => settled.push(settling.settlement(&pending, outcome)),
+            let (id, word) = (pending.delivery.id, onlooker::word(&outcome));
+            let settlement = match outcome {
+                Outcome::NotTried { .. } => {
+                    held_up.push(pending);
+                    None
+                }
+                outcome => Some(settling.settlement(&pending, outcome)),
+            };
+            if seen.is_some() {
+                noticed.push(Noticed {
+                    id,
+                    outcome: word,
+                    settlement: settlement.clone(),
+                });
             }
+            settled.extend(settlement);
+        }
+        if seen.is_some() {
+            self.dispatch.onlooker.noticed(seen, &noticed);
         }
         self.conclude_all(settled).await;
         held_up
+    }
+
+    /// Tells whoever watches what is settled without an attempt.
+    fn notice_settled(&self, deliveries: &[Pending], settled: &[Settlement]) {
+        if !self.dispatch.onlooker.is_watching() {
+            return;
+        }
+        let pairs = deliveries.iter().zip(settled);
+        let noticed = pairs.map(|(pending, settlement)| Noticed {
+            id: pending.delivery.id,
+            outcome: settlement.state.as_str(),
+            settlement: Some(settlement.clone()),
+        });
+        let noticed: Vec<Noticed> = noticed.collect();
+        self.dispatch.onlooker.noticed(None, &noticed);
     }
 
     /// Settles after an attempt, or where there will be none.

@@ -304,6 +304,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::delivery::{Delivery, DeliveryId, ErrorClass};
     use crate::destination::{HttpClient, Item, Limits, Outgoing, Refused, Reply, Vendor, Verdict};
+    use crate::dispatch::Nobody;
     use crate::event::Event;
     use crate::generation::Live;
     use crate::journal::{Entry, Journal};
@@ -349,6 +350,7 @@ mod tests {
             clock,
             standings: Default::default(),
             metrics: Metrics::new(),
+            onlooker: Arc::new(Nobody),
         };
         let mut worker = Worker::new(dispatch, "crm".into());
         worker.configure();

@@ -91,13 +91,18 @@ impl Live {
     }
 
     /// The file that the configuration is read from.
-    pub(super) fn config_file(&self) -> &Path {
+    pub fn config_file(&self) -> &Path {
         &self.config_file
     }
 
     /// The draft set, else the live one: what preview requests run through.
     pub fn draft_or_current(&self) -> Arc<Generation> {
         self.draft.load_full().unwrap_or_else(|| self.current())
+    }
+
+    /// True if there is a draft set that compiled.
+    pub fn has_draft(&self) -> bool {
+        self.draft.load().is_some()
     }
 
     /// Tells of each new generation.

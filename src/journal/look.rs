@@ -32,6 +32,25 @@ pub struct Filter {
     pub until: Option<Millis>,
 }
 
+/// Dead letters that have the same cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadGroup {
+    /// Why they are dead.
+    pub class: Option<ErrorClass>,
+    /// The tag that made them.
+    pub tag: String,
+    /// The destination they are for.
+    pub destination: String,
+    /// How many they are.
+    pub count: u64,
+    /// When the first of them was given up.
+    pub oldest_at: Millis,
+    /// When the last was.
+    pub newest_at: Millis,
+    /// What is said of the last.
+    pub note: Option<String>,
+}
+
 /// Which failed requests are meant; each that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestFilter {
@@ -201,6 +220,15 @@ impl Journal {
         self.questions
             .ask(move |file| deliveries::page(file, &filter, page))
             .await
+    }
+
+    /// Dead letters by cause, the most first.
+    ///
+    /// # Errors
+    /// As [`Journal::counts`].
+    pub async fn dead_groups(&self) -> Result<Vec<DeadGroup>, Error> {
+        self.flush().await?;
+        self.questions.ask(deliveries::dead).await
     }
 
     /// How many deliveries a filter means.

@@ -36,8 +36,8 @@ mod writer;
 
 pub use error::Error;
 pub use look::{
-    Filter, KeptRequest, Page, RequestFilter, Reran, Rerun, Resend, TagCount, Verification, Window,
-    verify_folder,
+    DeadGroup, Filter, KeptRequest, Page, RequestFilter, Reran, Rerun, Resend, TagCount,
+    Verification, Window, verify_folder,
 };
 pub use record::{
     Counts, DedupeKey, Entry, FailedRequest, MAX_DELIVERIES, Made, NewDelivery, Pending, Processed,

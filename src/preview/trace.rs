@@ -2,12 +2,16 @@
 //! Users and tests rely on these keys; more may be added, these stay.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::delivery::{Delivery, State};
-use crate::destination::{Destinations, Item, Shown};
+use super::provenance::Origin;
+use super::redact;
+use crate::clock::Millis;
+use crate::delivery::Delivery;
+use crate::destination::{Destination, Destinations, Item, Shown};
 use crate::request::{Request, Response};
 use crate::script::frame::LogLine;
 use crate::script::{self, Fault};
@@ -18,18 +22,34 @@ use crate::trigger::{Check, ConsentCheck, Explanation};
 pub struct Trace {
     /// The trace's name.
     pub trace_id: String,
+    /// Counts up with the traces that are kept; none on the command line.
+    pub seq: Option<u64>,
     /// The generation that handled it.
     pub generation: String,
     /// What was really done.
     pub mode: Mode,
+    /// The session it was watched in.
+    pub session: Option<String>,
+    /// The trace whose request was run again.
+    pub replay_of: Option<String>,
+    /// When the request arrived.
+    pub received_at: Millis,
+    /// What it came to, in a word.
+    pub outcome: &'static str,
+    /// From the whole request to its answer.
+    pub duration_us: u64,
     /// What came in.
     pub request: RequestTrace,
+    /// The same as a command line.
+    pub curl: String,
     /// The clients that were asked, in order.
     pub clients: Vec<ClientTrace>,
     /// What was answered.
     pub response: ResponseTrace,
     /// What was made of it.
     pub events: Vec<EventTrace>,
+    /// What took how long, for a waterfall.
+    pub steps: Vec<StepTrace>,
 }
 
 /// What was really done with what was made.
@@ -40,6 +60,27 @@ pub enum Mode {
     DryRun,
     /// Everything was done.
     Send,
+    /// Live traffic: everything was done, as without anybody watching.
+    Capture,
+}
+
+/// Something that took time.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepTrace {
+    /// `client`, `commit`, `tag` or `attempt`.
+    pub kind: &'static str,
+    /// Of what: a client, the journal, a tag, a destination.
+    pub name: String,
+    /// Which event, of a tag and an attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<usize>,
+    /// Which delivery, of an attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_id: Option<String>,
+    /// When it began, from the whole request on.
+    pub from_us: u64,
+    /// How long it took.
+    pub took_us: u64,
 }
 
 /// What came in.
@@ -57,6 +98,8 @@ pub struct RequestTrace {
     pub body: String,
     /// The sender's address.
     pub ip: String,
+    /// Bytes of the body.
+    pub bytes: usize,
 }
 
 /// A client that was asked.
@@ -64,6 +107,8 @@ pub struct RequestTrace {
 pub struct ClientTrace {
     /// Its name.
     pub name: String,
+    /// Its script's file.
+    pub file: String,
     /// Whether it took the request.
     pub claimed: bool,
     /// Why, or why not.
@@ -92,8 +137,14 @@ pub struct ResponseTrace {
 pub struct EventTrace {
     /// The event's id.
     pub event_id: String,
+    /// How far it has come: `waiting`, `processed`, `repeat` or `not_kept`.
+    pub state: &'static str,
+    /// Its tags have run.
+    pub processed: bool,
     /// Event data.
     pub data: Value,
+    /// Where each value of it comes from, by JSON pointer.
+    pub provenance: BTreeMap<String, Origin>,
     /// The tags that listen to it, in running order.
     pub tags: Vec<TagTrace>,
 }
@@ -103,6 +154,8 @@ pub struct EventTrace {
 pub struct TagTrace {
     /// Its name.
     pub name: String,
+    /// Its script's file.
+    pub file: String,
     /// Its destination.
     pub destination: String,
     /// Whether it made something to send, or failed trying.
@@ -165,11 +218,18 @@ pub struct DeliveryTrace {
     pub delivery_id: String,
     /// Where it stands.
     pub state: &'static str,
+    /// Why it was given up.
+    pub class: Option<&'static str>,
+    /// What its last attempt came to, if it was not delivered.
+    pub note: Option<String>,
+    /// When it is tried next.
+    pub next_try_at: Option<Millis>,
     /// The exact request, without its secrets.
     pub request: Option<SentTrace>,
     /// Why there is no request.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// The same as a command line.
+    pub curl: Option<String>,
     /// What was tried.
     pub attempts: Vec<AttemptTrace>,
 }
@@ -190,19 +250,26 @@ pub struct SentTrace {
 /// One attempt to send.
 #[derive(Clone, Debug, Serialize)]
 pub struct AttemptTrace {
-    /// The vendor's status.
-    pub status: u16,
-    /// The start of its answer.
+    /// When it began.
+    pub at: Millis,
+    /// How long it took.
+    pub duration_us: u64,
+    /// The vendor's status, if it answered.
+    pub status: Option<u16>,
+    /// The start of its answer, without our secrets.
     pub body: String,
+    /// What that means for the delivery.
+    pub outcome: &'static str,
+    /// Why, if it was not delivered.
+    pub error: Option<String>,
+    /// Deliveries that were in the same request.
+    pub together: usize,
+    /// When it is tried next.
+    pub next_try_at: Option<Millis>,
+    /// When it began, by the clock that durations are taken from.
+    #[serde(skip)]
+    pub begun: Instant,
 }
-
-/// Headers whose values give access to something.
-const SECRET_HEADERS: [&str; 4] = [
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-    "set-cookie",
-];
 
 impl RequestTrace {
     /// What may be shown of a request.
@@ -211,10 +278,11 @@ impl RequestTrace {
         Self {
             method: request.method.to_string(),
             path: request.path.clone(),
-            query: to_value(&query),
+            query: redact::query(to_value(&query)),
             headers: headers(&request.headers),
             body: String::from_utf8_lossy(&request.body).into_owned(),
             ip: request.ip.to_string(),
+            bytes: request.body.len(),
         }
     }
 }
@@ -263,6 +331,11 @@ impl SentTrace {
         let Some(destination) = destinations.get(&delivery.destination) else {
             return Err(format!("there is no destination {}", delivery.destination));
         };
+        Self::by(destination, delivery)
+    }
+
+    /// The same for a destination that is known.
+    pub(super) fn by(destination: &Destination, delivery: &Delivery) -> Result<Self, String> {
         match destination.vendor.encode(&[Item::from(delivery)]) {
             Ok(outgoing) => Ok(destination.show(&outgoing).into()),
             Err(refused) => Err(refused.why),
@@ -297,23 +370,6 @@ impl TagTrace {
     }
 }
 
-impl DeliveryTrace {
-    /// A delivery that was not tried yet.
-    pub fn new(delivery_id: String, state: State, request: Result<SentTrace, String>) -> Self {
-        let (request, refused) = match request {
-            Ok(request) => (Some(request), None),
-            Err(why) => (None, Some(why)),
-        };
-        Self {
-            delivery_id,
-            state: state.as_str(),
-            request,
-            refused,
-            attempts: Vec::new(),
-        }
-    }
-}
-
 /// A script's value as JSON; what JSON cannot hold is shown as text.
 fn to_value(value: &script::Value) -> Value {
     let json = script::to_json(value)
@@ -325,7 +381,7 @@ fn to_value(value: &script::Value) -> Value {
 fn headers(headers: &http::HeaderMap) -> BTreeMap<String, String> {
     let mut shown = BTreeMap::<String, String>::new();
     for (name, value) in headers {
-        let secret = SECRET_HEADERS.contains(&name.as_str());
+        let secret = redact::is_secret_header(name.as_str());
         let text = if secret {
             "***".into()
         } else {

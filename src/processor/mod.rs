@@ -5,7 +5,7 @@
 mod again;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -15,9 +15,9 @@ use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
 use crate::event::Event;
 use crate::generation::{Generation, Live};
 use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
-use crate::preview::{DeliveryTrace, SentTrace, TagTrace};
+use crate::preview::{DeliveryRecord, Preview, TagRecord, TagTrace};
 use crate::script::{Fault, Map, NotRun, Pool, Value, Worker};
-use crate::tag::{self, Judged, PreviewMode, Ran, Tag};
+use crate::tag::{self, Judged, Look, PreviewMode, Ran, Tag};
 
 /// Events of one job: enough that moving them costs little, few enough that requests in the same
 /// queue wait for less than a millisecond.
@@ -33,7 +33,7 @@ pub struct Handled {
     /// For the journal.
     pub made: journal::Made,
     /// What the tags did, if somebody watches.
-    pub tags: Vec<TagTrace>,
+    pub tags: Vec<TagRecord>,
 }
 
 /// Who watches, and what is done with what they see.
@@ -45,6 +45,8 @@ pub enum Watch {
     Dry,
     /// A preview that sends.
     Send,
+    /// A capture session: live traffic, and somebody watches.
+    Capture,
 }
 
 /// Runs until stopped. Several of these may run on one journal.
@@ -53,6 +55,7 @@ pub async fn run(
     live: Arc<Live>,
     pool: Pool,
     clock: Clock,
+    preview: Preview,
     stop: CancellationToken,
 ) {
     loop {
@@ -62,8 +65,8 @@ pub async fn run(
         };
         let (generation, events) = (live.current(), Arc::new(events));
         let job = || {
-            let (of, taken) = (generation.clone(), events.clone());
-            move |worker: &mut Worker| process_all(worker, &of, &taken, clock.steady())
+            let (of, taken, watching) = (generation.clone(), events.clone(), preview.clone());
+            move |worker: &mut Worker| process_all(worker, &of, &taken, clock.steady(), &watching)
         };
         let ran = match pool.run_near(generation.tag_pace.is_quick(), job()).await {
             // Nobody waits for an answer, so these wait for their turn.
@@ -87,10 +90,23 @@ fn process_all(
     generation: &Generation,
     events: &[TakenEvent],
     now: Millis,
+    preview: &Preview,
 ) -> Vec<Processed> {
-    let one = |taken: &TakenEvent| Processed {
-        number: taken.number,
-        made: process(worker, generation, &taken.event, now, Watch::Off).made,
+    let one = |taken: &TakenEvent| {
+        let event = &taken.event;
+        let made = match preview.awaits(event) {
+            false => process(worker, generation, event, now, Watch::Off).made,
+            true => {
+                let begun = Instant::now();
+                let handled = process(worker, generation, event, now, Watch::Capture);
+                preview.processed(event, begun, handled.tags);
+                handled.made
+            }
+        };
+        Processed {
+            number: taken.number,
+            made,
+        }
     };
     events.iter().map(one).collect()
 }
@@ -112,7 +128,11 @@ pub fn process(
     let tags = tags.filter(|tag| watch != Watch::Send || tag.preview != PreviewMode::Skip);
     // All triggers are asked first: the last tag that fires takes the event itself.
     let at = event.received_at;
-    let judged = tags.map(|tag| (tag, tag::judge(tag, &data, at, watch != Watch::Off)));
+    let look = Look {
+        records: watch != Watch::Off,
+        counts: matches!(watch, Watch::Off | Watch::Capture),
+    };
+    let judged = tags.map(|tag| (tag, tag::judge(tag, &data, at, look)));
     let judged: Vec<(&Tag, Judged)> = judged.collect();
     let mut left = judged.iter().filter(|(_, judged)| judged.fires()).count();
     let mut data = Value::from(data);
@@ -167,7 +187,7 @@ pub fn process_one(
         now,
         watch: Watch::Off,
     };
-    let judged = tag::judge(tag, &data, event.received_at, false);
+    let judged = tag::judge(tag, &data, event.received_at, Look::LIVE);
     let ran = tag::run(worker, tag, judged, data.into(), event.received_at);
     context.add(ran, &mut handled);
     Ok(handled.made)
@@ -214,7 +234,7 @@ impl Context<'_> {
             );
             ran.fault = Some(Fault::new(&tag.script.file, message));
         }
-        let mut traces = Vec::new();
+        let mut records = Vec::new();
         if let Some(fault) = &ran.fault {
             warn!(tag = %tag.name, event = %event.id, "{fault}");
             let dead = self.delivery(0, Vec::new(), State::Dead);
@@ -229,13 +249,16 @@ impl Context<'_> {
             for (ordinal, payload) in payloads.into_iter().enumerate() {
                 let delivery = self.delivery(ordinal, payload, self.state());
                 if *watch != Watch::Off {
-                    traces.push(self.trace(&delivery));
+                    records.push(self.record(&delivery));
                 }
                 made.deliveries.push(delivery.into());
             }
         }
         if *watch != Watch::Off {
-            handled.tags.push(tag_trace(tag, ran, traces));
+            handled.tags.push(TagRecord {
+                trace: tag_trace(tag, ran),
+                deliveries: records,
+            });
         }
     }
 
@@ -262,9 +285,9 @@ impl Context<'_> {
         }
     }
 
-    fn trace(&self, delivery: &Delivery) -> DeliveryTrace {
-        let sent = SentTrace::of(&self.generation.destinations, delivery);
-        DeliveryTrace::new(delivery.id.to_string(), delivery.state, sent)
+    fn record(&self, delivery: &Delivery) -> DeliveryRecord {
+        let destination = self.generation.destinations.get(&delivery.destination);
+        DeliveryRecord::new(delivery.clone(), destination.cloned())
     }
 }
 
@@ -272,18 +295,21 @@ fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
-fn tag_trace(tag: &Tag, ran: Ran, deliveries: Vec<DeliveryTrace>) -> TagTrace {
+fn tag_trace(tag: &Tag, ran: Ran) -> TagTrace {
+    let script = &tag.script;
+    let with_source = |fault: Fault| fault.with_source(&script.file, &script.source);
     let (conditions, consent) = TagTrace::conditions_of(ran.explanation);
     TagTrace {
         name: tag.name.to_string(),
+        file: script.file.clone(),
         destination: tag.to.to_string(),
         fired: ran.skipped.is_none(),
         reason: ran.skipped.as_ref().map(tag::Skipped::reason),
         conditions,
         consent,
         log: ran.log,
-        fault: ran.fault,
+        fault: ran.fault.map(with_source),
         duration_us: u64::try_from(ran.took.as_micros()).unwrap_or(u64::MAX),
-        deliveries,
+        deliveries: Vec::new(),
     }
 }

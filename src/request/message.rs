@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::Request;
-use crate::clock::Millis;
+use crate::clock::{Millis, parse_rfc3339};
 
 /// Headers that give access to something and so are not kept on disk.
 const NOT_KEPT: [HeaderName; 3] = [
@@ -21,6 +21,9 @@ const NOT_KEPT: [HeaderName; 3] = [
 /// there himself is not kept, and a request that was read from a message does not have it.
 const SENDER: HeaderName = HeaderName::from_static("x-tagwerk-sender");
 
+/// When it arrived, if that matters. As with the sender, only messages have it.
+const RECEIVED_AT: HeaderName = HeaderName::from_static("x-tagwerk-received-at");
+
 impl Request {
     /// The request as an HTTP message, to keep and to run again. Without credentials.
     pub fn to_message(&self) -> Bytes {
@@ -30,7 +33,8 @@ impl Request {
             self.method, self.path, self.query, self.ip
         )
         .into_bytes();
-        let is_kept = |name: &HeaderName| !NOT_KEPT.contains(name) && name != SENDER;
+        let is_kept =
+            |name: &HeaderName| !NOT_KEPT.contains(name) && name != SENDER && name != RECEIVED_AT;
         for (name, value) in self.headers.iter().filter(|(name, _)| is_kept(name)) {
             message.extend_from_slice(name.as_str().as_bytes());
             message.extend_from_slice(b": ");
@@ -44,11 +48,11 @@ impl Request {
 
     /// Reads a message: `METHOD target [HTTP/1.1]`, header lines, an empty line, and the exact
     /// bytes of the body. The target may be a whole address. Without a word about the sender it is
-    /// this machine.
+    /// this machine; a word about when it arrived counts more than `received_at`.
     ///
     /// # Errors
     /// What is wrong with the message, for a person.
-    pub fn from_message(id: &str, received_at: Millis, message: &[u8]) -> Result<Self, String> {
+    pub fn from_message(id: &str, mut received_at: Millis, message: &[u8]) -> Result<Self, String> {
         let (line, mut rest) = next_line(message);
         let (method, target, host) = request_line(line)?;
         let mut headers = HeaderMap::new();
@@ -62,6 +66,8 @@ impl Request {
             let (name, value) = header_line(line)?;
             if name == SENDER {
                 ip = sender(&value)?;
+            } else if name == RECEIVED_AT {
+                received_at = moment(&value)?;
             } else {
                 headers.append(name, value);
             }
@@ -135,6 +141,13 @@ fn header_line(line: &[u8]) -> Result<(HeaderName, HeaderValue), String> {
         HeaderName::from_bytes(name.trim_ascii()).map_err(|_| bad())?,
         HeaderValue::from_bytes(value).map_err(|_| bad())?,
     ))
+}
+
+fn moment(value: &HeaderValue) -> Result<Millis, String> {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    parse_rfc3339(&text).ok_or_else(|| {
+        format!("{RECEIVED_AT} is a time such as 2026-11-21T00:19:31Z, not `{text}`")
+    })
 }
 
 fn sender(value: &HeaderValue) -> Result<IpAddr, String> {

@@ -19,7 +19,7 @@ pub struct Script {
     /// The file as messages name it.
     pub file: String,
     /// The text it was compiled from, to show lines of it.
-    pub source: String,
+    pub source: Arc<str>,
     /// How quick it is, perhaps together with others.
     pub pace: Arc<Pace>,
     pub(super) constants: Vec<Constant>,
@@ -102,7 +102,7 @@ impl Compiler {
         Ok(Script {
             name: name.to_owned(),
             file: file.to_owned(),
-            source: source.to_owned(),
+            source: source.into(),
             pace: Arc::default(),
             constants: outline::constants(&ast),
             ast: self.runnable(file, source, ast)?,

@@ -26,7 +26,7 @@ pub mod value;
 
 pub use call::{Called, call};
 pub use compile::{Compiler, Script};
-pub use fault::{Cause, Fault};
+pub use fault::{Cause, Fault, SourceLine, source_lines};
 pub use header::Header;
 pub use json::{BadJson, map_to_json, parse_json, to_json};
 pub use pace::Pace;

@@ -8,7 +8,7 @@ mod run;
 
 pub use header::{On, load};
 pub use index::Index;
-pub use run::{Judged, Ran, Skipped, judge, run};
+pub use run::{Judged, Look, Ran, Skipped, judge, run};
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -47,7 +47,8 @@ pub struct Tag {
 }
 
 impl Tag {
-    fn meter(&self, metrics: &Metrics) -> &TagMeter {
+    /// Where what it does is counted.
+    pub fn meter(&self, metrics: &Metrics) -> &TagMeter {
         self.meter.get_or_init(|| metrics.tag(&self.name))
     }
 }

@@ -64,12 +64,30 @@ impl Skipped {
     }
 }
 
+/// What is done besides running a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Every condition is recorded, and how long it took.
+    pub records: bool,
+    /// The run is counted: it is live traffic.
+    pub counts: bool,
+}
+
+impl Look {
+    /// Live traffic that nobody watches.
+    pub const LIVE: Self = Self {
+        records: false,
+        counts: true,
+    };
+}
+
 /// What a tag's trigger says to an event.
 #[derive(Debug)]
 pub struct Judged {
     verdict: Verdict,
     explanation: Option<Explanation>,
     took: Duration,
+    counts: bool,
 }
 
 impl Judged {
@@ -80,18 +98,19 @@ impl Judged {
 }
 
 /// Asks the trigger of `tag`. `at` is when the event's request arrived.
-pub fn judge(tag: &Tag, event: &Map, at: Millis, watched: bool) -> Judged {
-    let begun = watched.then(Instant::now);
+pub fn judge(tag: &Tag, event: &Map, at: Millis, look: Look) -> Judged {
+    let begun = look.records.then(Instant::now);
     Judged {
         verdict: tag.trigger.verdict(event, at),
-        explanation: watched.then(|| tag.trigger.explain(event)),
+        explanation: look.records.then(|| tag.trigger.explain(event)),
         took: begun.map(|begun| begun.elapsed()).unwrap_or_default(),
+        counts: look.counts,
     }
 }
 
 /// Runs `tag` for `event`, a map, if its trigger fires; else the event is not looked at.
 pub fn run(worker: &mut Worker, tag: &Tag, judged: Judged, event: Value, at: Millis) -> Ran {
-    let is_watched = judged.explanation.is_some();
+    let counts = judged.counts;
     let mut ran = Ran {
         skipped: None,
         payloads: Vec::new(),
@@ -102,7 +121,7 @@ pub fn run(worker: &mut Worker, tag: &Tag, judged: Judged, event: Value, at: Mil
     };
     if judged.verdict != Verdict::Fires {
         ran.skipped = Some(Skipped::Trigger(judged.verdict));
-        if !is_watched {
+        if counts {
             tag.meter(worker.metrics()).ran(ran.result(), None);
         }
         return ran;
@@ -111,8 +130,14 @@ pub fn run(worker: &mut Worker, tag: &Tag, judged: Judged, event: Value, at: Mil
     call(worker, tag, event, at, &mut ran);
     let took = called.elapsed();
     ran.took += took;
-    if !is_watched {
-        tag.meter(worker.metrics()).ran(ran.result(), Some(took));
+    if counts {
+        let meter = tag.meter(worker.metrics());
+        meter.ran(ran.result(), Some(took));
+        if let Some(fault) = &ran.fault {
+            let script = &tag.script;
+            let fault = fault.clone().with_source(&script.file, &script.source);
+            meter.last_fault().set(at, &fault);
+        }
     }
     ran
 }

@@ -62,7 +62,57 @@ impl Histogram {
     /// The value, in the unit that is shown, that a share (0 to 1) of all stays below; as exact as
     /// the buckets are. None if there are no values. What is above the last bound counts as it.
     pub fn quantile(&self, share: f64) -> Option<f64> {
-        let counts = self.counts();
+        self.buckets().quantile(share)
+    }
+
+    /// What has been counted so far.
+    pub fn buckets(&self) -> Buckets {
+        Buckets {
+            bounds: self.0.bounds,
+            per_unit: self.0.per_unit,
+            counts: self.counts(),
+        }
+    }
+
+    fn counts(&self) -> Vec<u64> {
+        let counts = self.0.counts.iter();
+        counts.map(|count| count.load(Ordering::Relaxed)).collect()
+    }
+}
+
+/// Counts of values by size, at one moment.
+#[derive(Clone, Debug)]
+pub struct Buckets {
+    bounds: &'static [u64],
+    per_unit: f64,
+    counts: Vec<u64>,
+}
+
+impl Buckets {
+    /// The same with what another histogram of the same bounds has counted.
+    pub fn with(mut self, other: &Self) -> Self {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self
+    }
+
+    /// How many values there are.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// What has been counted since an earlier moment.
+    pub fn since(mut self, earlier: &Self) -> Self {
+        for (count, before) in self.counts.iter_mut().zip(&earlier.counts) {
+            *count = count.saturating_sub(*before);
+        }
+        self
+    }
+
+    /// As [`Histogram::quantile`].
+    pub fn quantile(&self, share: f64) -> Option<f64> {
+        let counts = &self.counts;
         let all: u64 = counts.iter().sum();
         if all == 0 {
             return None;
@@ -70,21 +120,16 @@ impl Histogram {
         let rank = share * all as f64;
         let mut below = 0_u64;
         let mut lower = 0.0;
-        for (bound, count) in self.0.bounds.iter().zip(&counts) {
+        for (bound, count) in self.bounds.iter().zip(counts) {
             let upper = *bound as f64;
             if *count > 0 && (below + count) as f64 >= rank {
                 let within = (rank - below as f64) / *count as f64;
-                return Some((lower + (upper - lower) * within) / self.0.per_unit);
+                return Some((lower + (upper - lower) * within) / self.per_unit);
             }
             below += count;
             lower = upper;
         }
-        Some(lower / self.0.per_unit)
-    }
-
-    fn counts(&self) -> Vec<u64> {
-        let counts = self.0.counts.iter();
-        counts.map(|count| count.load(Ordering::Relaxed)).collect()
+        Some(lower / self.per_unit)
     }
 }
 
@@ -117,6 +162,10 @@ impl Time {
     pub(super) fn add(&self, took: Duration) {
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.0.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    pub(super) fn total(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
     }
 }
 

@@ -2,14 +2,18 @@
 //! count. Names and help are in `metrics`.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::families::{Counters, Labels};
-use super::histogram::{Histogram, Time};
+use super::histogram::{Buckets, Histogram, Time};
 use super::words::{Attempt, ClientResult, Status, TagResult, VendorAnswer, Word};
+use crate::clock::Millis;
 
 /// One counter for each of a fixed list of words.
 #[derive(Debug)]
@@ -24,6 +28,17 @@ impl<W: Word> ByWord<W> {
     ) -> Self {
         let counter = |case: &W| family.get_or_create_owned(&labels(case.word()));
         Self(W::LIST.iter().map(counter).collect(), PhantomData)
+    }
+
+    /// The words with their counts; none that are 0.
+    fn all(&self) -> Vec<(&'static str, u64)> {
+        let pairs = W::LIST.iter().zip(self.0.iter());
+        let pairs = pairs.map(|(word, counter)| (word.word(), counter.get()));
+        pairs.filter(|(_, count)| *count > 0).collect()
+    }
+
+    pub(super) fn get(&self, case: W) -> u64 {
+        self.0.get(case.place()).map_or(0, Counter::get)
     }
 
     pub(super) fn add(&self, case: W, count: u64) {
@@ -46,6 +61,37 @@ impl AnswerMeter {
         self.requests.add(Status::of(status), 1);
         self.duration.add_duration(took);
     }
+
+    /// How many answers, by the hundred of their status.
+    pub fn by_status(&self) -> Vec<(&'static str, u64)> {
+        self.requests.all()
+    }
+
+    /// How long answers took.
+    pub fn durations(&self) -> Buckets {
+        self.duration.buckets()
+    }
+}
+
+/// What went wrong last in a script, as JSON for whoever asks. Nothing else is this rare.
+#[derive(Debug, Default)]
+pub struct LastFault(Mutex<Option<(Millis, Value)>>);
+
+impl LastFault {
+    /// It was this.
+    pub fn set(&self, at: Millis, fault: &impl Serialize) {
+        let fault = serde_json::to_value(fault).unwrap_or_default();
+        *self.lock() = Some((at, fault));
+    }
+
+    /// When it was, and what.
+    pub fn get(&self) -> Option<(Millis, Value)> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Millis, Value)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Counts for one client.
@@ -58,6 +104,7 @@ pub struct ClientMeter {
     pub(super) kept: Counter,
     pub(super) runs: ByWord<ClientResult>,
     pub(super) run_time: Time,
+    pub(super) last_fault: LastFault,
 }
 
 impl ClientMeter {
@@ -76,6 +123,26 @@ impl ClientMeter {
         self.kept.inc();
     }
 
+    /// Events that are durable.
+    pub fn events(&self) -> u64 {
+        self.events.get()
+    }
+
+    /// How often the script has read a request with this result.
+    pub fn runs(&self, what: ClientResult) -> u64 {
+        self.runs.get(what)
+    }
+
+    /// How long the script took in all.
+    pub fn run_time(&self) -> Duration {
+        self.run_time.total()
+    }
+
+    /// What went wrong last.
+    pub fn last_fault(&self) -> &LastFault {
+        &self.last_fault
+    }
+
     /// The script has read a request, in this time.
     pub fn parsed(&self, what: ClientResult, took: Duration) {
         self.runs.add(what, 1);
@@ -88,13 +155,33 @@ impl ClientMeter {
 pub struct TagMeter {
     pub(super) runs: ByWord<TagResult>,
     pub(super) run_time: Time,
+    /// Events for which the script ran: a trigger that blocks takes no time.
+    pub(super) timed: AtomicU64,
+    pub(super) last_fault: LastFault,
 }
 
 impl TagMeter {
+    /// How many events came to this.
+    pub fn runs(&self, what: TagResult) -> u64 {
+        self.runs.get(what)
+    }
+
+    /// How long its script takes, on average.
+    pub fn mean_time(&self) -> Option<Duration> {
+        let runs = u32::try_from(self.timed.load(Ordering::Relaxed)).ok()?;
+        self.run_time.total().checked_div(runs)
+    }
+
+    /// What went wrong last.
+    pub fn last_fault(&self) -> &LastFault {
+        &self.last_fault
+    }
+
     /// The tag was handed an event. `took` is how long its script ran, if it did.
     pub fn ran(&self, what: TagResult, took: Option<Duration>) {
         self.runs.add(what, 1);
         if let Some(took) = took {
+            self.timed.fetch_add(1, Ordering::Relaxed);
             self.run_time.add(took);
         }
     }
@@ -115,6 +202,21 @@ impl DestinationMeter {
         self.requests.add(answer, 1);
         self.duration.add_duration(took);
         self.batch.add(deliveries as u64);
+    }
+
+    /// How many requests, by what came of them.
+    pub fn by_answer(&self) -> Vec<(&'static str, u64)> {
+        self.requests.all()
+    }
+
+    /// How long requests took, in seconds.
+    pub fn durations(&self) -> &Histogram {
+        &self.duration
+    }
+
+    /// How many attempts came to this.
+    pub fn attempts(&self, what: Attempt) -> u64 {
+        self.attempts.get(what)
     }
 
     /// Attempts to deliver came to this.

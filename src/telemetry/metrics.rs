@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::text::{encode, encode_registry};
@@ -22,7 +23,7 @@ use super::families::{
 };
 use super::histogram::{Histogram, Time};
 use super::meters::{
-    AnswerMeter, ByWord, ClientMeter, Commits, DestinationMeter, JournalMeter, TagMeter,
+    AnswerMeter, ByWord, ClientMeter, Commits, DestinationMeter, JournalMeter, LastFault, TagMeter,
 };
 use super::named::Named;
 use super::process::Process;
@@ -63,18 +64,18 @@ const BATCH_DELIVERIES: &[u64] = &[1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000];
 
 /// Where everything is counted. Cheap to clone; made once, and handed to whoever counts.
 #[derive(Clone)]
-pub struct Metrics(Arc<Inner>);
+pub struct Metrics(pub(super) Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     /// When counting began.
     start: SystemTime,
     counted: Registry,
     client: ClientFamilies,
     tag: TagFamilies,
     destination: DestinationFamilies,
-    clients: Named<ClientMeter>,
+    pub(super) clients: Named<ClientMeter>,
     tags: Named<TagMeter>,
-    destinations: Named<DestinationMeter>,
+    pub(super) destinations: Named<DestinationMeter>,
     unclaimed: AnswerMeter,
     refused: ByWord<Refused>,
     killed: ByWord<Killed>,
@@ -247,6 +248,7 @@ impl ClientFamilies {
                 labels([("client", client), ("result", word)])
             }),
             run_time: self.run_time.get_or_create_owned(&own),
+            last_fault: LastFault::default(),
         }
     }
 }
@@ -276,6 +278,8 @@ impl TagFamilies {
         TagMeter {
             runs: ByWord::new(&self.runs, |word| labels([("tag", tag), ("result", word)])),
             run_time: self.run_time.get_or_create_owned(&labels([("tag", tag)])),
+            timed: AtomicU64::new(0),
+            last_fault: LastFault::default(),
         }
     }
 }

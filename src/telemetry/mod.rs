@@ -10,14 +10,16 @@ mod metrics;
 mod named;
 mod process;
 mod snapshot;
+mod totals;
 mod words;
 
 pub use exposition::{Exposition, OPENMETRICS, PROMETHEUS};
-pub use histogram::Histogram;
+pub use histogram::{Buckets, Histogram};
 pub use logging::start;
-pub use meters::{AnswerMeter, ClientMeter, DestinationMeter, JournalMeter, TagMeter};
+pub use meters::{AnswerMeter, ClientMeter, DestinationMeter, JournalMeter, LastFault, TagMeter};
 pub use metrics::Metrics;
 pub use snapshot::{Books, DeliveryCount, Snapshot};
+pub use totals::Totals;
 pub use words::{
     Attempt, ClientResult, DestinationState, Killed, Refused, Status, TagResult, VendorAnswer,
 };

@@ -33,6 +33,14 @@ impl<T> Named<T> {
     }
 }
 
+impl<T> Named<T> {
+    /// All that there are.
+    pub(super) fn all(&self) -> Vec<Arc<T>> {
+        let meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        meters.values().cloned().collect()
+    }
+}
+
 impl<T> Default for Named<T> {
     fn default() -> Self {
         Self(Mutex::default())

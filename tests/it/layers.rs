@@ -34,6 +34,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["journal", "script", "telemetry"]),
     ("rustls", &["destination"]),
     ("similar", &["cli"]),
+    ("tokio_stream", &["admin"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["telemetry"]),
 ];

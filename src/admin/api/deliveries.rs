@@ -109,6 +109,29 @@ pub(super) async fn show(
     Ok(Json(whole(record, &admin.live.current().destinations)))
 }
 
+/// Dead letters by cause, and how many requests wait because their client failed.
+pub(super) async fn dead(State(admin): State<Admin>) -> Result<Json<Value>, Refusal> {
+    let groups = admin.journal.dead_groups().await?;
+    let counts = admin.journal.counts().await?;
+    let deliveries: u64 = groups.iter().map(|group| group.count).sum();
+    let groups = groups.iter().map(|group| {
+        json!({
+            "class": group.class.map(|class| class.as_str()),
+            "tag": group.tag,
+            "destination": group.destination,
+            "count": group.count,
+            "oldest_at": group.oldest_at,
+            "newest_at": group.newest_at,
+            "note": group.note,
+        })
+    });
+    Ok(Json(json!({
+        "deliveries": deliveries,
+        "requests": counts.failed_requests,
+        "groups": groups.collect::<Vec<_>>(),
+    })))
+}
+
 fn whole(record: &Record, destinations: &Destinations) -> Value {
     let mut whole = line(record);
     let delivery = &record.delivery;

@@ -1,15 +1,20 @@
 //! The handlers of the JSON API, a file for each topic: each reads or changes one thing and says it
 //! as JSON. Errors have one form, `{ "error": "what, and how to mend it" }`.
 
+mod access;
 mod ask;
 mod deliveries;
+mod keep;
 mod live;
 mod preview;
+mod problems;
 mod replay;
 mod requests;
+mod stream;
+mod traces;
 mod verify;
 
-pub(super) use live::problem_list;
+pub(super) use problems::with_source;
 pub use verify::verification_to_json;
 
 use axum::body::to_bytes;
@@ -25,6 +30,12 @@ use crate::{journal, rerun};
 /// Every path, and what answers there.
 pub(super) fn routes() -> Router<Admin> {
     Router::new()
+        .route("/login/{code}", get(access::follow))
+        .route("/api/me", get(access::me))
+        .route("/api/login", post(access::login))
+        .route("/api/logout", post(access::logout))
+        .route("/api/login-links", post(access::new_link))
+        .route("/api/audit", get(access::audit))
         .route("/api/status", get(status::status))
         .route("/metrics", get(status::metrics))
         .route("/api/clients", get(live::clients))
@@ -32,8 +43,13 @@ pub(super) fn routes() -> Router<Admin> {
         .route("/api/destinations", get(live::destinations))
         .route("/api/destinations/{name}/resume", post(live::resume))
         .route("/api/reload", post(live::reload))
-        .route("/api/traces", get(preview::traces))
-        .route("/api/traces/{id}", get(preview::trace))
+        .route("/api/traces", get(traces::list))
+        .route("/api/traces/stream", get(stream::stream))
+        .route("/api/traces/{id}", get(traces::show))
+        .route("/api/traces/{id}/save", post(keep::save))
+        .route("/api/traces/{id}/replay", post(keep::replay))
+        .route("/api/series", get(live::series))
+        .route("/api/dead", get(deliveries::dead))
         .route(
             "/api/preview/sessions",
             get(preview::sessions).post(preview::open_session),

@@ -7,6 +7,8 @@ use crate::cli::table::table;
 use crate::cli::{Exit, paint};
 use crate::delivery::State;
 use crate::journal::Record;
+use crate::preview::Wish;
+use crate::secret::Secret;
 
 /// How long the session that is printed lasts.
 const SESSION: Duration = Duration::from_secs(60 * 60);
@@ -150,9 +152,16 @@ pub(super) fn summary(outcomes: &[Outcome]) -> String {
 
 /// What to try while it goes on serving.
 pub(super) fn next_steps(stage: &Stage) -> Result<String, Exit> {
-    let session = stage.app.preview.sessions.open(SESSION, false)?;
+    let wish = Wish {
+        ttl: SESSION,
+        send: false,
+        capture: None,
+        limit: None,
+    };
+    let opened = stage.app.preview.sessions.open(wish)?;
+    let token = opened.token.as_ref().map_or("", Secret::expose);
+    let link = stage.app.login_link()?;
     let (address, folder) = (stage.app.address, stage.folder.path().display());
-    let token = session.token.expose();
     let received: Vec<String> = stage
         .accepted()
         .iter()
@@ -161,6 +170,8 @@ pub(super) fn next_steps(stage: &Stage) -> Result<String, Exit> {
     Ok(format!(
         "{received}\n
 {listening} http://{address}
+{page}
+  {link}
 {watch}
   curl -s http://{address}/collect -H 'X-Preview: {token}' -H 'Content-Type: application/json' \\
     -H 'Accept: application/vnd.tagwerk.trace+json' \\
@@ -171,6 +182,8 @@ pub(super) fn next_steps(stage: &Stage) -> Result<String, Exit> {
 Ctrl-C ends the demo and removes its folder.",
         received = paint::dim(format!("the stand-ins say: {}", received.join("; "))),
         listening = paint::strong("serving on"),
+        page = paint::strong("the page, where everything can be watched; the link works once:"),
+        link = link.expose(),
         watch = paint::strong("watch one request, step by step, without sending anything:"),
         change = paint::strong("change a tag; it is live when you save the file:"),
     ))

@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::show::Outcome;
 use crate::app::{App, Start, open_journal};
+use crate::case;
+use crate::cli::Exit;
 use crate::cli::working_set::{CarriedFile, REQUESTS, SCRIPTS, write_new};
-use crate::cli::{Exit, http_file};
 use crate::clock::Clock;
 use crate::delivery::State;
 use crate::destination::{HttpClient, Outgoing};
@@ -107,7 +108,7 @@ impl Stage {
     }
 
     async fn send(&self, (path, content): &CarriedFile) -> Result<u16, Exit> {
-        let request = http_file::parse(content.as_bytes(), 0)
+        let request = case::parse(content.as_bytes(), 0)
             .map_err(|why| BoxError::from(format!("{path}: {why}")))?;
         let mut headers: Vec<_> = request
             .headers

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Exit, http_file};
+use super::Exit;
+use crate::case;
 use crate::clock::Clock;
 use crate::config::SystemEnvironment;
 use crate::error::BoxError;
@@ -44,7 +45,7 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
         .map_err(|problems| Exit::configuration(&problems))?;
     let shown = options.file.display();
     let text = read(&options.file).map_err(|error| Exit::usage(format!("{shown}: {error}")))?;
-    let request = http_file::parse(&text, Clock::System.now())
+    let request = case::parse(&text, Clock::System.now())
         .map_err(|why| Exit::usage(format!("{shown}: {why}")))?;
     let trace = super::serve::runtime()?.block_on(trace(options, loaded, request))?;
     if options.json {
@@ -80,8 +81,11 @@ async fn trace(options: &Options, loaded: Loaded, request: Request) -> Result<Tr
     };
     let request = Arc::new(request);
     let now = request.received_at;
-    let job =
-        move |worker: &mut _| watched::run(worker, &generation, &request, now, Watch::Dry).trace;
+    let job = move |worker: &mut _| {
+        let watched = watched::run(worker, &generation, &request, now, Watch::Dry);
+        let public_url = &generation.config.server.public_url;
+        watched.record.trace(None, public_url)
+    };
     let trace = Pool::start(1)?.run(job).await;
     trace.ok_or_else(|| {
         Exit::from(BoxError::from(

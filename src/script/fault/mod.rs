@@ -31,12 +31,47 @@ pub struct Fault {
     pub message: String,
     /// How to mend it.
     pub hint: Option<String>,
+    /// The lines around it, if somebody watches.
+    pub source: Box<[SourceLine]>,
     /// Whose fault it is.
     #[serde(skip)]
     pub cause: Cause,
     /// The limit that it was stopped at, if that is what went wrong.
     #[serde(skip)]
     pub killed: Option<Killed>,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceLine {
+    /// Its number, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub text: String,
+}
+
+/// How many lines are shown before a fault's, and after it.
+const LINES_AROUND: usize = 3;
+
+/// The longest line that is shown, in characters.
+const MAX_LINE_CHARS: usize = 400;
+
+/// A line of a text and those around it; none if there is no such line.
+pub fn source_lines(text: &str, line: Option<usize>) -> Vec<SourceLine> {
+    let Some(line) = line else {
+        return Vec::new();
+    };
+    let numbered = (1..).zip(text.lines());
+    let first = line.saturating_sub(LINES_AROUND);
+    let around = numbered
+        .skip_while(|(number, _)| *number < first)
+        .take_while(|(number, _)| *number <= line + LINES_AROUND);
+    around
+        .map(|(line, text)| SourceLine {
+            line,
+            text: text.chars().take(MAX_LINE_CHARS).collect(),
+        })
+        .collect()
 }
 
 /// Whose fault a fault is.
@@ -84,6 +119,7 @@ impl Fault {
             function: None,
             message: message.into(),
             hint: None,
+            source: Box::default(),
             cause: Cause::Script,
             killed: None,
         }
@@ -92,6 +128,14 @@ impl Fault {
     /// The same with a hint.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with the lines around it, if this is the text of its file.
+    pub fn with_source(mut self, file: &str, text: &str) -> Self {
+        if self.file == file {
+            self.source = source_lines(text, self.line).into();
+        }
         self
     }
 

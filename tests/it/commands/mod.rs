@@ -20,7 +20,7 @@ const CONFIGURATION: i32 = 78;
 /// An address at which nobody listens: for commands that must not get so far as to use it.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 23] = [
     &[],
     &["serve"],
     &["demo"],
@@ -31,6 +31,8 @@ const COMMANDS: [&[&str]; 21] = [
     &["preview", "open"],
     &["preview", "list"],
     &["preview", "close"],
+    &["preview", "tail"],
+    &["test"],
     &["dead"],
     &["dead", "list"],
     &["dead", "show"],

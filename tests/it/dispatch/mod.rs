@@ -22,7 +22,7 @@ use tagwerk::clock::{Clock, Millis};
 use tagwerk::config::Environment;
 use tagwerk::delivery::{Delivery, DeliveryId, State};
 use tagwerk::destination::HttpClient;
-use tagwerk::dispatch::{Dispatch, Standing, Standings};
+use tagwerk::dispatch::{Dispatch, Nobody, Standing, Standings};
 use tagwerk::emulator::{Emulator, Kind};
 use tagwerk::event::Event;
 use tagwerk::generation::{Live, Reload};
@@ -98,6 +98,7 @@ impl Rig {
             clock,
             standings: standings.clone(),
             metrics: Metrics::new(),
+            onlooker: Arc::new(Nobody),
         };
         let running = tokio::spawn(dispatch.run(stop.clone()));
         Self {

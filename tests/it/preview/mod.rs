@@ -1,7 +1,9 @@
 //! Preview through the whole program: who may watch, what they see, and that watching changes
 //! nothing for anybody else.
 
+mod capture;
 mod contract;
+mod keep;
 mod secrecy;
 mod sessions;
 

@@ -212,6 +212,6 @@ fn run_tags(worker: &mut Worker, generation: &Generation, event: &Event) -> Proc
     Processed {
         sent: sent.collect(),
         data: serde_json::from_slice(&event.data).unwrap(),
-        tags: handled.tags,
+        tags: handled.tags.into_iter().map(|tag| tag.trace).collect(),
     }
 }

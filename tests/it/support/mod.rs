@@ -13,6 +13,7 @@ pub(crate) mod operator;
 pub(crate) mod rust_source;
 pub(crate) mod raw;
 pub(crate) mod server;
+pub(crate) mod sse;
 pub(crate) mod stand_in;
 pub(crate) mod vendor;
 pub(crate) mod working_set;

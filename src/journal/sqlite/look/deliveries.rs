@@ -5,9 +5,9 @@
 
 use rusqlite::{ToSql, Transaction, named_params};
 
-use super::{code_of, code_of_class, list, read_record, room, signed, unsigned};
+use super::{class_of, code_of, code_of_class, list, read_record, room, signed, unsigned};
 use crate::delivery::State;
-use crate::journal::look::{Filter, Page};
+use crate::journal::look::{DeadGroup, Filter, Page};
 use crate::journal::record::Record;
 
 /// One page.
@@ -47,6 +47,31 @@ pub(in crate::journal) fn count(
     let mut query = file.prepare_cached(&sql)?;
     let count = Parameters::of(filter).with(0, |all| query.query_row(all, |row| row.get(0)));
     count.map(unsigned)
+}
+
+/// Dead letters by why they are dead, tag and destination, the most first.
+pub(in crate::journal) fn dead(file: &Transaction<'_>) -> Result<Vec<DeadGroup>, rusqlite::Error> {
+    let mut query = file.prepare_cached(
+        "SELECT g.class, g.tag, g.destination, g.count, g.oldest, g.newest, d.note
+         FROM (SELECT class, tag, destination, count(*) AS count, min(due) AS oldest,
+                      max(due) AS newest, max(number) AS last
+               FROM delivery INDEXED BY dead WHERE state = 2
+               GROUP BY class, tag, destination) g
+         JOIN delivery d ON d.number = g.last
+         ORDER BY g.count DESC, g.tag, g.destination LIMIT 1000",
+    )?;
+    let rows = query.query_map([], |row| {
+        Ok(DeadGroup {
+            class: class_of(row.get(0)?),
+            tag: row.get(1)?,
+            destination: row.get(2)?,
+            count: unsigned(row.get(3)?),
+            oldest_at: row.get(4)?,
+            newest_at: row.get(5)?,
+            note: row.get(6)?,
+        })
+    })?;
+    rows.collect()
 }
 
 /// All of an event.

@@ -8,7 +8,9 @@ pub(in crate::journal) mod verify;
 
 use super::log::kept_beside;
 use super::open::{connect_to_read, file_in};
-use super::rows::{code_of, code_of_class, read_event, read_record, signed, state_of, unsigned};
+use super::rows::{
+    class_of, code_of, code_of_class, read_event, read_record, signed, state_of, unsigned,
+};
 use super::sum;
 use crate::journal::look::Page;
 use crate::journal::store::Room;

@@ -1,5 +1,7 @@
 //! Who may call the admin API, and what it tells them.
 
+mod login;
+
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
@@ -90,6 +92,8 @@ const CALLS: [(&[&str], &str, u16); 16] = [
     ),
 ];
 
+const CSP: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
 #[tokio::test]
 async fn only_the_operator_is_let_in() {
     let set = WorkingSet::new("");
@@ -111,7 +115,7 @@ async fn only_the_operator_is_let_in() {
         ] {
             assert_eq!(answer.header(name), Some(value));
         }
-        assert!(answer.header("content-security-policy").is_some());
+        assert_eq!(answer.header("content-security-policy"), Some(CSP));
         assert_eq!(answer.header("access-control-allow-origin"), None);
         let is_error = answer.json()["error"].is_string();
         assert_eq!(is_error, status != 200, "{}", answer.body);

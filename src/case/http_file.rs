@@ -6,7 +6,7 @@ use crate::request::Request;
 
 /// Reads a request, as [`Request::from_message`] does. Empty lines and lines that start with `#` or
 /// `//` before the request line are comments.
-pub(super) fn parse(text: &[u8], now: Millis) -> Result<Request, String> {
+pub fn parse(text: &[u8], now: Millis) -> Result<Request, String> {
     let mut message = text;
     loop {
         let end = message.iter().position(|byte| *byte == b'\n');

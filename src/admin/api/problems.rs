@@ -1,0 +1,58 @@
+//! What is wrong with the files, each with the lines around it.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::traces::apart;
+use crate::admin::Admin;
+use crate::config::{Problem, Problems};
+use crate::script::{SourceLine, source_lines};
+
+/// The largest file that lines are shown of; a script is smaller.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Problems that are shown with lines; a set that is worse is not read line by line.
+const MAX_WITH_LINES: usize = 50;
+
+/// Problems as JSON, with the lines around them as the files are now.
+pub(in crate::admin) async fn with_source(admin: &Admin, problems: &Problems) -> Vec<Value> {
+    let base = admin.live.current().config.base.clone();
+    let all: Vec<Problem> = problems.iter().cloned().collect();
+    let shown = apart(move || {
+        let one = |(at, problem): (usize, &Problem)| {
+            let lines = match at < MAX_WITH_LINES {
+                // As the user named it, or below the configuration's folder.
+                true => [problem.file.clone(), base.join(&problem.file)]
+                    .into_iter()
+                    .map(|file| lines(file, problem.line))
+                    .find(|lines| !lines.is_empty())
+                    .unwrap_or_default(),
+                false => Vec::new(),
+            };
+            to_json(problem, lines)
+        };
+        all.iter().enumerate().map(one).collect()
+    });
+    shown.await.unwrap_or_default()
+}
+
+fn to_json(problem: &Problem, source: Vec<SourceLine>) -> Value {
+    json!({
+        "file": problem.file.display().to_string(),
+        "line": problem.line,
+        "column": problem.column,
+        "message": problem.message,
+        "hint": problem.hint,
+        "source": source,
+    })
+}
+
+fn lines(file: PathBuf, line: Option<usize>) -> Vec<SourceLine> {
+    let is_small = std::fs::metadata(&file).is_ok_and(|found| found.len() <= MAX_FILE_BYTES);
+    if line.is_none() || !is_small {
+        return Vec::new();
+    }
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    source_lines(&text, line)
+}
