@@ -124,7 +124,7 @@ async fn only_what_is_signed_becomes_an_event_and_the_others_are_told_nothing() 
     assert_eq!(answer.status, 202, "{}", answer.body);
 
     let page = Page::of(&server).await;
-    let count = |series: &str| page.series[&format!("tagwerk_{series}")];
+    let count = |series: &str| page.value(&format!("tagwerk_{series}"));
     assert_eq!(count(r#"requests_unverified_total{client="stripe"}"#), 7.0);
     assert_eq!(
         count(r#"requests_total{client="stripe",status="4xx"}"#),
