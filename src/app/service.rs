@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use crate::clock::Clock;
-use crate::generation::Live;
+use crate::generation::{Generation, Live};
 use crate::ingress::{Admission, Service};
 use crate::intake::{self, Intake, Repeat};
 use crate::journal::{self, DedupeKey, Entry, FailedRequest, Journal};
@@ -93,7 +93,9 @@ impl Front {
     async fn live(&self, request: Request) -> Response {
         let begun = Instant::now();
         let generation = self.live.current();
-        let is_quick = intake::is_quick(&generation, &request.path);
+        // To unpack a body takes longer than most scripts.
+        let is_packed = request.headers.contains_key(header::CONTENT_ENCODING);
+        let is_quick = !is_packed && intake::is_quick(&generation, &request.path);
         let request = Arc::new(request);
         let taken = {
             let (generation, request) = (generation.clone(), request.clone());
@@ -110,12 +112,17 @@ impl Front {
             Err(NotRun::Broken) => return self.counted(broken(&request.id), None, begun),
         };
         let meter = intake.meter().cloned();
-        let response = self.conclude(&request, intake).await;
+        let response = self.conclude(&generation, &request, intake).await;
         self.counted(response, meter.as_ref(), begun)
     }
 
     /// Answers when the journal has what the answer promises.
-    async fn conclude(&self, request: &Request, intake: Intake) -> Response {
+    async fn conclude(
+        &self,
+        generation: &Generation,
+        request: &Request,
+        intake: Intake,
+    ) -> Response {
         let kept = match intake {
             Intake::Accepted {
                 events,
@@ -143,7 +150,7 @@ impl Front {
                 response,
                 meter,
             } => {
-                let failed = failed_request(request, &client, &fault);
+                let failed = failed_request(generation, request, &client, &fault);
                 self.journal.keep_request(failed).await.map(|()| {
                     meter.kept();
                     response
@@ -174,10 +181,13 @@ impl Front {
         let (generation, clock) = (self.live.draft_or_current(), self.clock);
         let request = Arc::new(request);
         let id = &request.id;
-        let watched = request.clone();
+        let watched = (request.clone(), generation.clone());
         let seen = self
             .pool
-            .run(move |worker| watched::run(worker, &generation, &watched, clock.steady(), watch))
+            .run(move |worker| {
+                let (request, generation) = watched;
+                watched::run(worker, &generation, &request, clock.steady(), watch)
+            })
             .await;
         let Some(Watched {
             trace,
@@ -190,7 +200,7 @@ impl Front {
         let json = Bytes::from(serde_json::to_vec(&trace).unwrap_or_default());
         self.preview.ring.push(&trace.trace_id, json.clone());
         let kept = match watch {
-            Watch::Send => self.keep(&request, &intake, entries).await,
+            Watch::Send => self.keep(&generation, &request, &intake, entries).await,
             _ => Ok(()),
         };
         let response = match kept {
@@ -208,6 +218,7 @@ impl Front {
     /// Makes durable what a session that sends has accepted.
     async fn keep(
         &self,
+        generation: &Generation,
         request: &Request,
         intake: &Intake,
         entries: Vec<Entry>,
@@ -225,7 +236,7 @@ impl Front {
                 ..
             } => {
                 self.journal
-                    .keep_request(failed_request(request, client, fault))
+                    .keep_request(failed_request(generation, request, client, fault))
                     .await?;
                 meter.kept();
                 Ok(())
@@ -324,13 +335,18 @@ fn known(repeat: Option<Repeat>) -> (Option<DedupeKey>, Option<Response>) {
     }
 }
 
-fn failed_request(request: &Request, client: &str, fault: &Fault) -> FailedRequest {
+fn failed_request(
+    generation: &Generation,
+    request: &Request,
+    client: &str,
+    fault: &Fault,
+) -> FailedRequest {
     FailedRequest {
         id: request.id.clone(),
         received_at: request.received_at,
         client: client.to_owned(),
         fault: fault.to_string(),
-        message: request.to_message(),
+        message: request.to_message(&generation.secret_headers),
     }
 }
 
