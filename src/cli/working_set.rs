@@ -16,12 +16,21 @@ macro_rules! carried {
 
 /// Clients, tags and shared modules.
 pub(super) const SCRIPTS: &[CarriedFile] = carried![
+    "clients/data.rhai",
     "clients/datalayer.rhai",
+    "clients/ga4.rhai",
+    "clients/ga4_mp.rhai",
     "clients/site.rhai",
     "clients/stripe.rhai",
     "clients/webhook.rhai",
     "clients/woocommerce.rhai",
     "shared/amplitude.rhai",
+    "shared/data_answer.rhai",
+    "shared/data_body.rhai",
+    "shared/data_cookies.rhai",
+    "shared/data_event.rhai",
+    "shared/data_items.rhai",
+    "shared/data_user.rhai",
     "shared/tracify.rhai",
     "tags/amplitude_events.rhai",
     "tags/amplitude_revenue.rhai",
@@ -49,6 +58,13 @@ pub(super) const REQUESTS: &[CarriedFile] = carried![
     "examples/requests/site_add_to_cart.http",
     "examples/requests/site_purchase.http",
     "examples/requests/site_conversion.http",
+    "examples/requests/data_tag_purchase.http",
+    "examples/requests/data_tag_page_view.http",
+    "examples/requests/data_form_purchase.http",
+    "examples/requests/ga4_page_view.http",
+    "examples/requests/ga4_purchase.http",
+    "examples/requests/ga4_batch.http",
+    "examples/requests/ga4_measurement_protocol.http",
 ];
 
 /// Writes a file below a folder, making folders as needed. Never overwrites.

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use rhai::{Engine, EvalAltResult, ImmutableString, Position};
 
-use super::json::parse_json;
+use super::json::{BadJson, parse_json};
 use super::limits;
 use super::value::{Map, Value};
 use crate::request::Request;
@@ -16,11 +16,12 @@ pub struct RequestView(Arc<View>);
 struct View {
     request: Arc<Request>,
     params: Map,
-    json: OnceLock<Result<Value, String>>,
+    json: OnceLock<Result<Value, BadJson>>,
 }
 
 /// The properties, for hints.
-pub(super) const PROPERTIES: [&str; 11] = [
+pub(super) const PROPERTIES: [&str; 14] = [
+    "id",
     "method",
     "path",
     "params",
@@ -29,7 +30,9 @@ pub(super) const PROPERTIES: [&str; 11] = [
     "cookies",
     "ip",
     "body",
+    "size",
     "json",
+    "json_problem",
     "form",
     "received_at",
 ];
@@ -59,24 +62,43 @@ impl RequestView {
         inside(json, keys)
     }
 
-    fn request(&self) -> &Request {
+    /// The request itself, for host functions that read all of it.
+    pub(super) fn request(&self) -> &Request {
         &self.0.request
     }
 
+    /// The body's bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.request().body
+    }
+
     fn body(&self) -> Got<&str> {
-        std::str::from_utf8(&self.request().body)
+        std::str::from_utf8(self.bytes())
             .map_err(|error| bad_body(format!("the body is not UTF-8: {error}")))
     }
 
     fn json(&self) -> Got<Value> {
-        self.parsed().clone().map_err(bad_body)
+        let json = self.parsed().clone();
+        json.map_err(|problem| bad_body(format!("the body is not JSON: {problem}")))
     }
 
-    fn parsed(&self) -> &Result<Value, String> {
-        self.0.json.get_or_init(|| {
-            parse_json(&self.request().body)
-                .map_err(|error| format!("the body is not JSON: {error}"))
-        })
+    /// What `json` would refuse, for clients that answer it in their own way.
+    fn json_problem(&self) -> Value {
+        let Err(problem) = self.parsed() else {
+            return Value::UNIT;
+        };
+        let number = |number: usize| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
+        Value::from_map(Map::from([
+            ("message".into(), problem.message.as_str().into()),
+            ("line".into(), number(problem.line)),
+            ("column".into(), number(problem.column)),
+            ("offset".into(), number(problem.offset)),
+        ]))
+    }
+
+    fn parsed(&self) -> &Result<Value, BadJson> {
+        let parse = || parse_json(self.bytes());
+        self.0.json.get_or_init(parse)
     }
 
     fn form(&self) -> Got<Map> {
@@ -159,7 +181,7 @@ fn put(map: &mut Map, name: &str, value: &str, between: &str) {
     map.insert(name.into(), joined.into());
 }
 
-fn bad_body(message: String) -> Box<EvalAltResult> {
+pub(super) fn bad_body(message: String) -> Box<EvalAltResult> {
     EvalAltResult::ErrorRuntime(Value::from(BadBody(message)), Position::NONE).into()
 }
 
@@ -168,6 +190,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_type_with_name::<BadBody>("BadBody")
         .register_fn("to_string", |bad: &mut BadBody| bad.0.clone())
         .register_type_with_name::<RequestView>("Request")
+        .register_get("id", |view: &mut RequestView| text(&view.request().id))
         .register_get("method", |view: &mut RequestView| {
             text(view.request().method.as_str())
         })
@@ -180,7 +203,11 @@ pub(super) fn register(engine: &mut Engine) {
         .register_get("cookies", |view: &mut RequestView| view.cookies())
         .register_get("ip", |view: &mut RequestView| view.request().ip.to_string())
         .register_get("body", |view: &mut RequestView| view.body().map(text))
+        .register_get("size", |view: &mut RequestView| {
+            i64::try_from(view.bytes().len()).unwrap_or(i64::MAX)
+        })
         .register_get("json", |view: &mut RequestView| view.json())
+        .register_get("json_problem", |view: &mut RequestView| view.json_problem())
         .register_get("form", |view: &mut RequestView| view.form())
         .register_get("received_at", |view: &mut RequestView| {
             view.request().received_at

@@ -10,6 +10,7 @@ mod admin;
 mod cases;
 mod clients;
 mod commands;
+mod data_client;
 mod dead_letters;
 mod dispatch;
 mod drain;
