@@ -90,7 +90,7 @@ fn differences() -> Vec<Case> {
             json!([{ "a": 9_007_199_254_740_993_i64, "b": "12345678901234567890" }]),
         ),
         Case {
-            settings: json!({ "responseStatusCode": 302, "redirectTo": "\"https://a.example/\"", "lookupForRedirectToParam": true, "redirectToQueryParamName": "\"to\"", "redirectHosts": "[\"b.example\"]" }),
+            settings: json!({ "responseStatusCode": 302, "redirectTo": "https://a.example/", "lookupForRedirectToParam": true, "redirectToQueryParamName": "to", "redirectHosts": ["b.example"] }),
             path: "/data?event=x&to=https%3A%2F%2Fevil.example%2F",
             status: 302,
             ..Case::post("h: no open redirect", "", json!([{ "event_name": "x" }]))
@@ -120,7 +120,7 @@ fn more() -> Vec<Case> {
             )
         },
         Case {
-            settings: json!({ "responseStatusCode": 404, "clientErrorResponseMessage": "\"gone\"" }),
+            settings: json!({ "responseStatusCode": 404, "clientErrorResponseMessage": "gone" }),
             status: 404,
             ..Case::post(
                 "an error that makes an event",

@@ -72,11 +72,6 @@ fn client(paths: &Value, settings: &Map<String, Value>) -> String {
         let line = line
             .unwrap_or_else(|| panic!("no setting {name}"))
             .to_owned();
-        // A text is written as in the script, with its quotes.
-        let value = value
-            .as_str()
-            .filter(|text| text.starts_with(['"', '[']))
-            .map_or_else(|| value.to_string(), str::to_owned);
         script = script.replace(&line, &format!("{name}: {value},"));
     }
     script
