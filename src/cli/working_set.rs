@@ -20,6 +20,11 @@ pub(super) const SCRIPTS: &[CarriedFile] = carried![
     "clients/datalayer.rhai",
     "clients/ga4.rhai",
     "clients/ga4_mp.rhai",
+    "clients/github.rhai",
+    "clients/hubspot.rhai",
+    "clients/lemonsqueezy.rhai",
+    "clients/paddle.rhai",
+    "clients/shopify.rhai",
     "clients/site.rhai",
     "clients/stripe.rhai",
     "clients/webhook.rhai",
@@ -31,7 +36,10 @@ pub(super) const SCRIPTS: &[CarriedFile] = carried![
     "shared/data_event.rhai",
     "shared/data_items.rhai",
     "shared/data_user.rhai",
+    "shared/shopify.rhai",
+    "shared/stripe.rhai",
     "shared/tracify.rhai",
+    "shared/woocommerce.rhai",
     "tags/amplitude_events.rhai",
     "tags/amplitude_revenue.rhai",
     "tags/slack_order.rhai",
@@ -58,6 +66,10 @@ pub(super) const REQUESTS: &[CarriedFile] = carried![
     "examples/requests/site_add_to_cart.http",
     "examples/requests/site_purchase.http",
     "examples/requests/site_conversion.http",
+];
+
+/// More of them, which the demo does not send.
+pub(super) const MORE_REQUESTS: &[CarriedFile] = carried![
     "examples/requests/data_tag_purchase.http",
     "examples/requests/data_tag_page_view.http",
     "examples/requests/data_form_purchase.http",
@@ -65,6 +77,20 @@ pub(super) const REQUESTS: &[CarriedFile] = carried![
     "examples/requests/ga4_purchase.http",
     "examples/requests/ga4_batch.http",
     "examples/requests/ga4_measurement_protocol.http",
+    "examples/requests/github_issues_opened.http",
+    "examples/requests/github_push_form.http",
+    "examples/requests/hubspot_changes.http",
+    "examples/requests/lemonsqueezy_order_created.http",
+    "examples/requests/paddle_adjustment_updated.http",
+    "examples/requests/paddle_transaction_completed.http",
+    "examples/requests/shopify_customers_redact.http",
+    "examples/requests/shopify_orders_paid.http",
+    "examples/requests/shopify_refunds_create.http",
+    "examples/requests/stripe_charge_refunded.http",
+    "examples/requests/stripe_invoice_paid.http",
+    "examples/requests/stripe_payment_intent_succeeded.http",
+    "examples/requests/stripe_thin_event.http",
+    "examples/requests/webhook_signed.http",
 ];
 
 /// Writes a file below a folder, making folders as needed. Never overwrites.
@@ -99,11 +125,12 @@ mod tests {
                 let is_carried = SCRIPTS
                     .iter()
                     .chain(REQUESTS)
+                    .chain(MORE_REQUESTS)
                     .any(|(carried, _)| *carried == path);
                 assert!(is_carried || name.ends_with(".md"), "{path} is not carried");
                 found += usize::from(is_carried);
             }
         }
-        assert_eq!(found, SCRIPTS.len() + REQUESTS.len());
+        assert_eq!(found, SCRIPTS.len() + REQUESTS.len() + MORE_REQUESTS.len());
     }
 }

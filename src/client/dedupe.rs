@@ -7,9 +7,13 @@ use crate::request::Request;
 use crate::script::value::plain_text;
 use crate::script::{RequestView, Value};
 
-/// Where the sender's id of a request is.
+/// Where the sender's id of a request is: in one place, or in several that make it up together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Dedupe {
+pub struct Dedupe(Vec<Place>);
+
+/// One place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
     /// In a header field.
     Header(HeaderName),
     /// In the query.
@@ -24,11 +28,28 @@ const HINT: &str =
     "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\" or \"query:id\"";
 
 impl Dedupe {
-    /// Reads `"header:NAME"`, `"query:NAME"` or `"body:KEY.KEY"`.
+    /// Reads `"header:NAME"`, `"query:NAME"` or `"body:KEY.KEY"`, one or more.
     ///
     /// # Errors
-    /// What is wrong with it, and how to mend that.
-    pub fn parse(text: &str) -> Result<Self, (String, String)> {
+    /// What is wrong with the first bad one, and how to mend that.
+    pub fn parse(texts: &[String]) -> Result<Self, (String, String)> {
+        if texts.is_empty() {
+            return Err(("there is no place in it".to_owned(), HINT.to_owned()));
+        }
+        let places = texts.iter().map(|text| Place::parse(text));
+        places.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The sender's id, if the request has all that make it up.
+    pub fn sender_id(&self, view: &RequestView, request: &Request) -> Option<String> {
+        let parts = self.0.iter().map(|place| place.part(view, request));
+        let parts: Vec<String> = parts.collect::<Option<_>>()?;
+        Some(parts.join("/"))
+    }
+}
+
+impl Place {
+    fn parse(text: &str) -> Result<Self, (String, String)> {
         let wrong = |why: &str| (format!("\"{text}\" {why}"), HINT.to_owned());
         let (place, name) = text
             .split_once(':')
@@ -49,16 +70,16 @@ impl Dedupe {
         }
     }
 
-    /// The sender's id, if the request has one: a text that is not empty, or a whole number.
-    pub fn sender_id(&self, view: &RequestView, request: &Request) -> Option<String> {
-        let id = match self {
+    /// What is there: a text that is not empty, or a whole number.
+    fn part(&self, view: &RequestView, request: &Request) -> Option<String> {
+        let part = match self {
             Self::Header(name) => request.headers.get(name)?.to_str().ok()?.to_owned(),
             Self::Query(name) => form_urlencoded::parse(request.query.as_bytes())
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.into_owned())?,
             Self::Body(keys) => view.body_value(keys).as_ref().and_then(whole_text)?,
         };
-        Some(id).filter(|id| !id.is_empty())
+        Some(part).filter(|part| !part.is_empty())
     }
 }
 
@@ -98,7 +119,8 @@ mod tests {
             received_at: 0,
         });
         let view = RequestView::new(request.clone(), Map::new());
-        Dedupe::parse(place).unwrap().sender_id(&view, &request)
+        let places: Vec<String> = place.split(' ').map(str::to_owned).collect();
+        Dedupe::parse(&places).unwrap().sender_id(&view, &request)
     }
 
     #[test]
@@ -127,6 +149,14 @@ mod tests {
             ("body:id", "", JSON, r#"{"id":{"a":1}}"#, None),
             ("body:id", "", JSON, "not json", None),
             ("body:id", "", FORM, "id=f-1&x=2", Some("f-1")),
+            (
+                "header:x-delivery body:id",
+                "",
+                JSON,
+                r#"{"id":727}"#,
+                Some("d-7/727"),
+            ),
+            ("header:x-delivery body:id", "", JSON, "{}", None),
         ] {
             let found = id(place, query, content_type, body);
             assert_eq!(found.as_deref(), expected, "{place} {body}");
@@ -144,9 +174,10 @@ mod tests {
             ("header:", "does not name a header"),
             ("header:x y", "does not name a header"),
         ] {
-            let (message, hint) = Dedupe::parse(text).unwrap_err();
+            let (message, hint) = Dedupe::parse(&[text.to_owned()]).unwrap_err();
             assert!(message.contains(wanted), "{text}: {message}");
             assert!(!hint.is_empty());
         }
+        assert!(Dedupe::parse(&[]).is_err());
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use rhai::{Engine, EvalAltResult, ImmutableString, Position};
 
+use super::form;
 use super::json::{BadJson, parse_json};
-use super::limits;
 use super::value::{Map, Value};
 use crate::request::Request;
 
@@ -15,12 +16,14 @@ pub struct RequestView(Arc<View>);
 
 struct View {
     request: Arc<Request>,
+    /// Unpacked, if it came packed.
+    body: Bytes,
     params: Map,
     json: OnceLock<Result<Value, BadJson>>,
 }
 
 /// The properties, for hints.
-pub(super) const PROPERTIES: [&str; 14] = [
+pub(super) const PROPERTIES: [&str; 15] = [
     "id",
     "method",
     "path",
@@ -28,6 +31,7 @@ pub(super) const PROPERTIES: [&str; 14] = [
     "query",
     "headers",
     "cookies",
+    "content_type",
     "ip",
     "body",
     "size",
@@ -46,8 +50,15 @@ type Got<T> = Result<T, Box<EvalAltResult>>;
 impl RequestView {
     /// `params` are the parts of the path that the client's pattern names.
     pub fn new(request: Arc<Request>, params: Map) -> Self {
+        let body = request.body.clone();
+        Self::unpacked(request, body, params)
+    }
+
+    /// As [`RequestView::new`], where the body came packed: `body` is what was in it.
+    pub fn unpacked(request: Arc<Request>, body: Bytes, params: Map) -> Self {
         Self(Arc::new(View {
             request,
+            body,
             params,
             json: OnceLock::new(),
         }))
@@ -62,14 +73,19 @@ impl RequestView {
         inside(json, keys)
     }
 
+    /// How many bytes the body has, unpacked.
+    pub fn body_len(&self) -> usize {
+        self.0.body.len()
+    }
+
     /// The request itself, for host functions that read all of it.
     pub(super) fn request(&self) -> &Request {
         &self.0.request
     }
 
-    /// The body's bytes.
+    /// The body's bytes, unpacked.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.request().body
+        &self.0.body
     }
 
     fn body(&self) -> Got<&str> {
@@ -102,12 +118,12 @@ impl RequestView {
     }
 
     fn form(&self) -> Got<Map> {
-        let body = self.body()?;
-        if body.split('&').count() > limits::JSON_KEYS {
-            let most = limits::JSON_KEYS;
-            return Err(bad_body(format!("the form has more than {most} fields")));
-        }
-        Ok(parse_query(body))
+        form::parse(self.content_type(), self.bytes()).map_err(bad_body)
+    }
+
+    fn content_type(&self) -> &[u8] {
+        let value = self.request().headers.get(http::header::CONTENT_TYPE);
+        value.map_or(b"", |value| value.as_bytes())
     }
 
     fn headers(&self) -> Map {
@@ -149,30 +165,6 @@ pub fn parse_cookies(line: &str) -> Map {
     map
 }
 
-/// A query or a form body: decoded, a repeated key becomes an array of texts.
-pub fn parse_query(query: &str) -> Map {
-    let mut map = Map::new();
-    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-        let value = Value::from(value.into_owned());
-        match map.get_mut(key.as_ref()) {
-            None => {
-                map.insert(key.as_ref().into(), value);
-            }
-            Some(first) => append(first, value),
-        }
-    }
-    map
-}
-
-fn append(first: &mut Value, value: Value) {
-    if let Ok(mut items) = first.as_array_mut() {
-        items.push(value);
-        return;
-    }
-    let items = vec![std::mem::take(first), value];
-    *first = items.into();
-}
-
 fn put(map: &mut Map, name: &str, value: &str, between: &str) {
     let joined = match map.get(name) {
         Some(earlier) => format!("{earlier}{between}{value}"),
@@ -197,14 +189,17 @@ pub(super) fn register(engine: &mut Engine) {
         .register_get("path", |view: &mut RequestView| text(&view.request().path))
         .register_get("params", |view: &mut RequestView| view.0.params.clone())
         .register_get("query", |view: &mut RequestView| {
-            parse_query(&view.request().query)
+            form::parse_query(&view.request().query)
         })
         .register_get("headers", |view: &mut RequestView| view.headers())
         .register_get("cookies", |view: &mut RequestView| view.cookies())
+        .register_get("content_type", |view: &mut RequestView| {
+            form::essence(view.content_type())
+        })
         .register_get("ip", |view: &mut RequestView| view.request().ip.to_string())
         .register_get("body", |view: &mut RequestView| view.body().map(text))
         .register_get("size", |view: &mut RequestView| {
-            i64::try_from(view.bytes().len()).unwrap_or(i64::MAX)
+            i64::try_from(view.body_len()).unwrap_or(i64::MAX)
         })
         .register_get("json", |view: &mut RequestView| view.json())
         .register_get("json_problem", |view: &mut RequestView| view.json_problem())

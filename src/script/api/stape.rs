@@ -9,7 +9,7 @@ use super::base64::decode_text;
 use super::namespace::{Namespace, Refusal};
 use super::{Function, Topic};
 use crate::script::json::parse_json;
-use crate::script::request_view::{RequestView, parse_query};
+use crate::script::{RequestView, parse_query};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "stape",
