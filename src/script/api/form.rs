@@ -50,6 +50,11 @@ struct Room {
 
 fn nest(fields: Dynamic) -> Result<Map, Problem> {
     let fields = argument::map("fields", fields)?;
+    Ok(nested(fields))
+}
+
+/// Maps and arrays out of a form's fields.
+pub fn nested(fields: Map) -> Map {
     let mut room = Room {
         keys: limits::MAP_KEYS,
         items: limits::JSON_ITEMS,
@@ -72,9 +77,9 @@ fn nest(fields: Dynamic) -> Result<Map, Problem> {
         *node = value;
     }
     let pairs = top.into_iter();
-    Ok(pairs
+    pairs
         .map(|(name, node)| (name, node.build(&mut room)))
-        .collect())
+        .collect()
 }
 
 impl Node {
@@ -190,8 +195,8 @@ mod tests {
     use crate::script::json::map_to_json;
     use crate::script::parse_query;
 
-    fn nested(form: &str) -> String {
-        let map = nest(Dynamic::from_map(parse_query(form))).unwrap();
+    fn json(form: &str) -> String {
+        let map = nested(parse_query(form));
         String::from_utf8(map_to_json(&map).unwrap()).unwrap()
     }
 
@@ -214,7 +219,7 @@ mod tests {
             ("flag&x=", r#"{"flag":"","x":""}"#),
             ("token=abc%3D%3D&u=a=b", r#"{"token":"abc==","u":"a=b"}"#),
         ] {
-            assert_eq!(nested(form), expected, "{form}");
+            assert_eq!(json(form), expected, "{form}");
         }
     }
 
@@ -237,21 +242,18 @@ mod tests {
             ("%7Ba", r#""{a""#),
             ("a%2Bb+c", r#""a+b c""#),
         ] {
-            assert_eq!(
-                nested(&format!("v={text}")),
-                format!(r#"{{"v":{expected}}}"#)
-            );
+            assert_eq!(json(&format!("v={text}")), format!(r#"{{"v":{expected}}}"#));
         }
     }
 
     #[test]
     fn what_asks_for_too_much_stays_as_it_is() {
         let deep = format!("{}=1", ["a"; 40].join("."));
-        assert_eq!(nested(&deep), format!(r#"{{"{}":1}}"#, ["a"; 40].join(".")));
-        assert_eq!(nested("a.99999999=1"), r#"{"a":{"99999999":1}}"#);
-        assert_eq!(nested("a.9999999999=1"), r#"{"a":{"9999999999":1}}"#);
+        assert_eq!(json(&deep), format!(r#"{{"{}":1}}"#, ["a"; 40].join(".")));
+        assert_eq!(json("a.99999999=1"), r#"{"a":{"99999999":1}}"#);
+        assert_eq!(json("a.9999999999=1"), r#"{"a":{"9999999999":1}}"#);
         let arrays: Vec<String> = (0..20).map(|n| format!("a{n}.900=1")).collect();
-        let text = nested(&arrays.join("&"));
+        let text = json(&arrays.join("&"));
         assert!(text.contains(r#""a9":{"900":1}"#) && text.contains(r#""a0":[null,"#));
     }
 
@@ -262,7 +264,7 @@ mod tests {
         let json = format!("%5B{}1%5D", "1,".repeat(5_000));
         let arrays: Vec<String> = (0..9).map(|n| format!("{n}={json}")).collect();
         for form in [branches.join("&"), arrays.join("&")] {
-            let map = nest(Dynamic::from_map(parse_query(&form))).unwrap();
+            let map = nested(parse_query(&form));
             assert!(keys_in(&Dynamic::from_map(map)) < 2 * limits::JSON_KEYS);
         }
     }
@@ -271,7 +273,7 @@ mod tests {
         #[test]
         fn no_form_panics(form in "[a-c.0-9=&%\\[\\]{}\"]{0,80}", free in "\\PC{0,80}") {
             for form in [form, free] {
-                let _ = nested(&form);
+                let _ = json(&form);
             }
         }
     }

@@ -33,6 +33,8 @@ mod tracify;
 mod url;
 
 pub use cookie::registrable;
+pub use form::nested as nest_form;
+pub use ga4::decode as decode_ga4;
 pub use refuse::Refuse;
 pub use skip::Skip;
 

@@ -15,6 +15,7 @@ use rhai::{Array, Dynamic, Engine, Map};
 use super::argument;
 use super::namespace::{Namespace, Problem, Refusal};
 use super::{Function, Topic};
+use crate::clock::Millis;
 use crate::script::RequestView;
 use crate::script::frame::{self, Level};
 use hit::Hit;
@@ -64,25 +65,33 @@ fn register(engine: &mut Engine) {
 
 fn events(view: &RequestView) -> Result<Array, Refusal> {
     let request = view.request();
+    decode(request.query.as_bytes(), view.bytes(), request.received_at).map_err(Refusal)
+}
+
+/// The events of a hit.
+///
+/// # Errors
+/// Of what it has too much.
+pub fn decode(query: &[u8], body: &[u8], received_at: Millis) -> Result<Array, String> {
     let mut common = Hit::default();
-    common.read(request.query.as_bytes());
-    let lines: Vec<&[u8]> = lines(view.bytes()).take(MAX_LINES + 1).collect();
+    common.read(query);
+    let lines: Vec<&[u8]> = lines(body).take(MAX_LINES + 1).collect();
     if lines.len() > MAX_LINES {
-        return Err(Refusal(format!("the hit has more than {MAX_LINES} lines")));
+        return Err(format!("the hit has more than {MAX_LINES} lines"));
     }
     let mut left = MAX_PARTS;
     let mut add = |hit: Hit, events: &mut Array| {
         left = left
             .checked_sub(hit.parts())
-            .ok_or_else(|| Refusal(format!("the hit has more than {MAX_PARTS} parameters")))?;
-        match hit.finish(request.received_at) {
+            .ok_or_else(|| format!("the hit has more than {MAX_PARTS} parameters"))?;
+        match hit.finish(received_at) {
             Some(event) => events.push(Dynamic::from_map(event)),
             None => frame::log(
                 Level::Warn,
                 "a line without an event name (en) was left out",
             ),
         }
-        Ok(())
+        Ok::<(), String>(())
     };
     let mut events = Array::with_capacity(lines.len().max(1));
     if lines.is_empty() {
