@@ -68,7 +68,7 @@ pub fn nested(fields: Map) -> Map {
             continue;
         }
         room.keys -= levels;
-        let mut parts = name.split('.').peekable();
+        let mut parts = name.split('.');
         let first = parts.next().unwrap_or_default().into();
         let mut node = top.entry(first).or_insert(Node::Leaf(Dynamic::UNIT));
         for part in parts {
