@@ -99,20 +99,20 @@ pub fn admit(generation: &Generation, head: &Head<'_>, request_id: &str) -> Resu
     if clients.is_empty() {
         return Err(nobody_claims(head.method, head.path, request_id));
     }
+    let takes: Vec<&&Client> = clients
+        .iter()
+        .filter(|client| client.methods.contains(head.method))
+        .collect();
     let asked_by_browser = head
         .headers
         .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if head.method == Method::OPTIONS && asked_by_browser {
+    if takes.is_empty() && head.method == Method::OPTIONS && asked_by_browser {
         let answer = clients
             .iter()
             .find_map(|client| client::preflight(client, head.headers));
         return Err(answer
             .unwrap_or_else(|| Response::error(403, "this origin may not call here", request_id)));
     }
-    let takes: Vec<&&Client> = clients
-        .iter()
-        .filter(|client| client.methods.contains(head.method))
-        .collect();
     match takes.iter().map(|client| client.max_body).max() {
         Some(max_body) => Ok(max_body),
         None => Err(wrong_method(&clients, head, request_id)),

@@ -16,7 +16,10 @@ macro_rules! carried {
 
 /// Clients, tags and shared modules.
 pub(super) const SCRIPTS: &[CarriedFile] = carried![
+    "clients/data.rhai",
     "clients/datalayer.rhai",
+    "clients/ga4.rhai",
+    "clients/ga4_mp.rhai",
     "clients/github.rhai",
     "clients/hubspot.rhai",
     "clients/lemonsqueezy.rhai",
@@ -27,6 +30,12 @@ pub(super) const SCRIPTS: &[CarriedFile] = carried![
     "clients/webhook.rhai",
     "clients/woocommerce.rhai",
     "shared/amplitude.rhai",
+    "shared/data_answer.rhai",
+    "shared/data_body.rhai",
+    "shared/data_cookies.rhai",
+    "shared/data_event.rhai",
+    "shared/data_items.rhai",
+    "shared/data_user.rhai",
     "shared/shopify.rhai",
     "shared/stripe.rhai",
     "shared/tracify.rhai",
@@ -59,8 +68,15 @@ pub(super) const REQUESTS: &[CarriedFile] = carried![
     "examples/requests/site_conversion.http",
 ];
 
-/// More of them, which the demo does not send: nothing that it shows is made of them.
+/// More of them, which the demo does not send.
 pub(super) const MORE_REQUESTS: &[CarriedFile] = carried![
+    "examples/requests/data_tag_purchase.http",
+    "examples/requests/data_tag_page_view.http",
+    "examples/requests/data_form_purchase.http",
+    "examples/requests/ga4_page_view.http",
+    "examples/requests/ga4_purchase.http",
+    "examples/requests/ga4_batch.http",
+    "examples/requests/ga4_measurement_protocol.http",
     "examples/requests/github_issues_opened.http",
     "examples/requests/github_push_form.http",
     "examples/requests/hubspot_changes.http",

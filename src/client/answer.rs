@@ -141,6 +141,9 @@ fn read_body(value: Option<&Value>) -> Result<(Bytes, Option<&'static str>), Str
             Some("text/plain; charset=utf-8"),
         ));
     }
+    if let Ok(bytes) = value.as_blob_ref() {
+        return Ok((Bytes::from(bytes.clone()), None));
+    }
     let json = script::to_json(value).map_err(|error| format!("body: {error}"))?;
     Ok((json.into(), Some("application/json")))
 }

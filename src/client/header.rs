@@ -33,13 +33,15 @@ pub enum Source {
 /// The largest body that a client may ask for, in bytes: four of them fill what ingress may hold.
 pub const LARGEST_MAX_BODY: usize = 8 * 1024 * 1024;
 
-const METHODS: [Method; 6] = [
+/// A client that takes OPTIONS answers browsers' questions itself.
+const METHODS: [Method; 7] = [
     Method::GET,
     Method::POST,
     Method::PUT,
     Method::PATCH,
     Method::DELETE,
     Method::HEAD,
+    Method::OPTIONS,
 ];
 
 /// Makes a client of a compiled script.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rhai::{Engine, EvalAltResult, ImmutableString, Position};
 
 use super::form;
-use super::json::parse_json;
+use super::json::{BadJson, parse_json};
 use super::value::{Map, Value};
 use crate::request::Request;
 
@@ -26,12 +26,13 @@ struct View {
 #[derive(Default)]
 struct Json {
     /// As it was parsed, if it is kept for whoever asks next.
-    kept: Option<Result<Value, String>>,
+    kept: Option<Result<Value, BadJson>>,
     was_given: bool,
 }
 
 /// The properties, for hints.
-pub(super) const PROPERTIES: [&str; 12] = [
+pub(super) const PROPERTIES: [&str; 15] = [
+    "id",
     "method",
     "path",
     "params",
@@ -41,7 +42,9 @@ pub(super) const PROPERTIES: [&str; 12] = [
     "content_type",
     "ip",
     "body",
+    "size",
     "json",
+    "json_problem",
     "form",
     "received_at",
 ];
@@ -84,12 +87,18 @@ impl RequestView {
         self.0.body.len()
     }
 
-    fn request(&self) -> &Request {
+    /// The request itself, for host functions that read all of it.
+    pub(super) fn request(&self) -> &Request {
         &self.0.request
     }
 
+    /// The body's bytes, unpacked.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0.body
+    }
+
     fn body(&self) -> Got<&str> {
-        std::str::from_utf8(&self.0.body)
+        std::str::from_utf8(self.bytes())
             .map_err(|error| bad_body(format!("the body is not UTF-8: {error}")))
     }
 
@@ -102,19 +111,34 @@ impl RequestView {
             json.kept = Some(parsed.clone());
         }
         json.was_given = true;
-        parsed.map_err(bad_body)
+        parsed.map_err(|problem| bad_body(format!("the body is not JSON: {problem}")))
     }
 
     fn json_state(&self) -> MutexGuard<'_, Json> {
         self.0.json.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn parse(&self) -> Result<Value, String> {
-        parse_json(&self.0.body).map_err(|error| format!("the body is not JSON: {error}"))
+    /// What `json` would refuse, for clients that answer it in their own way.
+    fn json_problem(&self) -> Value {
+        let mut json = self.json_state();
+        let Err(problem) = json.kept.get_or_insert_with(|| self.parse()) else {
+            return Value::UNIT;
+        };
+        let number = |number: usize| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
+        Value::from_map(Map::from([
+            ("message".into(), problem.message.as_str().into()),
+            ("line".into(), number(problem.line)),
+            ("column".into(), number(problem.column)),
+            ("offset".into(), number(problem.offset)),
+        ]))
+    }
+
+    fn parse(&self) -> Result<Value, BadJson> {
+        parse_json(self.bytes())
     }
 
     fn form(&self) -> Got<Map> {
-        form::parse(self.content_type(), &self.0.body).map_err(bad_body)
+        form::parse(self.content_type(), self.bytes()).map_err(bad_body)
     }
 
     fn content_type(&self) -> &[u8] {
@@ -169,7 +193,7 @@ fn put(map: &mut Map, name: &str, value: &str, between: &str) {
     map.insert(name.into(), joined.into());
 }
 
-fn bad_body(message: String) -> Box<EvalAltResult> {
+pub(super) fn bad_body(message: String) -> Box<EvalAltResult> {
     EvalAltResult::ErrorRuntime(Value::from(BadBody(message)), Position::NONE).into()
 }
 
@@ -178,6 +202,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_type_with_name::<BadBody>("BadBody")
         .register_fn("to_string", |bad: &mut BadBody| bad.0.clone())
         .register_type_with_name::<RequestView>("Request")
+        .register_get("id", |view: &mut RequestView| text(&view.request().id))
         .register_get("method", |view: &mut RequestView| {
             text(view.request().method.as_str())
         })
@@ -193,7 +218,11 @@ pub(super) fn register(engine: &mut Engine) {
         })
         .register_get("ip", |view: &mut RequestView| view.request().ip.to_string())
         .register_get("body", |view: &mut RequestView| view.body().map(text))
+        .register_get("size", |view: &mut RequestView| {
+            i64::try_from(view.body_len()).unwrap_or(i64::MAX)
+        })
         .register_get("json", |view: &mut RequestView| view.json())
+        .register_get("json_problem", |view: &mut RequestView| view.json_problem())
         .register_get("form", |view: &mut RequestView| view.form())
         .register_get("received_at", |view: &mut RequestView| {
             view.request().received_at

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
+use serde_json::json;
 use tagwerk::request::{Unreadable, unpack};
-use tagwerk::script::parse_form;
+use tagwerk::script::api::{decode_ga4, nest_form};
+use tagwerk::script::{map_to_json, parse_form};
 
 /// A target's seeds by name; there must be some.
 fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
@@ -37,6 +39,36 @@ fn forms() {
     for (name, body) in seeds("form") {
         let form = parse_form(b"application/x-www-form-urlencoded", &body);
         assert_eq!(form.is_err(), name == "latin1", "{name}: {form:?}");
+    }
+}
+
+#[test]
+fn dotted_forms() {
+    for (name, body) in seeds("form_dotted") {
+        let form = parse_form(b"application/x-www-form-urlencoded", &body).unwrap();
+        let json = map_to_json(&nest_form(form)).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let expected = match &*name {
+            "items" => json!({ "items": [{ "item_id": "A", "price": 9.5 }, { "item_id": "B" }] }),
+            "far" => json!({ "a": { "99999999": 1 }, "b": [null, null, 2] }),
+            _ => json!({ "": { "": "" }, "a": { "0": 1, "b": { "": "x" } } }),
+        };
+        assert_eq!(json, expected, "{name}");
+    }
+}
+
+#[test]
+fn hits_of_ga4() {
+    for (name, hit) in seeds("ga4") {
+        let end = hit.iter().position(|byte| *byte == b'\n');
+        let (query, body) = hit.split_at(end.unwrap_or(hit.len()));
+        let events = decode_ga4(query, body, 0).unwrap();
+        let expected = match &*name {
+            "page_view" | "odd" => 1,
+            "batch" => 2,
+            _ => 0,
+        };
+        assert_eq!(events.len(), expected, "{name}");
     }
 }
 

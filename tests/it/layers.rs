@@ -30,6 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("multer", &["script"]),
     ("notify", &["generation"]),
     ("prometheus_client", &["telemetry"]),
+    ("psl", &["script"]),
     ("reqwest", &["destination"]),
     ("rhai", &["script"]),
     ("rusqlite", &["journal"]),

@@ -11,6 +11,7 @@ mod cases;
 mod clients;
 mod commands;
 mod corpora;
+mod data_client;
 mod dead_letters;
 mod dispatch;
 mod drain;
