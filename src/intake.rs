@@ -349,6 +349,12 @@ fn run(
         Ok((new, events)) => {
             let mut response = answer(worker, client, view, request, &new);
             client::add_cors(client, &request.headers, &mut response);
+            if trace.is_none() {
+                // A processor will come for them.
+                for (new, event) in new.into_iter().zip(&events) {
+                    worker.keep(&event.data, new.data);
+                }
+            }
             let repeat = sender_id.map(|sender_id| Repeat {
                 client: client.name.clone(),
                 sender_id,

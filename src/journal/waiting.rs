@@ -1,8 +1,11 @@
 //! Who waits for a commit, and how many are told at once.
 
+use std::sync::Arc;
+
 use tokio::runtime::Handle;
 
 use super::error::Error;
+use super::hand_over::HandOver;
 
 /// Called once, with whether what was given is on disk.
 pub type Done = Box<dyn FnOnce(Result<(), Error>) + Send>;
@@ -31,7 +34,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Tells those who wait for a commit.
+/// Tells those who wait for a commit, and wakes who goes on with it.
 pub(super) struct Bell(Option<Handle>);
 
 impl Bell {
@@ -40,18 +43,26 @@ impl Bell {
         Self(Handle::try_current().ok())
     }
 
-    /// Tells all. Of many it is a task that does: to wake the tasks of a runtime from outside takes
-    /// a lock and often a system call for each, from inside next to nothing.
-    pub(super) fn tell(&self, waiting: Vec<(Waiting, Result<(), Error>)>) {
-        let are_many = waiting.len() > 1;
-        let tell = move || {
-            for (waiting, result) in waiting {
+    /// Tells all, and wakes a processor if there are events for it. Of several it is a task that does:
+    /// to wake the tasks of a runtime from outside takes a lock and often a system call for each,
+    /// from inside next to nothing.
+    pub(super) fn ring(
+        &self,
+        answers: Vec<(Waiting, Result<(), Error>)>,
+        processor: Option<Arc<HandOver>>,
+    ) {
+        let are_several = answers.len() + usize::from(processor.is_some()) > 1;
+        let ring = move || {
+            for (waiting, result) in answers {
                 waiting.tell(result);
+            }
+            if let Some(hand_over) = processor {
+                hand_over.wake_processor();
             }
         };
         match &self.0 {
-            Some(runtime) if are_many => drop(runtime.spawn(async { tell() })),
-            _ => tell(),
+            Some(runtime) if are_several => drop(runtime.spawn(async { ring() })),
+            _ => ring(),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::generation::{Generation, Live};
 use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
 use crate::preview::{DeliveryTrace, SentTrace, TagTrace};
-use crate::script::{self, Fault, Map, NotRun, Pool, Value, Worker};
+use crate::script::{Fault, Map, NotRun, Pool, Value, Worker};
 use crate::tag::{self, Judged, PreviewMode, Ran, Tag};
 
 /// Events of one job: enough that moving them costs little, few enough that requests in the same
@@ -104,7 +104,7 @@ pub fn process(
     watch: Watch,
 ) -> Handled {
     let mut handled = Handled::default();
-    let Some(data) = read(event) else {
+    let Some(data) = read(worker, event) else {
         return handled;
     };
     let listeners = generation.index.listeners(&name(&data)).into_iter();
@@ -154,7 +154,7 @@ pub fn process_one(
     if !tag.enabled {
         return Err(format!("tag {} is switched off", tag.name));
     }
-    let data = read(event).ok_or("the event is not JSON")?;
+    let data = read(worker, event).ok_or("the event is not JSON")?;
     let event_name = name(&data);
     if !generation.index.listeners(&event_name).contains(&position) {
         return Err(format!("tag {} does not listen to {event_name}", tag.name));
@@ -182,10 +182,9 @@ struct Context<'a> {
     watch: Watch,
 }
 
-fn read(event: &Event) -> Option<Map> {
-    match script::parse_json(&event.data) {
-        Ok(value) => {
-            let mut data: Map = value.try_cast()?;
+fn read(worker: &Worker, event: &Event) -> Option<Map> {
+    match worker.read(&event.data) {
+        Ok(mut data) => {
             data.entry("event_id".into())
                 .or_insert_with(|| (&*event.id).into());
             Some(data)

@@ -1,16 +1,22 @@
-//! Where scripts run. A quick one runs where it is asked for, on a thread of the runtime that has
-//! room for scripts: to hand it to another thread and wait costs more than the script. One that was
-//! slow of late, and what is asked for elsewhere, runs on the script threads: a fixed number, each
-//! with its own engine and a stack that no script can overflow.
+//! Where scripts run: on the script threads, a fixed number, each with its own engine and a stack
+//! that no script can overflow. Where much is to be run this is cheapest, as each thread stays at
+//! what it does. Where little is, to wake a thread costs more than the script: then a quick one runs
+//! where it is asked for, on a thread of the runtime that has room for scripts.
 
 use std::cell::RefCell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use bytes::Bytes;
 use tokio::sync::oneshot;
 use tracing::error;
 
+use super::json::parse_json;
+use super::recent::Recent;
+use super::value::Map;
 use super::{engine, limits};
 use crate::error::BoxError;
 use crate::mailbox::{Found, Inbox, Mailbox, mailbox};
@@ -19,7 +25,14 @@ use crate::telemetry::Metrics;
 /// What a thread that runs scripts owns.
 pub struct Worker {
     pub(super) engine: rhai::Engine,
+    shared: Shared,
+}
+
+/// What the workers of one pool have in common.
+#[derive(Clone, Default)]
+struct Shared {
     metrics: Metrics,
+    recent: Recent,
 }
 
 impl Worker {
@@ -27,19 +40,36 @@ impl Worker {
     /// [`limits::STACK_BYTES`] of stack.
     #[allow(clippy::new_without_default)] // it is not cheap
     pub fn new() -> Self {
-        Self::counting(Metrics::new())
+        Self::of(Shared::default())
     }
 
-    fn counting(metrics: Metrics) -> Self {
+    fn of(shared: Shared) -> Self {
         Self {
             engine: engine::build(),
-            metrics,
+            shared,
         }
     }
 
     /// Where what its scripts do is counted.
     pub fn metrics(&self) -> &Metrics {
-        &self.metrics
+        &self.shared.metrics
+    }
+
+    /// Keeps event data, as a script made it, for whoever reads `text`, which was written from it.
+    pub fn keep(&self, text: &Bytes, data: Map) {
+        self.shared.recent.keep(text, data);
+    }
+
+    /// Event data from its JSON.
+    ///
+    /// # Errors
+    /// If it is not JSON, or no object.
+    pub fn read(&self, text: &Bytes) -> Result<Map, String> {
+        if let Some(data) = self.shared.recent.take(text) {
+            return Ok(data);
+        }
+        let value = parse_json(text).map_err(|error| error.to_string())?;
+        value.try_cast().ok_or_else(|| "it is no object".to_owned())
     }
 
     /// Takes a new engine, where the old one may be in any state.
@@ -52,7 +82,18 @@ impl Worker {
 #[derive(Clone)]
 pub struct Pool {
     jobs: Mailbox<Job>,
-    metrics: Metrics,
+    shared: Shared,
+    /// Jobs that somebody waits for, here or there.
+    under_way: Arc<AtomicUsize>,
+}
+
+/// One of those that are under way.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
@@ -95,19 +136,26 @@ impl Pool {
     /// Starts `threads` script threads.
     pub fn start_counting(threads: usize, metrics: &Metrics) -> Result<Self, BoxError> {
         let (jobs, inbox) = mailbox(QUEUE);
+        let shared = Shared {
+            metrics: metrics.clone(),
+            recent: Recent::default(),
+        };
         for index in 0..threads.max(1) {
-            let (inbox, metrics) = (inbox.clone(), metrics.clone());
+            let (inbox, shared) = (inbox.clone(), shared.clone());
             thread::Builder::new()
                 .name(format!("script-{index}"))
                 .stack_size(limits::STACK_BYTES)
-                .spawn(move || work(&inbox, &metrics))?;
+                .spawn(move || work(&inbox, &shared))?;
         }
-        let metrics = metrics.clone();
-        Ok(Self { jobs, metrics })
+        Ok(Self {
+            jobs,
+            shared,
+            under_way: Arc::default(),
+        })
     }
 
-    /// Runs a job: here and now if it is quick and this thread has room for scripts, else on a
-    /// script thread when its turn comes.
+    /// Runs a job: here and now if it is quick, no other is under way, and this thread has room for
+    /// scripts; else on a script thread when its turn comes.
     ///
     /// # Errors
     /// [`NotRun::Busy`] at once if too much waits for the script threads, [`NotRun::Broken`].
@@ -116,7 +164,9 @@ impl Pool {
         is_quick: bool,
         job: impl FnOnce(&mut Worker) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
-        let job = match is_quick {
+        let is_alone = self.under_way.fetch_add(1, Ordering::Relaxed) == 0;
+        let _under_way = UnderWay(&self.under_way);
+        let job = match is_quick && is_alone {
             true => match self.run_here(job) {
                 Ok(result) => return result.ok_or(NotRun::Broken),
                 Err(job) => job,
@@ -145,7 +195,7 @@ impl Pool {
             Some(here) => {
                 let worker = here
                     .worker
-                    .get_or_insert_with(|| Worker::counting(self.metrics.clone()));
+                    .get_or_insert_with(|| Worker::of(self.shared.clone()));
                 Ok(guarded(worker, job))
             }
             None => Err(job),
@@ -189,11 +239,11 @@ pub fn with_script_stack<T: Send>(run: impl FnOnce() -> T + Send) -> io::Result<
     })
 }
 
-fn work(inbox: &Inbox<Job>, metrics: &Metrics) {
+fn work(inbox: &Inbox<Job>, shared: &Shared) {
     let mut worker = None;
     while let Found::Letter(run) = inbox.wait(None) {
         // An engine is half a MiB, and most of these threads are never asked.
-        let worker = worker.get_or_insert_with(|| Worker::counting(metrics.clone()));
+        let worker = worker.get_or_insert_with(|| Worker::of(shared.clone()));
         guarded(worker, run); // whoever waits sees the answer's channel close
     }
 }
@@ -216,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_quick_job_runs_where_there_is_room_and_a_slow_one_apart() {
+    async fn a_quick_job_runs_where_there_is_room_and_others_apart() {
         let pool = Pool::start(1).unwrap();
         let here = thread::current().name().unwrap_or_default().to_owned();
         assert_eq!(place(&pool, true).await.as_deref(), Ok("script-0"));
@@ -226,6 +276,9 @@ mod tests {
         assert_eq!(broken, Err(NotRun::Broken));
         assert_eq!(place(&pool, true).await, Ok(here));
         assert_eq!(place(&pool, false).await.as_deref(), Ok("script-0"));
+        let (two, three) = tokio::join!(place(&pool, false), place(&pool, true));
+        assert_eq!(three.as_deref(), Ok("script-0"), "another is under way");
+        assert_eq!(two, three);
     }
 
     #[tokio::test]

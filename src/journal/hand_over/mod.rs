@@ -141,8 +141,13 @@ impl HandOver {
     }
 
     /// Hands on events that were just committed.
+    /// Whoever waits for them is to be woken by [`Self::wake_processor`].
     pub(super) fn offer_events(&self, new: impl Iterator<Item = TakenEvent>) {
         lock(&self.events).offer(new);
+    }
+
+    /// There are events to process.
+    pub(super) fn wake_processor(&self) {
         self.events_changed.notify_one();
     }
 

@@ -295,11 +295,14 @@ impl Writer {
         let records = gathered.batch.records();
         self.settings.meter.committed(records, begun.elapsed());
         self.hand_over.set_healthy(result.is_ok());
-        self.bell.tell(gathered.answers(&result));
+        let answers = gathered.answers(&result);
+        let has_events = result.is_ok() && !gathered.batch.events.is_empty();
         match &result {
             Ok(()) => self.committed(gathered),
             Err(why) => self.failed(why.clone(), Some(gathered)),
         }
+        let hand_over = has_events.then(|| self.hand_over.clone());
+        self.bell.ring(answers, hand_over);
         result
     }
 
@@ -386,7 +389,8 @@ impl Writer {
     /// are there, though their senders were told to come back, and its marks must not be made again.
     fn resolve(&mut self, mut in_doubt: Gathered, progress: Progress) {
         if progress.commits == in_doubt.batch.number {
-            return self.committed(in_doubt);
+            self.committed(in_doubt);
+            return self.hand_over.wake_processor();
         }
         in_doubt.keep_marks(self.newest);
         in_doubt.absorb(mem::take(&mut self.pending));
