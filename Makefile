@@ -9,7 +9,7 @@ export RUSTDOCFLAGS := -D warnings
 PEERS ?= tagwerk L1 L2-rhai L4-sync $(if $(wildcard /usr/sbin/nginx),nginx-njs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test fmt lint doc unit it browser lives screenshots torture bench bench-peers deny
+.PHONY: help install run test fmt lint doc unit it browser senders lives screenshots torture bench bench-peers deny
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ test: install ## everything that must hold before a change goes in
 	cargo fmt --check
 	$(MAKE) --no-print-directory lint doc
 	cargo test --locked
-	$(MAKE) --no-print-directory browser lives
+	$(MAKE) --no-print-directory browser senders lives
 
 fmt: ## format the sources
 	cargo fmt
@@ -44,6 +44,10 @@ it: ## only the integration tests
 browser: install ## only the tests of the page in a real browser (ARGS="live.test.mjs" runs some of them)
 	cargo build --locked
 	cd tests/browser && npm test --silent -- $(ARGS)
+
+senders: install ## only the tests of the libraries that people have, pointed at the binary
+	cargo build --locked
+	cd tests/senders && npm test --silent -- $(ARGS)
 
 lives: ## 10,000 random lives of the journal that end in crashes (two to three minutes)
 	@# Four tests of 2,500.

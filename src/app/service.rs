@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::generation::Live;
 use crate::ingress::{Admission, Service};
 use crate::intake::{self, Intake, Repeat};
-use crate::journal::{self, DedupeKey, Entry, FailedRequest, Journal};
+use crate::journal::{self, Entry, FailedRequest, Journal, Known};
 use crate::preview::{PREVIEW_HEADERS, Preview, Session};
 use crate::processor::Watch;
 use crate::request::{Head, Request, Response};
@@ -288,14 +288,16 @@ fn conclude(
             repeat,
             meter,
         } => {
-            let (count, (key, repeated)) = (events.len() as u64, known(repeat));
+            let count = events.len() as u64;
+            let known = repeat.as_ref().map_or(Known::Not, Repeat::known);
+            let repeated = repeat.map(|repeat| repeat.response);
             let done = move |result| {
                 let answer = acknowledged(result, count, response, repeated, &meter);
                 send(answer, Some(meter));
             };
             let entries = events.into_iter();
             let entries = entries.map(|event| Entry { event, made: None });
-            journal.append_then(entries.collect(), key, Box::new(done));
+            journal.append_then(entries.collect(), known, Box::new(done));
         }
         Intake::Failed {
             client,
@@ -333,17 +335,6 @@ fn acknowledged(
             Ok(repeated)
         }
         (Err(error), _) => Err(error),
-    }
-}
-
-/// How to know a repeat, and what to answer then.
-fn known(repeat: Option<Repeat>) -> (Option<DedupeKey>, Option<Response>) {
-    match repeat {
-        Some(repeat) => {
-            let key = DedupeKey::of(&repeat.client, &repeat.sender_id);
-            (Some(key), Some(repeat.response))
-        }
-        None => (None, None),
     }
 }
 

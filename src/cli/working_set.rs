@@ -16,12 +16,15 @@ macro_rules! carried {
 
 /// Clients, tags and shared modules.
 pub(super) const SCRIPTS: &[CarriedFile] = carried![
+    "clients/browser.rhai",
     "clients/datalayer.rhai",
+    "clients/segment.rhai",
     "clients/site.rhai",
     "clients/stripe.rhai",
     "clients/webhook.rhai",
     "clients/woocommerce.rhai",
     "shared/amplitude.rhai",
+    "shared/datalayer.rhai",
     "shared/tracify.rhai",
     "tags/amplitude_events.rhai",
     "tags/amplitude_revenue.rhai",
@@ -49,6 +52,9 @@ pub(super) const REQUESTS: &[CarriedFile] = carried![
     "examples/requests/site_add_to_cart.http",
     "examples/requests/site_purchase.http",
     "examples/requests/site_conversion.http",
+    "examples/requests/browser_events.http",
+    "examples/requests/segment_batch.http",
+    "examples/requests/segment_order_completed.http",
 ];
 
 /// Writes a file below a folder, making folders as needed. Never overwrites.

@@ -16,19 +16,24 @@ pub enum Dedupe {
     Query(String),
     /// In the JSON or form body, under these keys.
     Body(Vec<String>),
+    /// Each event has its own, `event_id`: the sender may put old ones among new ones.
+    EventId,
 }
 
 const PLACES: [&str; 3] = ["header", "query", "body"];
 
 const HINT: &str =
-    "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\" or \"query:id\"";
+    "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\", \"query:id\" or \"event_id\"";
 
 impl Dedupe {
-    /// Reads `"header:NAME"`, `"query:NAME"` or `"body:KEY.KEY"`.
+    /// Reads `"header:NAME"`, `"query:NAME"`, `"body:KEY.KEY"` or `"event_id"`.
     ///
     /// # Errors
     /// What is wrong with it, and how to mend that.
     pub fn parse(text: &str) -> Result<Self, (String, String)> {
+        if text == "event_id" {
+            return Ok(Self::EventId);
+        }
         let wrong = |why: &str| (format!("\"{text}\" {why}"), HINT.to_owned());
         let (place, name) = text
             .split_once(':')
@@ -57,6 +62,7 @@ impl Dedupe {
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.into_owned())?,
             Self::Body(keys) => view.body_value(keys).as_ref().and_then(whole_text)?,
+            Self::EventId => return None,
         };
         Some(id).filter(|id| !id.is_empty())
     }

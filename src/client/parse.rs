@@ -7,7 +7,8 @@ use crate::event::{MAX_ID_BYTES, new_id};
 use crate::request::Request;
 use crate::script::frame::LogLine;
 use crate::script::value::kind;
-use crate::script::{self, Fault, Map, RequestView, Value, Worker};
+use crate::script::api::Refuse;
+use crate::script::{self, Cause, Fault, Map, RequestView, Value, Worker};
 
 /// An event before it is journalled.
 #[derive(Clone, Debug)]
@@ -84,10 +85,17 @@ fn read_events(context: &Context<'_>, value: Value) -> Result<Vec<NewEvent>, Fau
     if value.is_map() {
         return Ok(vec![read_event(context, 0, value)?]);
     }
+    if let Some(Refuse { reason }) = value.read_lock::<Refuse>().map(|refuse| refuse.clone()) {
+        return Err(Fault {
+            cause: Cause::Request,
+            ..returned(client, "parse", reason.to_string())
+        });
+    }
     let found = kind(&value);
     let Ok(items) = value.into_array() else {
-        let message =
-            format!("parse() must return a map, an array of maps or (), it returned {found}");
+        let message = format!(
+            "parse() must return a map, an array of maps, () or refuse(reason), it returned {found}"
+        );
         return Err(returned(client, "parse", message));
     };
     if items.len() > MAX_EVENTS {

@@ -64,6 +64,26 @@ fn d02_a_ping_of_woocommerce_is_answered_200_and_makes_no_event() {
     assert!(taken.events.is_empty());
 }
 
+fn is_as_expected(file: &str) {
+    let (input, expect) = case(file);
+    let taken = send(&input);
+    let events: Vec<_> = taken.events.into_iter().map(|event| event.data).collect();
+    assert_contains(&events.into(), &expect["events"]);
+    assert_eq!(taken.response.status, expect["response"]["status"]);
+    let body: Value = serde_json::from_slice(&taken.response.body).unwrap();
+    assert_eq!(body, expect["response"]["body"]);
+}
+
+#[test]
+fn d06_a_track_call_of_segment() {
+    is_as_expected("D06-segment-track-with-basic-auth");
+}
+
+#[test]
+fn d07_a_batch_of_segment() {
+    is_as_expected("D07-segment-batch-of-four");
+}
+
 #[test]
 fn d20_an_order_goes_to_tracify_as_its_page_says() {
     let (input, expect) = case("D20-tracify-purchase-request");

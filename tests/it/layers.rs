@@ -28,6 +28,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("mimalloc", &["main"]),
     ("notify", &["generation"]),
     ("prometheus_client", &["telemetry"]),
+    ("psl", &["script"]),
     ("reqwest", &["destination"]),
     ("rhai", &["script"]),
     ("rusqlite", &["journal"]),

@@ -10,6 +10,8 @@
 
 mod argument;
 mod base64;
+mod browser;
+mod cookie;
 mod hash;
 mod json;
 mod log;
@@ -17,6 +19,7 @@ mod money;
 mod namespace;
 pub mod number;
 mod pii;
+mod refuse;
 mod regex;
 mod skip;
 mod slack;
@@ -25,6 +28,8 @@ pub mod time;
 mod tracify;
 mod url;
 
+pub use cookie::registrable;
+pub use refuse::Refuse;
 pub use skip::Skip;
 
 /// One host function, as users read about it.
@@ -55,6 +60,7 @@ pub struct Topic {
 pub static TOPICS: &[Topic] = &[
     number::TOPIC,
     skip::TOPIC,
+    refuse::TOPIC,
     text::TOPIC,
     money::TOPIC,
     time::TOPIC,
@@ -66,6 +72,8 @@ pub static TOPICS: &[Topic] = &[
     pii::TOPIC,
     tracify::TOPIC,
     slack::TOPIC,
+    cookie::TOPIC,
+    browser::TOPIC,
     log::TOPIC,
 ];
 
