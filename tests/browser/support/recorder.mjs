@@ -1,43 +1,35 @@
-// An HTTP endpoint that keeps what it is sent, and can hand it on to a stand-in and give its answer back.
+// An HTTP endpoint that keeps what it is sent, as a destination of the test's own.
 
 import http from "node:http";
 import { until } from "./patience.mjs";
 
 export class Recorder {
-    /** Bodies, as JSON, oldest first. */
+    /** Bodies, as JSON, in the order in which they came. */
     bodies = [];
     /** Where it listens, such as `http://127.0.0.1:40001`. */
     address;
-    #server;
 
-    /** Opens one and closes it after the test. `behind` is the address of who answers, if somebody does. */
-    static async open(test, behind) {
+    /** Opens one and closes it after the test. */
+    static async open(test) {
         const recorder = new Recorder();
-        recorder.#server = http.createServer(async (request, response) => {
+        const server = http.createServer(async (request, response) => {
             const chunks = [];
             for await (const chunk of request) chunks.push(chunk);
-            const body = Buffer.concat(chunks);
-            const { method } = request;
-            const headers = { "content-type": "application/json" };
-            const answer = behind && (await fetch(behind + request.url, { method, headers, body }));
-            if (!answer || answer.ok) recorder.bodies.push(JSON.parse(body));
-            response.writeHead(answer?.status ?? 200).end(answer ? await answer.text() : "");
+            recorder.bodies.push(JSON.parse(Buffer.concat(chunks)));
+            response.end();
         });
-        await new Promise((resolve) => recorder.#server.listen(0, "127.0.0.1", resolve));
+        await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
         test.after(() => {
-            recorder.#server.closeAllConnections();
-            recorder.#server.close();
+            server.closeAllConnections();
+            server.close();
         });
-        recorder.address = `http://127.0.0.1:${recorder.#server.address().port}`;
+        recorder.address = `http://127.0.0.1:${server.address().port}`;
         return recorder;
     }
 
     /** Waits for so many; gives them all. */
-    async wait(count, of = (body) => [body]) {
-        return until(`${count} came`, () => {
-            const all = this.bodies.flatMap(of);
-            return all.length >= count && all;
-        });
+    async wait(count) {
+        return until(`${count} came`, () => this.bodies.length >= count && [...this.bodies]);
     }
 }
 
