@@ -8,8 +8,11 @@ export RUSTDOCFLAGS := -D warnings
 # What `make bench-peers` measures; nginx with njs only where it is installed.
 PEERS ?= tagwerk L1 L2-rhai L4-sync $(if $(wildcard /usr/sbin/nginx),nginx-njs)
 
+# How long `make fuzz` takes for each target.
+MINUTES ?= 1
+
 .DEFAULT_GOAL := help
-.PHONY: help install run test fmt lint doc unit it browser senders lives screenshots torture bench bench-peers deny
+.PHONY: help install run test fmt lint doc unit it browser senders lives screenshots torture fuzz bench bench-peers deny
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +58,15 @@ lives: ## 10,000 random lives of the journal that end in crashes (two to three m
 
 torture: ## kill it, cut its power, fill its disk, … and write docs/reliability.md (FAULTS="F1 F4", ROUNDS=5; see CONTRIBUTING.md)
 	cargo test --release --locked --test torture -- $(FAULTS) $(if $(ROUNDS),--rounds $(ROUNDS)) --write-docs docs/reliability.md
+
+fuzz: ## let junk loose on every parser, a minute each (TARGETS="form gzip", MINUTES=60; needs cargo-fuzz)
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install --locked cargo-fuzz"; exit 1; }
+	@# The flags of sanitizers are not stable yet; the stable compiler takes them when asked like this.
+	set -e; export RUSTC_BOOTSTRAP=1; for target in $(or $(TARGETS),$$(cargo fuzz list)); do \
+		mkdir -p target/fuzz/$$target; \
+		cargo fuzz run $$target target/fuzz/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$$(( $(MINUTES) * 60 )) -timeout=10 -rss_limit_mb=1024 -max_len=65536; \
+	done
 
 bench: ## measure (needs a quiet machine)
 	cargo bench --locked

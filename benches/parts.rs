@@ -70,7 +70,13 @@ fn generation(others: usize) -> Generation {
     let client = compiler
         .compile("orders", "clients/orders.rhai", CLIENT)
         .unwrap();
-    let client = client::load(client, 1024 * 1024).unwrap();
+    let environment = BTreeMap::new();
+    let surroundings = client::Surroundings {
+        max_body: 1024 * 1024,
+        base: Path::new("."),
+        environment: &environment,
+    };
+    let client = client::load(client, &surroundings).unwrap();
     let load = |name: &str, source: &str| -> Tag {
         tag::load(compiler.compile(name, "tags/t.rhai", source).unwrap()).unwrap()
     };

@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
-use tracing::warn;
+use tracing::{debug, warn};
 
-use crate::client::{self, Client, Dedupe, Match, NewEvent};
+use crate::client::{self, Client, Dedupe, LARGEST_MAX_BODY, Match, NewEvent, Passed};
 use crate::event::Event;
 use crate::generation::Generation;
 use crate::journal::{DedupeKey, Known};
 use crate::preview::ClientTrace;
-use crate::request::{Head, Request, Response};
+use crate::request::{Head, Request, Response, Unreadable, unpack};
 use crate::script::frame::LogLine;
 use crate::script::{self, Cause, Fault, Map, RequestView, Worker};
 use crate::telemetry::{ClientMeter, ClientResult};
@@ -135,39 +135,65 @@ pub fn take(
     worker: &mut Worker,
     generation: &Generation,
     request: &Arc<Request>,
-    mut trace: Option<&mut Vec<ClientTrace>>,
+    trace: Option<&mut Vec<ClientTrace>>,
+) -> Intake {
+    ask_all(worker, generation, request, Sender::Unknown, trace)
+}
+
+/// As [`take`], for a request whose sender is known: it was let in before, or an operator has written
+/// it. `VERIFY` is left out.
+pub fn take_trusted(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+    trace: Option<&mut Vec<ClientTrace>>,
+) -> Intake {
+    ask_all(worker, generation, request, Sender::Known, trace)
+}
+
+/// Whether it is known who sends a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    Known,
+    Unknown,
+}
+
+/// A client that is asked for a request.
+struct Asked<'a> {
+    client: &'a Client,
+    found: &'a Match,
+    request: &'a Arc<Request>,
+    sender: Sender,
+    /// What senders call, for signatures that have it in them.
+    public_url: &'a str,
+}
+
+type Trace<'a> = Option<&'a mut Vec<ClientTrace>>;
+
+fn ask_all(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+    sender: Sender,
+    mut trace: Trace<'_>,
 ) -> Intake {
     for found in generation.router.find(&request.path) {
         let Some(client) = generation.clients.get(found.client) else {
             continue;
         };
+        let asked = Asked {
+            client,
+            found: &found,
+            request,
+            sender,
+            public_url: &generation.config.server.public_url,
+        };
         if !client.methods.contains(&request.method) {
-            note(
-                &mut trace,
-                client,
-                false,
-                format!("takes no {}", request.method),
-                Vec::new(),
-                None,
-            );
+            asked.pass(&mut trace, format!("takes no {}", request.method));
             continue;
         }
-        let view = RequestView::new(request.clone(), parameters(&found));
-        match client::claims(worker, client, &view, request.received_at) {
-            Ok(true) => return run(worker, client, &found, &view, request, &mut trace),
-            Ok(false) => note(
-                &mut trace,
-                client,
-                false,
-                "claims() returned false".to_owned(),
-                Vec::new(),
-                None,
-            ),
-            Err(fault) => {
-                let reason = format!("path {}", found.pattern);
-                note(&mut trace, client, true, reason, Vec::new(), Some(&fault));
-                return failed(worker, client, request, fault);
-            }
+        if let Some(intake) = ask(worker, &asked, &mut trace) {
+            return intake;
         }
     }
     let head = Head {
@@ -181,22 +207,131 @@ pub fn take(
     }
 }
 
+/// Nothing if the client does not claim the request. One without `fn claims` sees nothing before it
+/// is known who sends; one that has it says first whether the request is its own.
+fn ask(worker: &mut Worker, asked: &Asked<'_>, trace: &mut Trace<'_>) -> Option<Intake> {
+    let (client, request) = (asked.client, asked.request);
+    if !client.has_claims
+        && let Err(intake) = asked.hold(worker, trace)
+    {
+        return Some(intake);
+    }
+    let view = match asked.view() {
+        Ok(view) => view,
+        Err(why) => return Some(asked.unreadable(worker, trace, why)),
+    };
+    let claimed = client::claims(worker, client, &view, request.received_at);
+    if matches!(claimed, Ok(false)) {
+        asked.pass(trace, "claims() returned false".to_owned());
+        return None;
+    }
+    if client.has_claims
+        && let Err(intake) = asked.hold(worker, trace)
+    {
+        return Some(intake);
+    }
+    if let Err(fault) = claimed {
+        asked.note(trace, asked.reason(), Vec::new(), Some(&fault));
+        return Some(failed(worker, client, request, fault));
+    }
+    Some(run(worker, asked, &view, trace))
+}
+
+impl Asked<'_> {
+    /// Whether `VERIFY` holds; otherwise what to answer. The sender is told the same whatever is wrong.
+    fn hold(&self, worker: &Worker, trace: &mut Trace<'_>) -> Result<(), Intake> {
+        let (client, request) = (self.client, self.request);
+        let verify = client.verify.as_ref();
+        let Some(verify) = verify.filter(|_| self.sender == Sender::Unknown) else {
+            return Ok(());
+        };
+        let why = match verify.check(request, self.public_url) {
+            Ok(Passed::Verified) => return Ok(()),
+            Ok(Passed::Ping) => {
+                let reason = format!("path {}; an unsigned ping", self.found.pattern);
+                self.note(trace, reason, Vec::new(), None);
+                return Err(self.answered(worker, client::accepted(&[])));
+            }
+            Err(why) => why,
+        };
+        let reason = format!("path {}; not verified: {why}", self.found.pattern);
+        self.note(trace, reason, Vec::new(), None);
+        debug!(client = %client.name, request = %request.id, "not verified: {why}");
+        if trace.is_none() {
+            client.meter(worker.metrics()).unverified();
+        }
+        let mut response = Response::error(401, "the request could not be verified", &request.id);
+        if let Some(challenge) = verify.challenge() {
+            let challenge = HeaderValue::from_static(challenge);
+            response = response.with_header(header::WWW_AUTHENTICATE, challenge);
+        }
+        Err(self.answered(worker, response))
+    }
+
+    /// What scripts see of the request. Only now is a packed body unpacked.
+    fn view(&self) -> Result<RequestView, Unreadable> {
+        let request = self.request;
+        let most = match self.client.has_claims {
+            // Perhaps it is another client's, which takes more.
+            true => LARGEST_MAX_BODY,
+            false => usize::try_from(self.client.max_body).unwrap_or(LARGEST_MAX_BODY),
+        };
+        let body = unpack(&request.headers, &request.body, most)?;
+        let parameters = parameters(self.found);
+        Ok(RequestView::unpacked(request.clone(), body, parameters))
+    }
+
+    fn unreadable(&self, worker: &Worker, trace: &mut Trace<'_>, why: Unreadable) -> Intake {
+        self.note(trace, why.to_string(), Vec::new(), None);
+        let response = Response::error(why.status(), &why.to_string(), &self.request.id);
+        self.answered(worker, response)
+    }
+
+    fn answered(&self, worker: &Worker, mut response: Response) -> Intake {
+        client::add_cors(self.client, &self.request.headers, &mut response);
+        Intake::Answered {
+            response,
+            meter: Some(self.client.meter(worker.metrics()).clone()),
+        }
+    }
+
+    /// Why the client has the request, for people who watch.
+    fn reason(&self) -> String {
+        let pattern = &self.found.pattern;
+        match (&self.client.verify, self.sender) {
+            (None, _) => format!("path {pattern}"),
+            (Some(_), Sender::Unknown) => format!("path {pattern}; verified"),
+            (Some(_), Sender::Known) => format!("path {pattern}; VERIFY was left out"),
+        }
+    }
+
+    fn pass(&self, trace: &mut Trace<'_>, reason: String) {
+        note(trace, self.client, false, reason, Vec::new(), None);
+    }
+
+    fn note(
+        &self,
+        trace: &mut Trace<'_>,
+        reason: String,
+        log: Vec<LogLine>,
+        fault: Option<&Fault>,
+    ) {
+        note(trace, self.client, true, reason, log, fault);
+    }
+}
+
 fn run(
     worker: &mut Worker,
-    client: &Client,
-    found: &Match,
+    asked: &Asked<'_>,
     view: &RequestView,
-    request: &Arc<Request>,
-    trace: &mut Option<&mut Vec<ClientTrace>>,
+    trace: &mut Trace<'_>,
 ) -> Intake {
-    if request.body.len() as u64 > client.max_body {
-        // Another client of the path may take more, so the listener let it pass.
+    let (client, request) = (asked.client, asked.request);
+    if view.body_len() as u64 > client.max_body {
+        // Another client of the path may take more, or it came packed: so the listener let it pass.
         let message = format!("the body is larger than {} bytes", client.max_body);
-        note(trace, client, true, message.clone(), Vec::new(), None);
-        return Intake::Answered {
-            response: Response::error(413, &message, &request.id),
-            meter: Some(client.meter(worker.metrics()).clone()),
-        };
+        asked.note(trace, message.clone(), Vec::new(), None);
+        return asked.answered(worker, Response::error(413, &message, &request.id));
     }
     let begun = Instant::now();
     let sender_id = client
@@ -204,14 +339,7 @@ fn run(
         .as_ref()
         .and_then(|dedupe| dedupe.sender_id(view, request));
     let (parsed, log) = client::parse(worker, client, view, request, sender_id.as_deref());
-    note(
-        trace,
-        client,
-        true,
-        format!("path {}", found.pattern),
-        log,
-        parsed.as_ref().err(),
-    );
+    asked.note(trace, asked.reason(), log, parsed.as_ref().err());
     let took = begun.elapsed();
     match trace.as_mut().and_then(|entries| entries.last_mut()) {
         Some(entry) => entry.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
@@ -225,7 +353,7 @@ fn run(
         Ok((new, events)) => {
             let mut response = answer(worker, client, view, request, &new);
             client::add_cors(client, &request.headers, &mut response);
-            let by_event = client.dedupe == Some(Dedupe::EventId);
+            let by_event = client.dedupe == Some(Dedupe::ByEvent);
             let repeat = (by_event || sender_id.is_some()).then(|| Repeat {
                 client: client.name.clone(),
                 sender_id,
@@ -318,7 +446,7 @@ fn parameters(found: &Match) -> Map {
 }
 
 fn note(
-    trace: &mut Option<&mut Vec<ClientTrace>>,
+    trace: &mut Trace<'_>,
     client: &Client,
     claimed: bool,
     reason: String,

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use crate::clock::Clock;
-use crate::generation::Live;
+use crate::generation::{Generation, Live};
 use crate::ingress::{Admission, Service};
 use crate::intake::{self, Intake, Repeat};
 use crate::journal::{self, Entry, FailedRequest, Journal, Known};
@@ -97,7 +97,7 @@ impl Front {
         let request = Arc::new(request);
         let submitted = self.pool.try_submit(move |worker| {
             let intake = intake::take(worker, &generation, &request, None);
-            conclude(&journal, &request, intake, answer);
+            conclude(&journal, &generation, &request, intake, answer);
         });
         if !submitted {
             self.metrics.refused(Refused::ScriptsBusy);
@@ -132,10 +132,13 @@ impl Front {
         let (generation, clock) = (self.live.draft_or_current(), self.clock);
         let request = Arc::new(request);
         let id = &request.id;
-        let watched = request.clone();
+        let watched = (request.clone(), generation.clone());
         let seen = self
             .pool
-            .run(move |worker| watched::run(worker, &generation, &watched, clock.steady(), watch))
+            .run(move |worker| {
+                let (request, generation) = watched;
+                watched::run(worker, &generation, &request, clock.steady(), watch)
+            })
             .await;
         let Some(Watched {
             trace,
@@ -148,7 +151,7 @@ impl Front {
         let json = Bytes::from(serde_json::to_vec(&trace).unwrap_or_default());
         self.preview.ring.push(&trace.trace_id, json.clone());
         let kept = match watch {
-            Watch::Send => self.keep(&request, &intake, entries).await,
+            Watch::Send => self.keep(&generation, &request, &intake, entries).await,
             _ => Ok(()),
         };
         let response = match kept {
@@ -166,6 +169,7 @@ impl Front {
     /// Makes durable what a session that sends has accepted.
     async fn keep(
         &self,
+        generation: &Generation,
         request: &Request,
         intake: &Intake,
         entries: Vec<Entry>,
@@ -183,7 +187,7 @@ impl Front {
                 ..
             } => {
                 let (done, kept) = oneshot::channel();
-                let failed = failed_request(request, client, fault);
+                let failed = failed_request(generation, request, client, fault);
                 self.journal
                     .keep_request_then(failed, Box::new(move |result| drop(done.send(result))));
                 kept.await.unwrap_or(Err(journal::Error::Closed))?;
@@ -263,6 +267,7 @@ impl Service for Front {
 /// Answers now, or when the journal has what the answer promises.
 fn conclude(
     journal: &Journal,
+    generation: &Generation,
     request: &Request,
     intake: Intake,
     answer: oneshot::Sender<Answered>,
@@ -305,7 +310,7 @@ fn conclude(
             response,
             meter,
         } => {
-            let failed = failed_request(request, &client, &fault);
+            let failed = failed_request(generation, request, &client, &fault);
             let done = move |result: Result<(), _>| {
                 if result.is_ok() {
                     meter.kept();
@@ -338,13 +343,18 @@ fn acknowledged(
     }
 }
 
-fn failed_request(request: &Request, client: &str, fault: &Fault) -> FailedRequest {
+fn failed_request(
+    generation: &Generation,
+    request: &Request,
+    client: &str,
+    fault: &Fault,
+) -> FailedRequest {
     FailedRequest {
         id: request.id.clone(),
         received_at: request.received_at,
         client: client.to_owned(),
         fault: fault.to_string(),
-        message: request.to_message(),
+        message: request.to_message(&generation.secret_headers),
     }
 }
 

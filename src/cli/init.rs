@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::working_set::{REQUESTS, SCRIPTS, write_new};
+use super::working_set::{MORE_REQUESTS, REQUESTS, SCRIPTS, write_new};
 use super::{Exit, paint};
 use crate::config::DEFAULT_FILE;
 
@@ -27,6 +27,10 @@ TRACIFY_TOKEN=
 TRACIFY_CUSTOMER_SITE_ID=
 SLACK_WEBHOOK_URL=
 CRM_TOKEN=
+# Of senders, for the VERIFY lines of clients/*.rhai: docs/verify.md
+# STRIPE_WEBHOOK_SECRET=
+# SHOPIFY_WEBHOOK_SECRET=
+# WOOCOMMERCE_WEBHOOK_SECRET=
 ";
 
 const NEXT: [(&str, &str); 3] = [
@@ -44,7 +48,11 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
         (".gitignore", IGNORED),
         (".env.example", ENVIRONMENT),
     ];
-    let files = own.iter().chain(SCRIPTS).chain(REQUESTS);
+    let files = own
+        .iter()
+        .chain(SCRIPTS)
+        .chain(REQUESTS)
+        .chain(MORE_REQUESTS);
     let taken: Vec<&str> = files
         .clone()
         .map(|(path, _)| *path)

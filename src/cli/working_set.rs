@@ -18,6 +18,11 @@ macro_rules! carried {
 pub(super) const SCRIPTS: &[CarriedFile] = carried![
     "clients/browser.rhai",
     "clients/datalayer.rhai",
+    "clients/github.rhai",
+    "clients/hubspot.rhai",
+    "clients/lemonsqueezy.rhai",
+    "clients/paddle.rhai",
+    "clients/shopify.rhai",
     "clients/segment.rhai",
     "clients/site.rhai",
     "clients/stripe.rhai",
@@ -25,7 +30,10 @@ pub(super) const SCRIPTS: &[CarriedFile] = carried![
     "clients/woocommerce.rhai",
     "shared/amplitude.rhai",
     "shared/datalayer.rhai",
+    "shared/shopify.rhai",
+    "shared/stripe.rhai",
     "shared/tracify.rhai",
+    "shared/woocommerce.rhai",
     "tags/amplitude_events.rhai",
     "tags/amplitude_revenue.rhai",
     "tags/slack_order.rhai",
@@ -55,6 +63,24 @@ pub(super) const REQUESTS: &[CarriedFile] = carried![
     "examples/requests/browser_events.http",
     "examples/requests/segment_batch.http",
     "examples/requests/segment_order_completed.http",
+];
+
+/// More of them, which the demo does not send: nothing that it shows is made of them.
+pub(super) const MORE_REQUESTS: &[CarriedFile] = carried![
+    "examples/requests/github_issues_opened.http",
+    "examples/requests/github_push_form.http",
+    "examples/requests/hubspot_changes.http",
+    "examples/requests/lemonsqueezy_order_created.http",
+    "examples/requests/paddle_adjustment_updated.http",
+    "examples/requests/paddle_transaction_completed.http",
+    "examples/requests/shopify_customers_redact.http",
+    "examples/requests/shopify_orders_paid.http",
+    "examples/requests/shopify_refunds_create.http",
+    "examples/requests/stripe_charge_refunded.http",
+    "examples/requests/stripe_invoice_paid.http",
+    "examples/requests/stripe_payment_intent_succeeded.http",
+    "examples/requests/stripe_thin_event.http",
+    "examples/requests/webhook_signed.http",
 ];
 
 /// Writes a file below a folder, making folders as needed. Never overwrites.
@@ -89,11 +115,12 @@ mod tests {
                 let is_carried = SCRIPTS
                     .iter()
                     .chain(REQUESTS)
+                    .chain(MORE_REQUESTS)
                     .any(|(carried, _)| *carried == path);
                 assert!(is_carried || name.ends_with(".md"), "{path} is not carried");
                 found += usize::from(is_carried);
             }
         }
-        assert_eq!(found, SCRIPTS.len() + REQUESTS.len());
+        assert_eq!(found, SCRIPTS.len() + REQUESTS.len() + MORE_REQUESTS.len());
     }
 }

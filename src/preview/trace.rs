@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use http::HeaderName;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::delivery::{Delivery, State};
 use crate::destination::{Destinations, Item, Shown};
-use crate::request::{Request, Response};
+use crate::request::{Request, Response, unpack};
 use crate::script::frame::LogLine;
 use crate::script::{self, Fault};
 use crate::trigger::{Check, ConsentCheck, Explanation};
@@ -196,6 +197,12 @@ pub struct AttemptTrace {
     pub body: String,
 }
 
+/// No client takes a larger body, packed or not.
+const MAX_SHOWN: usize = 8 * 1024 * 1024;
+
+/// What stands where a secret was.
+const HIDDEN: &str = "***";
+
 /// Headers whose values give access to something.
 const SECRET_HEADERS: [&str; 4] = [
     "authorization",
@@ -213,9 +220,21 @@ impl RequestTrace {
             path: request.path.clone(),
             query: to_value(&query),
             headers: headers(&request.headers),
-            body: String::from_utf8_lossy(&request.body).into_owned(),
+            body: shown(request),
             ip: request.ip.to_string(),
         }
+    }
+}
+
+impl RequestTrace {
+    /// Without the values of these headers.
+    pub fn hiding(mut self, secret: &[HeaderName]) -> Self {
+        for name in secret {
+            if let Some(value) = self.headers.get_mut(name.as_str()) {
+                *value = HIDDEN.to_owned();
+            }
+        }
+        self
     }
 }
 
@@ -314,6 +333,13 @@ impl DeliveryTrace {
     }
 }
 
+/// The body as scripts see it; as it came, if it cannot be unpacked.
+fn shown(request: &Request) -> String {
+    let unpacked = unpack(&request.headers, &request.body, MAX_SHOWN);
+    let body = unpacked.as_ref().unwrap_or(&request.body);
+    String::from_utf8_lossy(body).into_owned()
+}
+
 /// A script's value as JSON; what JSON cannot hold is shown as text.
 fn to_value(value: &script::Value) -> Value {
     let json = script::to_json(value)
@@ -327,7 +353,7 @@ fn headers(headers: &http::HeaderMap) -> BTreeMap<String, String> {
     for (name, value) in headers {
         let secret = SECRET_HEADERS.contains(&name.as_str());
         let text = if secret {
-            "***".into()
+            HIDDEN.into()
         } else {
             String::from_utf8_lossy(value.as_bytes())
         };

@@ -121,7 +121,8 @@ fn run(
     } = kept.request;
     let request = Request::from_message(&id, received_at, &message);
     let taken = request.and_then(|request| {
-        match intake::take(worker, generation, &Arc::new(request), None) {
+        // It held when it came. Its time is over now, and its credentials were not kept.
+        match intake::take_trusted(worker, generation, &Arc::new(request), None) {
             Intake::Accepted { events, repeat, .. } => {
                 let known = repeat.as_ref().map_or(Known::Not, Repeat::known);
                 Ok((events, known))

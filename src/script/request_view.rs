@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use rhai::{Engine, EvalAltResult, ImmutableString, Position};
 
+use super::form;
 use super::json::parse_json;
-use super::limits;
 use super::value::{Map, Value};
 use crate::request::Request;
 
@@ -15,18 +16,21 @@ pub struct RequestView(Arc<View>);
 
 struct View {
     request: Arc<Request>,
+    /// Unpacked, if it came packed.
+    body: Bytes,
     params: Map,
     json: OnceLock<Result<Value, String>>,
 }
 
 /// The properties, for hints.
-pub(super) const PROPERTIES: [&str; 11] = [
+pub(super) const PROPERTIES: [&str; 12] = [
     "method",
     "path",
     "params",
     "query",
     "headers",
     "cookies",
+    "content_type",
     "ip",
     "body",
     "json",
@@ -43,8 +47,15 @@ type Got<T> = Result<T, Box<EvalAltResult>>;
 impl RequestView {
     /// `params` are the parts of the path that the client's pattern names.
     pub fn new(request: Arc<Request>, params: Map) -> Self {
+        let body = request.body.clone();
+        Self::unpacked(request, body, params)
+    }
+
+    /// As [`RequestView::new`], where the body came packed: `body` is what was in it.
+    pub fn unpacked(request: Arc<Request>, body: Bytes, params: Map) -> Self {
         Self(Arc::new(View {
             request,
+            body,
             params,
             json: OnceLock::new(),
         }))
@@ -59,12 +70,17 @@ impl RequestView {
         inside(json, keys)
     }
 
+    /// How many bytes the body has, unpacked.
+    pub fn body_len(&self) -> usize {
+        self.0.body.len()
+    }
+
     fn request(&self) -> &Request {
         &self.0.request
     }
 
     fn body(&self) -> Got<&str> {
-        std::str::from_utf8(&self.request().body)
+        std::str::from_utf8(&self.0.body)
             .map_err(|error| bad_body(format!("the body is not UTF-8: {error}")))
     }
 
@@ -74,18 +90,17 @@ impl RequestView {
 
     fn parsed(&self) -> &Result<Value, String> {
         self.0.json.get_or_init(|| {
-            parse_json(&self.request().body)
-                .map_err(|error| format!("the body is not JSON: {error}"))
+            parse_json(&self.0.body).map_err(|error| format!("the body is not JSON: {error}"))
         })
     }
 
     fn form(&self) -> Got<Map> {
-        let body = self.body()?;
-        if body.split('&').count() > limits::JSON_KEYS {
-            let most = limits::JSON_KEYS;
-            return Err(bad_body(format!("the form has more than {most} fields")));
-        }
-        Ok(parse_query(body))
+        form::parse(self.content_type(), &self.0.body).map_err(bad_body)
+    }
+
+    fn content_type(&self) -> &[u8] {
+        let value = self.request().headers.get(http::header::CONTENT_TYPE);
+        value.map_or(b"", |value| value.as_bytes())
     }
 
     fn headers(&self) -> Map {
@@ -127,30 +142,6 @@ pub fn parse_cookies(line: &str) -> Map {
     map
 }
 
-/// A query or a form body: decoded, a repeated key becomes an array of texts.
-pub fn parse_query(query: &str) -> Map {
-    let mut map = Map::new();
-    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-        let value = Value::from(value.into_owned());
-        match map.get_mut(key.as_ref()) {
-            None => {
-                map.insert(key.as_ref().into(), value);
-            }
-            Some(first) => append(first, value),
-        }
-    }
-    map
-}
-
-fn append(first: &mut Value, value: Value) {
-    if let Ok(mut items) = first.as_array_mut() {
-        items.push(value);
-        return;
-    }
-    let items = vec![std::mem::take(first), value];
-    *first = items.into();
-}
-
 fn put(map: &mut Map, name: &str, value: &str, between: &str) {
     let joined = match map.get(name) {
         Some(earlier) => format!("{earlier}{between}{value}"),
@@ -174,10 +165,13 @@ pub(super) fn register(engine: &mut Engine) {
         .register_get("path", |view: &mut RequestView| text(&view.request().path))
         .register_get("params", |view: &mut RequestView| view.0.params.clone())
         .register_get("query", |view: &mut RequestView| {
-            parse_query(&view.request().query)
+            form::parse_query(&view.request().query)
         })
         .register_get("headers", |view: &mut RequestView| view.headers())
         .register_get("cookies", |view: &mut RequestView| view.cookies())
+        .register_get("content_type", |view: &mut RequestView| {
+            form::essence(view.content_type())
+        })
         .register_get("ip", |view: &mut RequestView| view.request().ip.to_string())
         .register_get("body", |view: &mut RequestView| view.body().map(text))
         .register_get("json", |view: &mut RequestView| view.json())

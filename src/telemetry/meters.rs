@@ -56,6 +56,7 @@ pub struct ClientMeter {
     pub(super) events: Counter,
     pub(super) duplicates: Counter,
     pub(super) kept: Counter,
+    pub(super) unverified: Counter,
     pub(super) runs: ByWord<ClientResult>,
     pub(super) run_time: Time,
 }
@@ -74,6 +75,11 @@ impl ClientMeter {
     /// A request whose client failed is durable.
     pub fn kept(&self) {
         self.kept.inc();
+    }
+
+    /// A request was refused because `VERIFY` did not hold.
+    pub fn unverified(&self) {
+        self.unverified.inc();
     }
 
     /// The script has read a request, in this time.

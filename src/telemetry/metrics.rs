@@ -179,6 +179,7 @@ struct ClientFamilies {
     events: Counters<1>,
     duplicates: Counters<1>,
     kept: Counters<1>,
+    unverified: Counters<1>,
     runs: Counters<2>,
     run_time: Family<Labels<1>, Time>,
 }
@@ -212,6 +213,11 @@ impl ClientFamilies {
                 "requests_kept",
                 "Requests that were kept because their client failed",
             ),
+            unverified: make(
+                registry,
+                "requests_unverified",
+                "Requests that were answered 401 because VERIFY did not hold: no script has seen them",
+            ),
             runs: make(
                 registry,
                 "client_runs",
@@ -243,6 +249,7 @@ impl ClientFamilies {
             events: self.events.get_or_create_owned(&own),
             duplicates: self.duplicates.get_or_create_owned(&own),
             kept: self.kept.get_or_create_owned(&own),
+            unverified: self.unverified.get_or_create_owned(&own),
             runs: ByWord::new(&self.runs, |word| {
                 labels([("client", client), ("result", word)])
             }),
