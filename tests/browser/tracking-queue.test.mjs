@@ -116,6 +116,16 @@ test("the queue is bounded: the oldest go, and the server is told how many", asy
     assert.ok(left.length >= 20 && left.length <= 25, `${left.length}`);
     assert.equal(page.sent[0].body.dropped, 100 - left.length);
     assert.equal(page.sent.at(-1).body.dropped, 0, "told once");
+
+    // Also where the page is left with all of it, and where the first time failed.
+    const left_at_once = new FakePage({ answer: (_, n) => (n === 1 ? 503 : 200) });
+    left_at_once.window.navigator.onLine = false;
+    for (let n = 0; n < 100; n += 1) left_at_once.push({ event: `e${n}`, text: "x".repeat(40_000) });
+    left_at_once.window.navigator.onLine = true;
+    await left_at_once.happen("pagehide");
+    await left_at_once.wait(60_000);
+    const told = left_at_once.sent.filter((one) => one.status === 200).map((one) => one.body.dropped);
+    assert.equal(told.reduce((sum, one) => sum + one, 0), 100 - left.length);
 });
 
 test("when the page is left, all that waits goes out at once", async () => {
@@ -129,6 +139,19 @@ test("when the page is left, all that waits goes out at once", async () => {
         await page.wait(60_000);
         assert.equal(page.sent.length, 1);
     }
+});
+
+test("a second try that is on its way when the page is left goes once more", async () => {
+    const answers = [() => 503, () => new Promise(() => {}), () => 200];
+    const page = new FakePage({ answer: (_, n) => answers[n - 1]() });
+    page.push({ event: "one" });
+    await page.wait(5000);
+    assert.deepEqual(page.sent.map((one) => one.options.keepalive), [true, false]);
+    await page.happen("pagehide");
+    assert.deepEqual(page.sent.map((one) => one.options.keepalive), [true, false, true]);
+    assert.equal(new Set(page.sent.map((one) => one.body.events[0].id)).size, 1);
+    await page.happen("pagehide");
+    assert.equal(page.sent.length, 3, "once");
 });
 
 test("a beacon that the browser has no room for is not lost while the page lives", async () => {

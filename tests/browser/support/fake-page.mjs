@@ -55,7 +55,7 @@ export class FakePage {
             },
             setTimeout: (run, wait) => this.#setTimer(run, wait),
             clearTimeout: (timer) => this.#timers.delete(timer),
-            fetch: async (url, options) => ({ status: this.#take(url, options) }),
+            fetch: async (url, options) => ({ status: await this.#take(url, options) }),
             dataLayer: before,
         });
         this.window.window = this.window;

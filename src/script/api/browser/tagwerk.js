@@ -225,6 +225,7 @@
         localStorage.removeItem(key);
         if (!consent.analytics_storage || Date.now() - at > STORED_FOR) continue;
         left.forEach(({ json, consent }) => add({ json, consent }));
+        store();
         schedule(BATCH_WAIT);
       }
     } catch (error) {
@@ -278,15 +279,17 @@
     const body = `${head.slice(0, -1)},"events":[${events.join()}]}`;
     const told = { dropped, consent: tellConsent };
     tellConsent = false;
+    dropped = 0;
     isBusy = true;
-    for (const event of batch) event.isSent = true;
     // A text is sent as text/plain, which no browser asks about beforehand.
     if (isLeaving && !('keepalive' in Request.prototype)) {
-      return settle(batch, told, navigator.sendBeacon(endpoint, body) ? 200 : 0);
+      settle(batch, told, navigator.sendBeacon(endpoint, body) ? 200 : 0);
+      return;
     }
     // A second try goes without: others on the page may have used up what may outlive it.
     const size = batch.reduce((sum, event) => sum + event.bytes, 0);
     const keepalive = size <= BATCH_BYTES && (isLeaving || !pause);
+    for (const event of batch) Object.assign(event, { isSent: true, outlives: keepalive });
     fetch(endpoint, { method: 'POST', body, keepalive, credentials: 'include' })
       .then((answer) => answer.status, () => 0)
       .then((status) => settle(batch, told, status));
@@ -294,9 +297,10 @@
 
   function settle(batch, told, status) {
     isBusy = false;
+    const isDone = status >= 200 && status < 300;
     const isRefused = status === 400 || status === 413;
-    if (status >= 200 && status < 300) {
-      dropped -= told.dropped;
+    if (!isDone) dropped += told.dropped;
+    if (isDone) {
       pause = tryAt = 0;
     } else if (isRefused && batch.length === 1) {
       console.warn('tagwerk: the server refuses an event', batch[0].json);
@@ -314,6 +318,8 @@
   }
 
   function leave() {
+    // What is on its way and would end with the page goes once more.
+    for (const event of queue) event.isSent = event.isSent && event.outlives;
     flush(true);
     store();
   }
