@@ -92,6 +92,16 @@ test("of a batch that is refused only the bad events are given up, and the conso
     assert.match(page.warnings[0].join(" "), /refuses an event.*bad/);
 });
 
+test("a server that refuses everything is not asked for ever", async () => {
+    const page = new FakePage({ answer: () => 400 });
+    page.gtag("consent", "update", GRANTED);
+    await page.wait(10_000);
+    assert.equal(page.sent.length, 1);
+    page.push({ event: "a" }, { event: "b" });
+    await page.wait(10_000);
+    assert.equal(page.sent.length, 4, "both, then each");
+});
+
 test("without network nothing is tried, and everything is sent once it is back", async () => {
     const page = new FakePage();
     page.window.navigator.onLine = false;

@@ -302,8 +302,8 @@
     if (!isDone) dropped += told.dropped;
     if (isDone) {
       pause = tryAt = 0;
-    } else if (isRefused && batch.length === 1) {
-      console.warn('tagwerk: the server refuses an event', batch[0].json);
+    } else if (isRefused && batch.length < 2) {
+      console.warn('tagwerk: the server refuses an event', batch.map((event) => event.json).join());
     } else {
       // Of several that are refused together, all but one may be good.
       for (const event of batch) Object.assign(event, { isSent: false, isAlone: isRefused });
