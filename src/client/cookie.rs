@@ -5,8 +5,8 @@ use http::HeaderValue;
 
 use super::answer::Wrong;
 use crate::config::suggest;
-use crate::script::value::{kind, plain_text};
 use crate::script::api::registrable;
+use crate::script::value::{kind, plain_text};
 use crate::script::{Map, Value};
 
 const OPTIONS: [&str; 8] = [
@@ -38,7 +38,11 @@ pub(super) fn set_cookie(name: &str, value: &Value) -> Result<HeaderValue, Wrong
     let cookie = Cookie::read(name, &Options(options)).map_err(in_cookie)?;
     cookie.refuse_what_browsers_drop().map_err(in_cookie)?;
     HeaderValue::try_from(cookie.line()).map_err(|_| {
-        in_cookie("it has characters that no header may have".to_owned().into())
+        in_cookie(
+            "it has characters that no header may have"
+                .to_owned()
+                .into(),
+        )
     })
 }
 
@@ -118,7 +122,9 @@ impl<'a> Cookie<'a> {
                 "keep an id in the cookie, and the rest elsewhere",
             ),
             (
-                self.domain.as_deref().is_some_and(|domain| !is_usable(domain)),
+                self.domain
+                    .as_deref()
+                    .is_some_and(|domain| !is_usable(domain)),
                 "`domain` is nothing that cookies can be for: an address, a single word, or a \
                  public suffix",
                 "write `domain: cookie::domain(request.headers.host)`, or leave it out, and the \
@@ -278,7 +284,11 @@ mod tests {
     #[test]
     fn names_that_promise_something_keep_it() {
         let cases = [
-            ("__Host-id", r#""1""#, "__Host-id=1; Path=/; Secure; SameSite=Lax"),
+            (
+                "__Host-id",
+                r#""1""#,
+                "__Host-id=1; Path=/; Secure; SameSite=Lax",
+            ),
             (
                 "__Secure-id",
                 r#"{"value":"1","domain":"example.com","path":"/a"}"#,
@@ -293,17 +303,45 @@ mod tests {
     #[test]
     fn what_browsers_would_drop_is_refused() {
         let cases = [
-            ("id", r#"{"same_site":"None","secure":false}"#, "only for secure cookies; leave out `secure: false`"),
-            ("id", r#"{"partitioned":true,"secure":false}"#, "`partitioned` is only for secure"),
-            ("__Host-id", r#"{"secure":false}"#, "only for secure cookies"),
-            ("__secure-id", r#"{"secure":false}"#, "only for secure cookies"),
-            ("__Host-id", r#"{"domain":"example.com"}"#, "has no `domain`; leave out `domain`"),
+            (
+                "id",
+                r#"{"same_site":"None","secure":false}"#,
+                "only for secure cookies; leave out `secure: false`",
+            ),
+            (
+                "id",
+                r#"{"partitioned":true,"secure":false}"#,
+                "`partitioned` is only for secure",
+            ),
+            (
+                "__Host-id",
+                r#"{"secure":false}"#,
+                "only for secure cookies",
+            ),
+            (
+                "__secure-id",
+                r#"{"secure":false}"#,
+                "only for secure cookies",
+            ),
+            (
+                "__Host-id",
+                r#"{"domain":"example.com"}"#,
+                "has no `domain`; leave out `domain`",
+            ),
             ("__HOST-id", r#"{"path":"/shop"}"#, "for all paths"),
             ("id", r#"{"path":"shop"}"#, "must begin with /"),
-            ("id", r#"{"domain":"co.uk"}"#, "public suffix; write `domain: cookie::domain("),
+            (
+                "id",
+                r#"{"domain":"co.uk"}"#,
+                "public suffix; write `domain: cookie::domain(",
+            ),
             ("id", r#"{"domain":"localhost"}"#, "single word"),
             ("id", r#"{"domain":"127.0.0.1"}"#, "an address"),
-            ("id", r#"{"domain":"example.com:443"}"#, "nothing that cookies can be for"),
+            (
+                "id",
+                r#"{"domain":"example.com:443"}"#,
+                "nothing that cookies can be for",
+            ),
         ];
         for (name, given, expected) in cases {
             let refused = refused(name, given);

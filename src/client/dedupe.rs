@@ -31,8 +31,7 @@ const PLACES: [&str; 3] = ["header", "query", "body"];
 
 const EVENT_ID: &str = "event_id";
 
-const HINT: &str =
-    "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\", \"query:id\" or \"event_id\"";
+const HINT: &str = "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\", \"query:id\" or \"event_id\"";
 
 impl Dedupe {
     /// Reads `"header:NAME"`, `"query:NAME"` or `"body:KEY.KEY"`, one or more; or `"event_id"`.

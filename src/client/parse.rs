@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{Client, Source};
 use crate::event::{MAX_ID_BYTES, new_id};
 use crate::request::Request;
+use crate::script::api::Refuse;
 use crate::script::frame::LogLine;
 use crate::script::value::kind;
-use crate::script::api::Refuse;
 use crate::script::{self, Cause, Fault, Map, RequestView, Value, Worker};
 
 /// An event before it is journalled.

@@ -39,8 +39,8 @@ pub use look::{
     verify_folder,
 };
 pub use record::{
-    Counts, DedupeKey, Entry, FailedRequest, Known, MAX_DELIVERIES, Made, NewDelivery, Pending, Processed,
-    Record, Settlement, TagBook, TakenEvent, Tally,
+    Counts, DedupeKey, Entry, FailedRequest, Known, MAX_DELIVERIES, Made, NewDelivery, Pending,
+    Processed, Record, Settlement, TagBook, TakenEvent, Tally,
 };
 pub use waiting::Done;
 
@@ -162,11 +162,7 @@ impl Journal {
     /// [`Error::Duplicate`] if it, or each of its events, is [`Known`] from the last
     /// [`DedupeKey::WINDOW`] and is durable, [`Error::Busy`] if too much waits, [`Error::Full`] if too much is kept,
     /// [`Error::Storage`] if the disk failed.
-    pub async fn append(
-        &self,
-        entries: Vec<Entry>,
-        known: impl Into<Known>,
-    ) -> Result<(), Error> {
+    pub async fn append(&self, entries: Vec<Entry>, known: impl Into<Known>) -> Result<(), Error> {
         let (done, answer) = answer();
         self.append_then(entries, known, done);
         answer.await.unwrap_or(Err(Error::Closed))

@@ -94,7 +94,9 @@ impl Rerunner {
         let count = events.len() as u64;
         let entries = events.into_iter();
         let entries = entries.map(|event| Entry { event, made: None });
-        let appended = self.journal.append_instead(entries.collect(), known, number);
+        let appended = self
+            .journal
+            .append_instead(entries.collect(), known, number);
         match appended.await {
             Ok(()) => Ok(count),
             // Its sender repeated it meanwhile, or somebody else retried it: it is there.

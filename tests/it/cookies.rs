@@ -59,7 +59,11 @@ async fn a_cookie_that_no_browser_would_take_is_a_fault_with_a_hint() {
     assert_eq!(visit(&server, "example.com").await, [""; 0]);
     let line = server.logged(|line| line["client"] == "visit").await;
     let message = line["message"].as_str().unwrap();
-    for part in ["cookie `id`", "only for secure cookies", "hint: leave out `secure: false`"] {
+    for part in [
+        "cookie `id`",
+        "only for secure cookies",
+        "hint: leave out `secure: false`",
+    ] {
         assert!(message.contains(part), "{message}");
     }
     server.stop().await;

@@ -127,15 +127,25 @@ async fn with_dedupe_by_event_id_each_event_is_taken_once_also_after_a_restart()
                   fn parse(request) { request.json.map(|id| #{ event_name: \"order\", event_id: id, order_id: id }) }";
     let set = WorkingSet::of_orders(crm.address).with("clients/orders.rhai", client);
     let server = Server::start(&set).await;
-    assert!(!is_duplicate(&server.post("/orders", "[\"a\",\"b\"]").await));
-    assert!(!is_duplicate(&server.post("/orders", "[\"b\",\"c\"]").await));
+    assert!(!is_duplicate(
+        &server.post("/orders", "[\"a\",\"b\"]").await
+    ));
+    assert!(!is_duplicate(
+        &server.post("/orders", "[\"b\",\"c\"]").await
+    ));
     server.kill().await;
     let server = Server::start(&set).await;
     assert!(is_duplicate(&server.post("/orders", "[\"c\",\"a\"]").await));
-    assert!(!is_duplicate(&server.post("/orders", "[\"c\",\"d\"]").await));
+    assert!(!is_duplicate(
+        &server.post("/orders", "[\"c\",\"d\"]").await
+    ));
     crm.wait_for(4).await;
     server.stop().await;
-    let ids: BTreeSet<String> = crm.bodies().iter().map(|body| body["id"].to_string()).collect();
+    let ids: BTreeSet<String> = crm
+        .bodies()
+        .iter()
+        .map(|body| body["id"].to_string())
+        .collect();
     assert_eq!(ids.len(), 4, "{ids:?}");
     crm.stop().await;
 }

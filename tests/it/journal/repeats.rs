@@ -141,7 +141,10 @@ fn by_event() -> Known {
 /// Which of the ids are there, in order.
 async fn taken(journal: &Journal) -> Vec<String> {
     let taken = soon(journal.take_events(100)).await;
-    taken.iter().map(|taken| taken.event.id.to_string()).collect()
+    taken
+        .iter()
+        .map(|taken| taken.event.id.to_string())
+        .collect()
 }
 
 #[tokio::test]
@@ -189,7 +192,9 @@ async fn a_kept_request_is_replaced_by_what_is_new_of_it() {
         (&["b", "a"], Err(Error::Duplicate), 2),
     ] {
         let request = keep(journal, ids[0]).await;
-        let result = journal.append_instead(named(ids), by_event(), request).await;
+        let result = journal
+            .append_instead(named(ids), by_event(), request)
+            .await;
         assert_eq!(result, expected, "{ids:?}");
         let counts = journal.counts().await.unwrap();
         assert_eq!((counts.newest_event, counts.failed_requests), (events, 0));

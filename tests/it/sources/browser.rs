@@ -47,7 +47,10 @@ fn the_script_is_handed_out_and_may_be_kept() {
         let taken = FLOW.request(method.as_str(), "/tagwerk.js", &[], "");
         let response = taken.response;
         assert_eq!(response.status, 200);
-        assert_eq!(response.headers["content-type"], "text/javascript; charset=utf-8");
+        assert_eq!(
+            response.headers["content-type"],
+            "text/javascript; charset=utf-8"
+        );
         assert_eq!(response.headers["cache-control"], "public, max-age=3600");
         let script = String::from_utf8(response.body.to_vec()).unwrap();
         assert!(script.starts_with("// Tagwerk") && script.contains("tagwerk/events"));
@@ -59,8 +62,18 @@ fn the_script_is_handed_out_and_may_be_kept() {
             assert_eq!((again.response.status, again.response.body.len()), (304, 0));
         }
     }
-    assert_eq!(FLOW.request("POST", "/tagwerk.js", &[], "{}").response.status, 404);
-    assert_eq!(FLOW.request("GET", "/tagwerk/events", &[], "").response.status, 404);
+    assert_eq!(
+        FLOW.request("POST", "/tagwerk.js", &[], "{}")
+            .response
+            .status,
+        404
+    );
+    assert_eq!(
+        FLOW.request("GET", "/tagwerk/events", &[], "")
+            .response
+            .status,
+        404
+    );
 }
 
 #[test]
@@ -71,7 +84,10 @@ fn pushes_become_event_data_with_page_and_visitor() {
         "ecommerce": { "transaction_id": "T-1", "value": 15, "currency": "EUR", "items": [{ "item_id": "1" }] },
         "page_title": "what the page says goes first",
     });
-    let taken = send(&batch(&consent, &[order, json!({ "event": "gtm.js" })]), &[]);
+    let taken = send(
+        &batch(&consent, &[order, json!({ "event": "gtm.js" })]),
+        &[],
+    );
     assert_eq!(taken.events.len(), 1);
     let expected = json!({
         "event_name": "purchase", "event_id": format!("{PAGE}-0"), "client_id": PAGE,
@@ -81,33 +97,53 @@ fn pushes_become_event_data_with_page_and_visitor() {
         "ip_override": "203.0.113.7", "user_agent": "Mozilla/5.0",
     });
     assert_contains(&taken.events[0].data, &expected);
-    assert_eq!(taken.response.headers["access-control-allow-origin"], "https://www.example.com");
-    assert_eq!(taken.response.headers["access-control-allow-credentials"], "true");
+    assert_eq!(
+        taken.response.headers["access-control-allow-origin"],
+        "https://www.example.com"
+    );
+    assert_eq!(
+        taken.response.headers["access-control-allow-credentials"],
+        "true"
+    );
 }
 
 #[test]
 fn the_pushes_of_the_guide_become_what_it_says_for_amplitude() {
     let case = data("cases/D27-pushes-merge-into-one-model.json");
     let mut model = serde_json::Map::new();
-    let models = case["input"]["pushes"].as_array().unwrap().iter().map(|push| {
-        model.extend(push.as_object().unwrap().clone());
-        Value::Object(model.clone())
-    });
+    let models = case["input"]["pushes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|push| {
+            model.extend(push.as_object().unwrap().clone());
+            Value::Object(model.clone())
+        });
     let models: Vec<_> = models.collect();
     let taken = send(&batch(&json!({}), &models), &[]);
     assert_eq!(taken.events.len(), 6);
     for (event, model) in taken.events.iter().zip(&models) {
         let name = model["event"].as_str().unwrap();
-        let tag = if name == "revenue" { "amplitude_revenue" } else { "amplitude_events" };
+        let tag = if name == "revenue" {
+            "amplitude_revenue"
+        } else {
+            "amplitude_events"
+        };
         let sent = &event.sent_by(tag).body()["events"][0];
         assert_eq!(sent["event_type"], name);
         assert_eq!(sent["user_id"], "123456789", "{name}");
         if name == "revenue" {
-            assert_contains(&event.sent_by(tag).body(), &data("amplitude/revenue.json")["request"]["body"]);
+            assert_contains(
+                &event.sent_by(tag).body(),
+                &data("amplitude/revenue.json")["request"]["body"],
+            );
             assert_eq!(sent["event_properties"], json!({ "currency": "EUR" }));
         } else {
             assert_eq!(sent["event_properties"]["provider"], "email", "{name}");
-            assert!(!sent["event_properties"].to_string().contains("johndoe"), "{name}");
+            assert!(
+                !sent["event_properties"].to_string().contains("johndoe"),
+                "{name}"
+            );
         }
     }
 }
@@ -135,7 +171,10 @@ fn there_is_a_cookie_with_consent_only_and_it_is_set_once() {
     ] {
         let taken = send(&batch(&consent, &[json!({ "event": "a" })]), more);
         assert_eq!(cookie(&taken), expected, "{consent} {more:?}");
-        assert_eq!(taken.events[0].data["client_id"], client_id, "{consent} {more:?}");
+        assert_eq!(
+            taken.events[0].data["client_id"], client_id,
+            "{consent} {more:?}"
+        );
         // The answer of the visitor comes also without an event.
         let told = send(&batch(&consent, &[]), more);
         assert_eq!(cookie(&told), expected, "{consent} {more:?}");
@@ -150,9 +189,19 @@ fn pages_may_send_anything_and_only_events_are_taken() {
         json!({ "events": [1, null, "x", [], {}, { "data": {} }, { "data": { "event": 5 } }] }),
     ] {
         let taken = send(&nothing, &[]);
-        assert_eq!((taken.response.status, taken.events.len()), (200, 0), "{nothing}");
+        assert_eq!(
+            (taken.response.status, taken.events.len()),
+            (200, 0),
+            "{nothing}"
+        );
     }
-    for wrong in [json!({}), json!([]), json!(5), json!({ "events": {} }), json!({ "events": vec![0; 501] })] {
+    for wrong in [
+        json!({}),
+        json!([]),
+        json!(5),
+        json!({ "events": {} }),
+        json!({ "events": vec![0; 501] }),
+    ] {
         assert_eq!(send(&wrong, &[]).response.status, 400, "{wrong}");
     }
     // Odd ids, times and consent are as if they were not there.
@@ -171,13 +220,34 @@ fn pages_may_send_anything_and_only_events_are_taken() {
 fn the_largest_batch_goes_through() {
     let item = json!({ "item_id": "1", "price": 5, "quantity": 1 });
     let push = json!({ "event": "purchase", "ecommerce": { "value": 5, "items": vec![item; 3] } });
-    let taken = send(&batch(&json!({ "analytics_storage": true }), &vec![push; 500]), &[]);
+    let taken = send(
+        &batch(&json!({ "analytics_storage": true }), &vec![push; 500]),
+        &[],
+    );
     assert_eq!((taken.response.status, taken.events.len()), (200, 500));
 }
 
 const KEYS: &[&str] = &[
-    "events", "id", "at", "page", "data", "consent", "event", "ecommerce", "items", "value", "user_email", "user_data",
-    "page_id", "sent_at", "dropped", "analytics_storage", "page_location", "user_id", "amount", "event_id",
+    "events",
+    "id",
+    "at",
+    "page",
+    "data",
+    "consent",
+    "event",
+    "ecommerce",
+    "items",
+    "value",
+    "user_email",
+    "user_data",
+    "page_id",
+    "sent_at",
+    "dropped",
+    "analytics_storage",
+    "page_location",
+    "user_id",
+    "amount",
+    "event_id",
 ];
 
 proptest! {

@@ -44,7 +44,8 @@ fn every_call_has_its_paths() {
             assert_eq!(event["user_id"], "7", "{path}");
         }
     }
-    let batch = json!({ "batch": [{ "type": "track", "event": "Song Played", "anonymousId": "a" }] });
+    let batch =
+        json!({ "batch": [{ "type": "track", "event": "Song Played", "anonymousId": "a" }] });
     for path in ["/v1/batch", "/v1/b", "/v1/import", "/v1/import/"] {
         assert_eq!(made(path, &batch)["client_id"], "a", "{path}");
     }
@@ -103,7 +104,10 @@ fn what_shops_do_has_the_common_names() {
         assert_eq!(event["event_name"], expected);
         assert_eq!(event["event"], segment);
         if expected != segment {
-            assert_eq!(event["items"], json!([{ "item_id": "p", "price": 5, "quantity": 1 }]));
+            assert_eq!(
+                event["items"],
+                json!([{ "item_id": "p", "price": 5, "quantity": 1 }])
+            );
         }
     }
 }
@@ -168,7 +172,10 @@ fn a_server_is_not_the_visitor_and_a_web_page_is() {
     for key in ["ip_override", "user_agent"] {
         assert!(event.data.get(key).is_none(), "{key}");
     }
-    let page = [("user-agent", "Mozilla/5.0"), ("origin", "https://www.example.com")];
+    let page = [
+        ("user-agent", "Mozilla/5.0"),
+        ("origin", "https://www.example.com"),
+    ];
     let taken = FLOW.request("POST", "/v1/t", &page, &body);
     let expected = json!({ "ip_override": "203.0.113.7", "user_agent": "Mozilla/5.0" });
     assert_contains(&taken.events[0].data, &expected);
@@ -179,13 +186,33 @@ fn a_server_is_not_the_visitor_and_a_web_page_is() {
 #[test]
 fn times_are_set_right_by_the_senders_clock() {
     for (timestamp, sent_at, expected) in [
-        (json!("2012-12-02T00:30:12.984Z"), Value::Null, json!(1_354_408_212_984_i64)),
+        (
+            json!("2012-12-02T00:30:12.984Z"),
+            Value::Null,
+            json!(1_354_408_212_984_i64),
+        ),
         // As Segment's documentation writes it.
-        (json!("2015-2-02T00:30:08.276Z"), Value::Null, json!(1_422_837_008_276_i64)),
+        (
+            json!("2015-2-02T00:30:08.276Z"),
+            Value::Null,
+            json!(1_422_837_008_276_i64),
+        ),
         // A clock that is a day late: the call was made two seconds before it was sent.
-        (json!("2024-07-09T09:00:00Z"), json!("2024-07-09T09:00:02Z"), json!(AT - 2_000)),
-        (json!("2024-07-09T09:00:00.500000+00:00"), json!("2024-07-09T11:00:02+02:00"), json!(AT - 1_500)),
-        (json!("2024-07-09T09:00:00Z"), json!("once"), json!(1_720_515_600_000_i64)),
+        (
+            json!("2024-07-09T09:00:00Z"),
+            json!("2024-07-09T09:00:02Z"),
+            json!(AT - 2_000),
+        ),
+        (
+            json!("2024-07-09T09:00:00.500000+00:00"),
+            json!("2024-07-09T11:00:02+02:00"),
+            json!(AT - 1_500),
+        ),
+        (
+            json!("2024-07-09T09:00:00Z"),
+            json!("once"),
+            json!(1_720_515_600_000_i64),
+        ),
         (json!("once"), json!("2024-07-09T09:00:02Z"), Value::Null),
         (json!({}), json!([]), Value::Null),
         (Value::Null, json!("2024-07-09T09:00:02Z"), Value::Null),
@@ -208,15 +235,39 @@ fn what_is_no_call_is_refused_and_the_sender_told_why() {
     let huge = json!({ "batch": [], "pad": "x".repeat(512_000) });
     for (path, body, expected) in [
         ("/v1/track", json!([]), "must be a JSON object"),
-        ("/v1/track", json!({ "userId": "u" }), "needs `event`, a text"),
+        (
+            "/v1/track",
+            json!({ "userId": "u" }),
+            "needs `event`, a text",
+        ),
         ("/v1/track", json!({ "event": "" }), "needs `event`, a text"),
-        ("/v1/track", json!({ "event": "a", "properties": [1] }), "properties must be an object"),
-        ("/v1/page", json!({ "context": "x" }), "context must be an object"),
-        ("/v1/track", json!({ "event": "a", "properties": { "x": large } }), "32 KB"),
+        (
+            "/v1/track",
+            json!({ "event": "a", "properties": [1] }),
+            "properties must be an object",
+        ),
+        (
+            "/v1/page",
+            json!({ "context": "x" }),
+            "context must be an object",
+        ),
+        (
+            "/v1/track",
+            json!({ "event": "a", "properties": { "x": large } }),
+            "32 KB",
+        ),
         ("/v1/batch", json!({}), "needs `batch`, an array"),
-        ("/v1/batch", json!({ "batch": {} }), "needs `batch`, an array"),
+        (
+            "/v1/batch",
+            json!({ "batch": {} }),
+            "needs `batch`, an array",
+        ),
         ("/v1/batch", json!({ "batch": [5] }), "not an object"),
-        ("/v1/batch", json!({ "batch": [{ "type": "other" }] }), "`type` is one of"),
+        (
+            "/v1/batch",
+            json!({ "batch": [{ "type": "other" }] }),
+            "`type` is one of",
+        ),
         ("/v1/batch", many, "500 calls"),
         ("/v1/batch", huge, "500 KB"),
     ] {
@@ -226,18 +277,28 @@ fn what_is_no_call_is_refused_and_the_sender_told_why() {
         assert!(error.contains(expected), "{path}: {error}");
         assert!(taken.events.is_empty());
     }
-    assert_eq!(FLOW.request("POST", "/v1/track", &[], "{").response.status, 400);
+    assert_eq!(
+        FLOW.request("POST", "/v1/track", &[], "{").response.status,
+        400
+    );
 }
 
 #[test]
 fn the_good_calls_of_a_batch_are_taken() {
     let batch = json!({ "batch": [{ "type": "track", "event": "a" }, { "type": "track" }, { "type": "page" }] });
     let taken = post("/v1/batch", &batch);
-    let names: Vec<_> = taken.events.iter().map(|event| &event.data["event_name"]).collect();
+    let names: Vec<_> = taken
+        .events
+        .iter()
+        .map(|event| &event.data["event_name"])
+        .collect();
     assert_eq!(names, ["a", "page_view"]);
     let expected = json!({ "success": true, "left_out": ["a track call needs `event`, a text"] });
     assert_eq!(answer(&taken), expected);
-    assert_eq!(answer(&post("/v1/batch", &json!({ "batch": [] }))), json!({ "success": true }));
+    assert_eq!(
+        answer(&post("/v1/batch", &json!({ "batch": [] }))),
+        json!({ "success": true })
+    );
 }
 
 #[test]
@@ -251,7 +312,11 @@ fn any_id_of_a_message_is_an_id_of_an_event() {
         (Value::Null, None),
     ] {
         let event = made("/v1/track", &json!({ "event": "a", "messageId": id }));
-        assert_eq!(event.get("event_id").and_then(Value::as_str), expected, "{id}");
+        assert_eq!(
+            event.get("event_id").and_then(Value::as_str),
+            expected,
+            "{id}"
+        );
     }
     for odd in [long.as_str(), "a\u{0}b"] {
         let event = made("/v1/track", &json!({ "event": "a", "messageId": odd }));
@@ -274,9 +339,36 @@ fn the_largest_batch_goes_through() {
 }
 
 const KEYS: &[&str] = &[
-    "batch", "type", "event", "userId", "anonymousId", "messageId", "timestamp", "sentAt", "properties", "traits",
-    "context", "integrations", "products", "order_id", "total", "currency", "page", "url", "screen", "width", "height",
-    "address", "name", "email", "phone", "price", "quantity", "ip", "userAgent", "groupId",
+    "batch",
+    "type",
+    "event",
+    "userId",
+    "anonymousId",
+    "messageId",
+    "timestamp",
+    "sentAt",
+    "properties",
+    "traits",
+    "context",
+    "integrations",
+    "products",
+    "order_id",
+    "total",
+    "currency",
+    "page",
+    "url",
+    "screen",
+    "width",
+    "height",
+    "address",
+    "name",
+    "email",
+    "phone",
+    "price",
+    "quantity",
+    "ip",
+    "userAgent",
+    "groupId",
 ];
 
 proptest! {
