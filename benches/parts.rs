@@ -90,6 +90,7 @@ fn generation(others: usize) -> Generation {
         index: Index::new(&tags),
         clients: vec![client],
         tags,
+        tag_pace: Arc::default(),
     }
 }
 

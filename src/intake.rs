@@ -130,6 +130,13 @@ pub fn admit(generation: &Generation, head: &Head<'_>, request_id: &str) -> Resu
     }
 }
 
+/// True if no client of the path was slow of late.
+pub fn is_quick(generation: &Generation, path: &str) -> bool {
+    let clients = generation.router.clients(path);
+    let mut clients = clients.filter_map(|client| generation.clients.get(client));
+    clients.all(|client| client.script.pace.is_quick())
+}
+
 /// Runs the clients of the request's path. `trace` gets an entry for each that was asked.
 pub fn take(
     worker: &mut Worker,

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -42,6 +42,7 @@ pub fn mailbox<T>(capacity: usize) -> (Mailbox<T>, Inbox<T>) {
         state: Mutex::new(State {
             letters: VecDeque::new(),
             ended: false,
+            asleep: Asleep::No,
         }),
         arrived: Condvar::new(),
         room: Arc::new(Semaphore::new(capacity)),
@@ -62,6 +63,16 @@ struct Queue<T> {
 struct State<T> {
     letters: VecDeque<Letter<T>>,
     ended: bool,
+    /// How the thread that reads waits; of several, the one that began last.
+    asleep: Asleep,
+}
+
+/// How a thread waits.
+#[derive(Clone, Copy)]
+enum Asleep {
+    No,
+    Until(Instant),
+    UntilWoken,
 }
 
 struct Letter<T> {
@@ -71,6 +82,28 @@ struct Letter<T> {
 }
 
 impl<T> Queue<T> {
+    fn put(
+        &self,
+        content: T,
+        room: OwnedSemaphorePermit,
+        must_wake: impl FnOnce(Asleep) -> bool,
+    ) -> Result<(), T> {
+        let mut state = self.lock();
+        if self.room.is_closed() {
+            return Err(content);
+        }
+        state.letters.push_back(Letter {
+            content,
+            _room: room,
+        });
+        let must_wake = must_wake(state.asleep);
+        drop(state);
+        if must_wake {
+            self.arrived.notify_one();
+        }
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -115,19 +148,37 @@ impl<T> Mailbox<T> {
         }
     }
 
+    /// Waits for room for one letter. `None` if nobody reads any more.
+    pub async fn room(&self) -> Option<Room<'_, T>> {
+        let permit = self.0.0.room.clone().acquire_owned().await.ok()?;
+        Some(Room {
+            queue: &self.0.0,
+            permit,
+        })
+    }
+
     fn put(&self, content: T, room: OwnedSemaphorePermit) -> Result<(), T> {
         let queue = &self.0.0;
-        let mut state = queue.lock();
-        if queue.room.is_closed() {
-            return Err(content);
-        }
-        state.letters.push_back(Letter {
-            content,
-            _room: room,
-        });
-        drop(state);
-        queue.arrived.notify_one();
-        Ok(())
+        queue.put(content, room, |_| true)
+    }
+}
+
+/// Room for one letter.
+pub struct Room<'a, T> {
+    queue: &'a Queue<T>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl<T> Room<'_, T> {
+    /// Posts a letter that may lie for `time` if its one reader sleeps: to wake a thread costs more
+    /// than most letters do. Gives it back if nobody reads any more.
+    pub fn post_lazily(self, content: T, time: Duration) -> Result<(), T> {
+        let by = Instant::now() + time;
+        self.queue.put(content, self.permit, |asleep| match asleep {
+            Asleep::No => false,
+            Asleep::Until(wakes) => wakes > by,
+            Asleep::UntilWoken => true,
+        })
     }
 }
 
@@ -143,18 +194,22 @@ impl<T> Inbox<T> {
             if state.ended {
                 return Found::End;
             }
-            state =
-                match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                    Some(left) if left.is_zero() => return Found::Nothing,
-                    Some(left) => {
-                        let waited = queue.arrived.wait_timeout(state, left);
-                        waited.unwrap_or_else(PoisonError::into_inner).0
-                    }
-                    None => queue
-                        .arrived
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner),
-                };
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Found::Nothing;
+            }
+            state.asleep = deadline.map_or(Asleep::UntilWoken, Asleep::Until);
+            state = match left {
+                Some(left) => {
+                    let waited = queue.arrived.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let waited = queue.arrived.wait(state);
+                    waited.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
+            state.asleep = Asleep::No;
         }
     }
 
@@ -190,6 +245,29 @@ mod tests {
         drop(inbox);
         assert_eq!(waiting.await, Err("waiting"));
         assert_eq!(mailbox.try_post("late"), Err("late"));
+    }
+
+    #[tokio::test]
+    async fn a_lazy_letter_wakes_who_would_sleep_longer() {
+        const SOON: Duration = Duration::from_millis(1);
+        const NEVER: Duration = Duration::from_secs(3_600);
+        let (mailbox, inbox) = mailbox(4);
+        let lazily = async |letter, time| {
+            let room = mailbox.room().await.unwrap();
+            room.post_lazily(letter, time).unwrap();
+        };
+        lazily(1, NEVER).await;
+        assert_eq!(inbox.wait(None), Found::Letter(1), "it is there already");
+        for deadline in [None, Some(Instant::now() + NEVER)] {
+            let reader = inbox.clone();
+            let reader = std::thread::spawn(move || reader.wait(deadline));
+            lazily(2, SOON).await;
+            assert_eq!(reader.join().unwrap(), Found::Letter(2));
+        }
+        let reader = inbox.clone();
+        let reader = std::thread::spawn(move || reader.wait(Some(Instant::now() + 5 * SOON)));
+        lazily(3, NEVER).await;
+        assert_eq!(reader.join().unwrap(), Found::Letter(3), "when it wakes by itself");
     }
 
     #[test]

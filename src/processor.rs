@@ -60,8 +60,9 @@ pub async fn run(
         };
         let generation = live.current();
         let count = events.len();
-        let job = pool.run(move |worker| process_all(worker, &generation, &events, clock.steady()));
-        let Some(processed) = job.await else {
+        let is_quick = generation.tag_pace.is_quick();
+        let job = move |worker: &mut Worker| process_all(worker, &generation, &events, clock.steady());
+        let Ok(processed) = pool.run_near(is_quick, job).await else {
             error!(
                 count,
                 "processing was interrupted; these events are processed again at the next start"

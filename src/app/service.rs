@@ -1,5 +1,5 @@
-//! What stands behind the public listener: health, preview, and live traffic. A request is run on a
-//! script thread, made durable by the journal's thread, and only then answered.
+//! What stands behind the public listener: health, preview, and live traffic. A request is run
+//! through its client, made durable by the journal's thread, and only then answered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ use crate::journal::{self, Entry, FailedRequest, Journal, Known};
 use crate::preview::{PREVIEW_HEADERS, Preview, Session};
 use crate::processor::Watch;
 use crate::request::{Head, Request, Response};
-use crate::script::{Fault, Pool};
+use crate::script::{Fault, NotRun, Pool, Worker};
 use crate::telemetry::{ClientMeter, Metrics, Refused};
 use crate::watched::{self, Watched};
 
@@ -91,24 +91,71 @@ impl Front {
 
     async fn live(&self, request: Request) -> Response {
         let begun = Instant::now();
-        let (answer, answered) = oneshot::channel();
-        let (generation, journal) = (self.live.current(), self.journal.clone());
-        let id = request.id.clone();
+        let generation = self.live.current();
+        let is_quick = intake::is_quick(&generation, &request.path);
         let request = Arc::new(request);
-        let submitted = self.pool.try_submit(move |worker| {
-            let intake = intake::take(worker, &generation, &request, None);
-            conclude(&journal, &generation, &request, intake, answer);
-        });
-        if !submitted {
-            self.metrics.refused(Refused::ScriptsBusy);
-            let response = come_back("too many requests are waiting", SOON, &id);
-            return self.counted(response, None, begun);
-        }
-        let Ok(Answered { answer, meter }) = answered.await else {
-            return self.counted(broken(&id), None, begun);
+        let taken = {
+            let (generation, request) = (generation.clone(), request.clone());
+            let job = move |worker: &mut Worker| intake::take(worker, &generation, &request, None);
+            self.pool.run_near(is_quick, job).await
         };
-        let response = answer.unwrap_or_else(|error| self.unkept(&error, &id));
+        let intake = match taken {
+            Ok(intake) => intake,
+            Err(NotRun::Busy) => {
+                self.metrics.refused(Refused::ScriptsBusy);
+                let response = come_back("too many requests are waiting", SOON, &request.id);
+                return self.counted(response, None, begun);
+            }
+            Err(NotRun::Broken) => return self.counted(broken(&request.id), None, begun),
+        };
+        let meter = intake.meter().cloned();
+        let response = self.conclude(&generation, &request, intake).await;
         self.counted(response, meter.as_ref(), begun)
+    }
+
+    /// Answers when the journal has what the answer promises.
+    async fn conclude(
+        &self,
+        generation: &Generation,
+        request: &Request,
+        intake: Intake,
+    ) -> Response {
+        let kept = match intake {
+            Intake::Accepted {
+                events,
+                response,
+                repeat,
+                meter,
+            } if !events.is_empty() => {
+                let known = repeat.as_ref().map_or(Known::Not, Repeat::known);
+                let repeated = repeat.map(|repeat| repeat.response);
+                let count = events.len() as u64;
+                let entries = events.into_iter();
+                let entries = entries.map(|event| Entry { event, made: None });
+                let (answer, answered) = oneshot::channel();
+                // What is counted is what is on disk, though its sender may have gone meanwhile.
+                let done = move |result| {
+                    drop(answer.send(acknowledged(result, count, response, repeated, &meter)));
+                };
+                self.journal
+                    .append_then(entries.collect(), known, Box::new(done));
+                answered.await.unwrap_or(Err(journal::Error::Closed))
+            }
+            Intake::Accepted { response, .. } | Intake::Answered { response, .. } => Ok(response),
+            Intake::Failed {
+                client,
+                fault,
+                response,
+                meter,
+            } => {
+                let failed = failed_request(generation, request, &client, &fault);
+                self.journal.keep_request(failed).await.map(|()| {
+                    meter.kept();
+                    response
+                })
+            }
+        };
+        kept.unwrap_or_else(|error| self.unkept(&error, &request.id))
     }
 
     fn counted(
@@ -186,11 +233,9 @@ impl Front {
                 meter,
                 ..
             } => {
-                let (done, kept) = oneshot::channel();
-                let failed = failed_request(generation, request, client, fault);
                 self.journal
-                    .keep_request_then(failed, Box::new(move |result| drop(done.send(result))));
-                kept.await.unwrap_or(Err(journal::Error::Closed))?;
+                    .keep_request(failed_request(generation, request, client, fault))
+                    .await?;
                 meter.kept();
                 Ok(())
             }
@@ -212,14 +257,6 @@ impl Front {
         self.metrics.refused(why);
         come_back(text, after, request_id)
     }
-}
-
-/// What a request came to, for the task that holds its connection.
-struct Answered {
-    /// The answer, unless what it promises could not be made durable.
-    answer: Result<Response, journal::Error>,
-    /// Where it is counted; none if no client took the request.
-    meter: Option<Arc<ClientMeter>>,
 }
 
 fn trace_response(json: Bytes) -> Response {
@@ -260,64 +297,6 @@ impl Service for Front {
         match session {
             Some(session) => self.watched(request, &session).await,
             None => self.live(request).await,
-        }
-    }
-}
-
-/// Answers now, or when the journal has what the answer promises.
-fn conclude(
-    journal: &Journal,
-    generation: &Generation,
-    request: &Request,
-    intake: Intake,
-    answer: oneshot::Sender<Answered>,
-) {
-    // The sender may have gone; what was made durable stays.
-    let send = move |result, meter| {
-        drop(answer.send(Answered {
-            answer: result,
-            meter,
-        }));
-    };
-    match intake {
-        Intake::Answered { response, meter } => send(Ok(response), meter),
-        Intake::Accepted {
-            events,
-            response,
-            meter,
-            ..
-        } if events.is_empty() => send(Ok(response), Some(meter)),
-        Intake::Accepted {
-            events,
-            response,
-            repeat,
-            meter,
-        } => {
-            let count = events.len() as u64;
-            let known = repeat.as_ref().map_or(Known::Not, Repeat::known);
-            let repeated = repeat.map(|repeat| repeat.response);
-            let done = move |result| {
-                let answer = acknowledged(result, count, response, repeated, &meter);
-                send(answer, Some(meter));
-            };
-            let entries = events.into_iter();
-            let entries = entries.map(|event| Entry { event, made: None });
-            journal.append_then(entries.collect(), known, Box::new(done));
-        }
-        Intake::Failed {
-            client,
-            fault,
-            response,
-            meter,
-        } => {
-            let failed = failed_request(generation, request, &client, &fault);
-            let done = move |result: Result<(), _>| {
-                if result.is_ok() {
-                    meter.kept();
-                }
-                send(result.map(|()| response), Some(meter));
-            };
-            journal.keep_request_then(failed, Box::new(done));
         }
     }
 }

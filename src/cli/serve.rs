@@ -14,6 +14,7 @@ use crate::app::{App, Start, open_journal};
 use crate::clock::Clock;
 use crate::config::SystemEnvironment;
 use crate::generation::Live;
+use crate::script::{limits, make_room_here};
 use crate::telemetry::{self, Metrics};
 
 #[derive(Debug, Default, Args)]
@@ -34,10 +35,13 @@ pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
     runtime()?.block_on(serve(live))
 }
 
-/// The runtime of every command that has one. Scripts and the journal have threads of their own.
+/// The runtime of every command that has one. Its threads have room for scripts; the journal has a
+/// thread of its own.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
     Ok(tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(limits::STACK_BYTES)
+        .on_thread_start(make_room_here)
         .build()?)
 }
 

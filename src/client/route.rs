@@ -168,6 +168,14 @@ impl Router {
         router
     }
 
+    /// The clients whose paths match, in no order.
+    pub fn clients(&self, path: &str) -> impl Iterator<Item = usize> {
+        let literal = self.literal.get(path).into_iter().flatten().copied();
+        let patterns = self.patterns.iter();
+        let patterns = patterns.filter(move |(pattern, _)| pattern.matches(path).is_some());
+        literal.chain(patterns.map(|(_, client)| *client))
+    }
+
     /// The clients whose paths match, in order of precedence, each once.
     pub fn find(&self, path: &str) -> Vec<Match> {
         let literal = self.literal.get(path).into_iter().flatten();

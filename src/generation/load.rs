@@ -9,7 +9,7 @@ use super::files::{ScriptFile, fingerprint, read_scripts};
 use crate::client::{self, Client, Router, Surroundings, Verify};
 use crate::config::{self, Config, Environment, Problem, Problems, suggest};
 use crate::destination::{self, Destinations};
-use crate::script::{Compiler, Fault, Script, with_script_stack};
+use crate::script::{Pace, Compiler, Fault, Script, with_script_stack};
 use crate::tag::{self, Index, Tag};
 
 /// What a load gave.
@@ -126,9 +126,13 @@ fn assemble(
     config: &Arc<Config>,
     destinations: Destinations,
     clients: Vec<Client>,
-    tags: Vec<Tag>,
+    mut tags: Vec<Tag>,
     folders: [&Path; 2],
 ) -> Generation {
+    let tag_pace = Arc::<Pace>::default();
+    for tag in &mut tags {
+        tag.script.pace = tag_pace.clone();
+    }
     let shared = config.scripts.shared.as_path();
     let id = fingerprint(config.file.as_deref(), &[folders[0], folders[1], shared]);
     let paths = clients.iter().enumerate();
@@ -144,6 +148,7 @@ fn assemble(
         index: Index::new(&tags),
         clients,
         tags,
+        tag_pace,
     }
 }
 

@@ -19,6 +19,7 @@ use http::HeaderName;
 use crate::client::{Client, Router};
 use crate::config::Config;
 use crate::destination::Destinations;
+use crate::script::Pace;
 use crate::tag::{Index, Tag};
 
 /// A set that compiled as a whole.
@@ -40,4 +41,6 @@ pub struct Generation {
     pub tags: Vec<Tag>,
     /// From an event name to its tags.
     pub index: Index,
+    /// How quick the tags are, all together.
+    pub tag_pace: Arc<Pace>,
 }

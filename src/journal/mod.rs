@@ -16,7 +16,8 @@
 //!   durable when they return; an error means that they happened or did not, and will not later.
 //!
 //! "Soon" is 100 ms later or with the next append, whichever comes first: a mark that is lost means
-//! a delivery that is sent twice, never one that is lost. What has expired is forgotten, an event
+//! a delivery that is sent twice, never one that is lost. What was made of an event may wait for the
+//! outcome of its deliveries, for a second at most: until then the event counts as not processed. What has expired is forgotten, an event
 //! together with its deliveries. All waiting here can be given up at any point without losing
 //! anything. The journal does not know scripts, vendors or HTTP.
 //!
@@ -71,6 +72,10 @@ pub struct Journal {
 
 /// Commands that may wait for the writer. Beyond that senders are told to come back.
 const QUEUE: usize = 4_096;
+
+/// How long a completion mark may wait for company. Marks that are lost in a crash mean deliveries
+/// that are sent twice, so this bounds their number.
+const LAZY: Duration = Duration::from_millis(100);
 
 /// The longest wait for a delivery to fall due before the clock is looked at again: the time of day
 /// may jump while we wait.
@@ -196,15 +201,20 @@ impl Journal {
         }
     }
 
-    /// Keeps a request whose client failed, as a dead letter. As [`Journal::append_then`].
-    pub fn keep_request_then(&self, request: FailedRequest, done: Done) {
+    /// Keeps a request whose client failed, as a dead letter.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub async fn keep_request(&self, request: FailedRequest) -> Result<(), Error> {
+        let (done, answer) = answer();
         let command = Command::KeepRequest {
             request: Box::new(request),
             waiting: Waiting::new(done),
         };
-        if let Err(Command::KeepRequest { waiting, .. }) = self.mailbox.try_post(command) {
-            waiting.tell(Err(self.no_room()));
+        if self.mailbox.try_post(command).is_err() {
+            return Err(self.no_room());
         }
+        answer.await.unwrap_or(Err(Error::Closed))
     }
 
     /// The next events to process, 1 to `most`; waits for them, for ever if the journal is closed.
@@ -225,7 +235,12 @@ impl Journal {
     /// [`Error::Closed`].
     pub async fn append_deliveries(&self, processed: Vec<Processed>) -> Result<(), Error> {
         let now = self.clock.steady();
-        self.post(Command::Processed { processed, now }).await
+        let room = self.mailbox.room().await.ok_or(Error::Closed)?;
+        // Both at once: what a sender settles must come to the writer after what was made.
+        self.hand_over.offer_deliveries(processed, now, |processed| {
+            let command = Command::Processed { processed, now };
+            room.post_lazily(command, LAZY).map_err(|_| Error::Closed)
+        })
     }
 
     /// Deliveries for a destination that are due, 1 to `most`; waits for them, for ever if the
@@ -253,7 +268,9 @@ impl Journal {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
-        self.post(Command::Settle(settlements)).await
+        let room = self.mailbox.room().await.ok_or(Error::Closed)?;
+        let command = Command::Settle(settlements);
+        room.post_lazily(command, LAZY).map_err(|_| Error::Closed)
     }
 
     /// Returns when everything that was given before is on disk.

@@ -20,6 +20,14 @@ const FIRST_STEPS: u32 = 2;
 /// processor's time is asked for, by a system call, only in calls that last longer than this.
 const LONG: Duration = Duration::from_millis(1);
 
+/// A call that was on the processor for this long, as far as that is known, holds up others: some
+/// hundred times what a tag takes.
+const SLOW: Duration = Duration::from_millis(2);
+
+/// One that took this long was slow, even if it was in one function all the time and no step was
+/// taken by which to see how long it was on the processor.
+const SURELY_SLOW: Duration = Duration::from_millis(20);
+
 /// What a call used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spent {
@@ -38,6 +46,8 @@ pub(super) struct Budget {
     last_reading: Instant,
     /// The thread's processor time when the call turned out to be a long one.
     busy_before: Option<Duration>,
+    /// How long it was on the processor by then, if it was a long one.
+    used: Duration,
     /// Steps between this reading and the next.
     stride: u32,
 }
@@ -51,6 +61,7 @@ impl Budget {
             begun: now,
             last_reading: now,
             busy_before: None,
+            used: Duration::ZERO,
             stride: FIRST_STEPS,
         }
     }
@@ -84,8 +95,13 @@ impl Budget {
     /// What was used before the call was known to be long counts as [`LONG`].
     fn is_time_up(&mut self, elapsed: Duration, busy: Duration) -> bool {
         let before = *self.busy_before.get_or_insert(busy);
-        let used = busy.saturating_sub(before) + LONG;
-        elapsed >= self.time && used >= self.time
+        self.used = busy.saturating_sub(before) + LONG;
+        elapsed >= self.time && self.used >= self.time
+    }
+
+    /// Whether the call, which ends now, was a slow one.
+    pub(super) fn was_slow(&self, now: Instant) -> bool {
+        self.used >= SLOW || now.duration_since(self.begun) >= SURELY_SLOW
     }
 }
 
@@ -151,6 +167,23 @@ mod tests {
     fn no_time_at_all_is_up_at_the_first_reading() {
         let mut budget = Budget::new(Duration::ZERO);
         assert_eq!(budget.look(), Some(Spent::Time));
+    }
+
+    #[test]
+    fn a_slow_call_is_one_that_is_busy_or_takes_very_long() {
+        let was_slow = |moments: &[(u64, u64)], end| {
+            let mut budget = Budget::new(TIME);
+            let begun = budget.begun;
+            for (passed, busy) in moments {
+                let now = begun + Duration::from_millis(*passed);
+                budget.read(now, || Duration::from_millis(*busy));
+            }
+            budget.was_slow(begun + Duration::from_millis(end))
+        };
+        assert!(!was_slow(&[], 1));
+        assert!(!was_slow(&[(2, 1_002), (12, 1_002)], 13), "it waited");
+        assert!(was_slow(&[(2, 1_002), (4, 1_004)], 4), "it was busy");
+        assert!(was_slow(&[], 20), "in one function");
     }
 
     #[test]

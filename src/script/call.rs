@@ -37,6 +37,9 @@ pub fn call(
     if let Some(why) = result.as_ref().err().and_then(|fault| fault.killed) {
         worker.metrics().killed(why);
     }
+    if frame::was_slow() {
+        script.pace.was_slow();
+    }
     Called {
         result,
         log: frame::finish(),

@@ -1,11 +1,13 @@
 //! Source text to a compiled script: its functions, and its header constants as literals.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rhai::{AST, Engine, Module, Scope, Stmt};
 
 use super::import::SharedModules;
 use super::outline::{self, Constant, Offer};
+use super::pace::Pace;
 use super::value::Value;
 use super::{Fault, engine, frame, limits};
 
@@ -18,6 +20,8 @@ pub struct Script {
     pub file: String,
     /// The text it was compiled from, to show lines of it.
     pub source: String,
+    /// How quick it is, perhaps together with others.
+    pub pace: Arc<Pace>,
     pub(super) constants: Vec<Constant>,
     /// The functions, and of the statements the imports only.
     pub(super) ast: AST,
@@ -99,6 +103,7 @@ impl Compiler {
             name: name.to_owned(),
             file: file.to_owned(),
             source: source.to_owned(),
+            pace: Arc::default(),
             constants: outline::constants(&ast),
             ast: self.runnable(file, source, ast)?,
         })

@@ -5,7 +5,7 @@
 //! such things along, and because a call never leaves its thread.
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -151,6 +151,14 @@ impl Frame {
 /// to be blamed for the last microsecond.
 pub fn spent() -> Option<Spent> {
     FRAME.with(|frame| frame.spent.get())
+}
+
+/// Whether the call, which ends now, was so slow that it would hold up others.
+pub fn was_slow() -> bool {
+    FRAME.with(|frame| {
+        let budget = frame.budget.get();
+        budget.is_some_and(|budget| budget.was_slow(Instant::now()))
+    })
 }
 
 fn cut(text: &str) -> String {

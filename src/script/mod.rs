@@ -15,6 +15,7 @@ mod header;
 mod import;
 mod json;
 mod outline;
+mod pace;
 mod pool;
 mod request_view;
 
@@ -29,6 +30,7 @@ pub use fault::{Cause, Fault};
 pub use form::{parse as parse_form, parse_query};
 pub use header::Header;
 pub use json::{BadJson, map_to_json, parse_json, to_json};
-pub use pool::{Pool, Worker, with_script_stack};
+pub use pace::Pace;
+pub use pool::{NotRun, Pool, Worker, make_room_here, with_script_stack};
 pub use request_view::{RequestView, parse_cookies};
 pub use value::{Map, Value};

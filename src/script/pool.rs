@@ -1,6 +1,9 @@
-//! The script threads: a fixed number, each with its own engine and a stack that no script can
-//! overflow. Tokio's workers never run a script.
+//! Where scripts run. A quick one runs where it is asked for, on a thread of the runtime that has
+//! room for scripts: to hand it to another thread and wait costs more than the script. One that was
+//! slow of late, and what is asked for elsewhere, runs on the script threads: a fixed number, each
+//! with its own engine and a stack that no script can overflow.
 
+use std::cell::RefCell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
@@ -13,7 +16,7 @@ use crate::error::BoxError;
 use crate::mailbox::{Found, Inbox, Mailbox, mailbox};
 use crate::telemetry::Metrics;
 
-/// What a script thread owns.
+/// What a thread that runs scripts owns.
 pub struct Worker {
     pub(super) engine: rhai::Engine,
     metrics: Metrics,
@@ -45,15 +48,43 @@ impl Worker {
     }
 }
 
-/// A handle to the script threads. They end when the last handle is dropped.
+/// A handle to the places where scripts run. The script threads end when the last is dropped.
 #[derive(Clone)]
-pub struct Pool(Mailbox<Job>);
+pub struct Pool {
+    jobs: Mailbox<Job>,
+    metrics: Metrics,
+}
 
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+
+/// Why a job gave no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotRun {
+    /// Too many wait for the script threads.
+    Busy,
+    /// It panicked, or the threads have ended.
+    Broken,
+}
 
 /// Jobs that may wait. At 40 µs each this is 40 ms of work for one thread: past that, more waiting
 /// only makes senders time out, so they are told to come back.
 const QUEUE: usize = 1_024;
+
+thread_local! {
+    /// The worker of a thread of the runtime that has room for scripts, from its first script on.
+    static HERE: RefCell<Option<Here>> = const { RefCell::new(None) };
+}
+
+/// A thread that has room for scripts.
+#[derive(Default)]
+struct Here {
+    worker: Option<Worker>,
+}
+
+/// Says that this thread has [`limits::STACK_BYTES`] of stack, so that scripts may run on it.
+pub fn make_room_here() {
+    HERE.set(Some(Here::default()));
+}
 
 impl Pool {
     /// Starts `threads` script threads, which count for nobody.
@@ -69,27 +100,78 @@ impl Pool {
             thread::Builder::new()
                 .name(format!("script-{index}"))
                 .stack_size(limits::STACK_BYTES)
-                .spawn(move || work(&inbox, metrics))?;
+                .spawn(move || work(&inbox, &metrics))?;
         }
-        Ok(Self(jobs))
+        let metrics = metrics.clone();
+        Ok(Self { jobs, metrics })
     }
 
-    /// Queues a job, or gives it up at once if the queue is full (`false`).
-    pub fn try_submit(&self, run: impl FnOnce(&mut Worker) + Send + 'static) -> bool {
-        self.0.try_post(Box::new(run)).is_ok()
+    /// Runs a job: here and now if it is quick and this thread has room for scripts, else on a
+    /// script thread when its turn comes.
+    ///
+    /// # Errors
+    /// [`NotRun::Busy`] at once if too much waits for the script threads, [`NotRun::Broken`].
+    pub async fn run_near<T: Send + 'static>(
+        &self,
+        is_quick: bool,
+        job: impl FnOnce(&mut Worker) -> T + Send + 'static,
+    ) -> Result<T, NotRun> {
+        let job = match is_quick {
+            true => match self.run_here(job) {
+                Ok(result) => return result.ok_or(NotRun::Broken),
+                Err(job) => job,
+            },
+            false => job,
+        };
+        let (run, result) = boxed(job);
+        self.jobs.try_post(run).map_err(|_| NotRun::Busy)?;
+        result.await.map_err(|_| NotRun::Broken)
     }
 
-    /// Runs a job when its turn comes. `None` if it panicked or the threads have ended.
+    /// Runs a job on a script thread when its turn comes. `None` if it panicked or the threads have
+    /// ended.
     pub async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Worker) -> T + Send + 'static,
     ) -> Option<T> {
-        let (sender, receiver) = oneshot::channel();
-        // Whoever asked may have gone; then nobody wants the result.
-        let run: Job = Box::new(move |worker| drop(sender.send(job(worker))));
-        self.0.post(run).await.ok()?;
-        receiver.await.ok()
+        let (run, result) = boxed(job);
+        self.jobs.post(run).await.ok()?;
+        result.await.ok()
     }
+
+    /// Gives the job back if this thread has no room for it; `None` if it panicked.
+    fn run_here<T, F: FnOnce(&mut Worker) -> T>(&self, job: F) -> Result<Option<T>, F> {
+        HERE.with_borrow_mut(|here| match here {
+            Some(here) => {
+                let worker = here
+                    .worker
+                    .get_or_insert_with(|| Worker::counting(self.metrics.clone()));
+                Ok(guarded(worker, job))
+            }
+            None => Err(job),
+        })
+    }
+}
+
+/// A job that hands over its result. Whoever asked may have gone; then nobody wants it.
+fn boxed<T: Send + 'static>(
+    job: impl FnOnce(&mut Worker) -> T + Send + 'static,
+) -> (Job, oneshot::Receiver<T>) {
+    let (sender, receiver) = oneshot::channel();
+    (
+        Box::new(move |worker| drop(sender.send(job(worker)))),
+        receiver,
+    )
+}
+
+/// A panic would be our defect, and must cost its own job only: `None`.
+fn guarded<T>(worker: &mut Worker, job: impl FnOnce(&mut Worker) -> T) -> Option<T> {
+    let result = catch_unwind(AssertUnwindSafe(|| job(worker)));
+    if result.is_err() {
+        error!("a script job panicked; its thread goes on with a new engine");
+        worker.renew();
+    }
+    result.ok()
 }
 
 /// Runs something on a thread that has room for scripts, and waits for it. For compiling, whose
@@ -107,14 +189,12 @@ pub fn with_script_stack<T: Send>(run: impl FnOnce() -> T + Send) -> io::Result<
     })
 }
 
-fn work(inbox: &Inbox<Job>, metrics: Metrics) {
-    let mut worker = Worker::counting(metrics);
+fn work(inbox: &Inbox<Job>, metrics: &Metrics) {
+    let mut worker = None;
     while let Found::Letter(run) = inbox.wait(None) {
-        // A panic would be our defect; the job's owner sees its answer channel close.
-        if catch_unwind(AssertUnwindSafe(|| run(&mut worker))).is_err() {
-            error!("a script job panicked; the thread goes on with a new engine");
-            worker.renew();
-        }
+        // An engine is half a MiB, and most of these threads are never asked.
+        let worker = worker.get_or_insert_with(|| Worker::counting(metrics.clone()));
+        guarded(worker, run); // whoever waits sees the answer's channel close
     }
 }
 
@@ -129,20 +209,40 @@ mod tests {
         assert_eq!(pool.run(|_| 17).await, Some(17));
     }
 
+    /// Where a job ran: the name of its thread.
+    async fn place(pool: &Pool, is_quick: bool) -> Result<String, NotRun> {
+        let name = |_: &mut Worker| thread::current().name().unwrap_or_default().to_owned();
+        pool.run_near(is_quick, name).await
+    }
+
+    #[tokio::test]
+    async fn a_quick_job_runs_where_there_is_room_and_a_slow_one_apart() {
+        let pool = Pool::start(1).unwrap();
+        let here = thread::current().name().unwrap_or_default().to_owned();
+        assert_eq!(place(&pool, true).await.as_deref(), Ok("script-0"));
+        make_room_here();
+        assert_eq!(place(&pool, true).await, Ok(here.clone()));
+        let broken = pool.run_near(true, |_| -> i32 { panic!("a defect") }).await;
+        assert_eq!(broken, Err(NotRun::Broken));
+        assert_eq!(place(&pool, true).await, Ok(here));
+        assert_eq!(place(&pool, false).await.as_deref(), Ok("script-0"));
+    }
+
     #[tokio::test]
     async fn a_full_queue_refuses() {
         let pool = Pool::start(1).unwrap();
         let (begun, has_begun) = oneshot::channel();
         let (go_on, may_go_on) = oneshot::channel::<()>();
-        let blocks = move |_: &mut Worker| {
+        let (blocks, ended) = boxed(move |_: &mut Worker| {
             begun.send(()).unwrap();
             may_go_on.blocking_recv().unwrap();
-        };
-        assert!(pool.try_submit(blocks));
+        });
+        assert!(pool.jobs.try_post(blocks).is_ok());
         has_begun.await.unwrap();
-        assert!((0..QUEUE).all(|_| pool.try_submit(|_| {})));
-        assert!(!pool.try_submit(|_| {}));
+        assert!((0..QUEUE).all(|_| pool.jobs.try_post(Box::new(|_| {})).is_ok()));
+        assert_eq!(place(&pool, true).await, Err(NotRun::Busy));
         go_on.send(()).unwrap();
+        ended.await.unwrap();
         assert_eq!(pool.run(|_| 17).await, Some(17));
     }
 }

@@ -1,7 +1,7 @@
 //! What waits in memory between the writer thread and the loops: events to process, deliveries to
 //! send. Bounded: what does not fit stays on disk and is read when there is room.
 //!
-//! Only the writer thread adds; the loops only take. So that nothing is handed out twice, a
+//! The writer thread adds what is on disk, a processor what it has made; senders take. So that nothing is handed out twice, a
 //! delivery stays *held* here until its settlement is on disk, and an event stays *open* until its
 //! deliveries are.
 
@@ -174,10 +174,16 @@ impl HandOver {
     }
 
     /// Hands on deliveries that are due, before they are on disk: should we crash until then,
-    /// their event is processed again. All at once, so that they can travel together.
-    pub(super) fn offer_deliveries(&self, processed: &[Processed], now: Millis) {
+    /// their event is processed again. All at once, so that they can travel together. `tell` has the
+    /// writer know, before a sender can take any of them; what it says is given back.
+    pub(super) fn offer_deliveries<T>(
+        &self,
+        processed: Vec<Processed>,
+        now: Millis,
+        tell: impl FnOnce(Vec<Processed>) -> T,
+    ) -> T {
         let mut outboxes = lock(&self.outboxes);
-        for Processed { number, made } in processed {
+        for Processed { number, made } in &processed {
             let deliveries = made.deliveries.iter().map(|new| &new.delivery);
             for (index, delivery) in deliveries.enumerate() {
                 if delivery.state != State::Pending {
@@ -192,6 +198,7 @@ impl HandOver {
                 outbox.offer(pending, now);
             }
         }
+        tell(processed)
     }
 
     /// Rows that are on disk now: what waits there and is not in memory is read in its time.

@@ -1,13 +1,15 @@
 //! What waits for the next commit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tracing::error;
 
 use super::command::{Answer, Append};
+use super::unwritten::{MadeOf, Unwritten};
 use crate::clock::Millis;
+use crate::journal::LAZY;
 use crate::journal::error::Error;
 use crate::journal::hand_over::Release;
 use crate::journal::record::{
@@ -17,20 +19,19 @@ use crate::journal::record::{
 use crate::journal::store::{Batch, Edits, Heard, NewEvent, Row};
 use crate::journal::waiting::Waiting;
 
-/// How long a completion mark may wait for company. Marks that are lost in a crash mean deliveries
-/// that are sent twice, so this bounds their number.
-const LAZY: Duration = Duration::from_millis(100);
-
 /// Marks that go without waiting longer.
 const MAX_MARKS: usize = 1_000;
+
+/// Tags that an event reaches, mostly.
+const FEW: usize = 8;
 
 /// New events are urgent: somebody waits for an answer. What became of events and deliveries is
 /// lazy: these *marks* ride with the next append, or go alone after a short while.
 #[derive(Default)]
 pub(super) struct Gathered {
     pub batch: Batch,
-    /// Where a delivery's row is in `batch.rows`: settled before it was written, it is written once.
-    row_of: HashMap<u64, usize>,
+    /// What became of events, and waits for more.
+    unwritten: Unwritten,
     /// Those in `batch.keys`.
     keys: HashSet<DedupeKey>,
     /// Events that are processed.
@@ -42,22 +43,65 @@ pub(super) struct Gathered {
     marks_since: Option<Instant>,
 }
 
+/// How much of what is gathered goes with a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    /// What somebody waits for, and what has its outcome or has waited for it.
+    Due,
+    /// Somebody is to read what is on disk then.
+    All,
+}
+
 impl Gathered {
     pub(super) fn is_empty(&self) -> bool {
-        !self.is_awaited() && self.marks_since.is_none()
+        !self.is_awaited() && self.marks_since.is_none() && self.unwritten.is_empty()
     }
 
     /// True if it should be committed now.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        let marks = self.batch.rows.len() + self.released.len();
         self.is_awaited()
-            || marks >= MAX_MARKS
+            || self.released.len() >= MAX_MARKS
+            || self.unwritten.is_over()
             || self.deadline().is_some_and(|deadline| deadline <= now)
     }
 
     /// When it should be committed even if nothing more comes.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.marks_since.map(|since| since + LAZY)
+        let marks = self.marks_since.map(|since| since + LAZY);
+        marks.into_iter().chain(self.unwritten.deadline()).min()
+    }
+
+    /// Takes out what goes with a commit now.
+    pub(super) fn take(&mut self, share: Share, now: Instant) -> Self {
+        let mut taken = std::mem::take(self);
+        let mut unwritten = std::mem::take(&mut taken.unwritten);
+        let ripe = match share {
+            Share::All => unwritten.take_all(),
+            Share::Due => unwritten.take_ripe(now),
+        };
+        taken.add_ripe(ripe, now);
+        let are_late = taken.marks_since.is_some_and(|since| since + LAZY <= now);
+        if are_late {
+            taken.add_ripe(unwritten.take_begun(), now);
+        }
+        if unwritten.has_begun() {
+            self.marks_since = taken.marks_since;
+        }
+        self.unwritten = unwritten;
+        taken
+    }
+
+    fn add_ripe(&mut self, ripe: Vec<MadeOf>, now: Instant) {
+        for made in ripe {
+            self.marks_since.get_or_insert(now);
+            if made.rows.is_empty() {
+                self.batch.empty.push(made.event);
+            }
+            self.closed.push(made.event);
+            self.batch.rows.extend(made.rows);
+            self.batch.heard.extend(made.heard);
+            self.released.extend(made.released);
+        }
     }
 
     fn is_awaited(&self) -> bool {
@@ -118,31 +162,36 @@ impl Gathered {
         self.waiting.push(waiting);
     }
 
-    pub(super) fn close(&mut self, processed: Processed) {
-        self.add_made(processed.number, processed.made);
-        self.closed.push(processed.number);
-        self.marks_since.get_or_insert_with(Instant::now);
+    /// Notes what became of an event; `now` is when its deliveries were handed on.
+    pub(super) fn close(&mut self, processed: Processed, now: Millis) {
+        let Processed { number, made } = processed;
+        let heard = heard(number, &made.deliveries, made.filtered);
+        let rows = rows(number, made.deliveries);
+        if rows.is_empty() {
+            self.marks_since.get_or_insert_with(Instant::now);
+        }
+        self.unwritten.add(MadeOf::new(number, rows, heard, now));
     }
 
     pub(super) fn settle(&mut self, settlement: Settlement) {
-        self.released.extend(Release::of(&settlement));
-        let row = self.row_of.get(&settlement.number).copied();
-        match row.and_then(|at| self.batch.rows.get_mut(at)) {
-            Some(row) if row.delivery.state == settlement.from => row.settle(&settlement),
-            Some(_) => {} // it comes too late
-            None => self.batch.settlements.push(settlement),
-        }
         self.marks_since.get_or_insert_with(Instant::now);
+        if let Err(settlement) = self.unwritten.settle(settlement) {
+            self.released.extend(Release::of(&settlement));
+            self.batch.settlements.push(settlement);
+        }
     }
 
-    /// Tells all who wait. Nothing may be called a repeat of what is not on disk.
-    pub(super) fn tell(&mut self, result: &Result<(), Error>) {
-        for waiting in self.waiting.drain(..) {
-            waiting.tell(result.clone());
-        }
-        for waiting in self.repeats.drain(..) {
-            waiting.tell(result.clone().and(Err(Error::Duplicate)));
-        }
+    /// Those who wait, and what each is to be told. Nothing may be called a repeat of what is not on
+    /// disk.
+    pub(super) fn answers(
+        &mut self,
+        result: &Result<(), Error>,
+    ) -> Vec<(Waiting, Result<(), Error>)> {
+        let told = self.waiting.drain(..);
+        let told = told.map(|waiting| (waiting, result.clone()));
+        let repeats = self.repeats.drain(..);
+        let repeats = repeats.map(|waiting| (waiting, result.clone().and(Err(Error::Duplicate))));
+        told.chain(repeats).collect()
     }
 
     /// What stays of a commit that did not happen: the marks. What was appended has been refused,
@@ -159,7 +208,6 @@ impl Gathered {
         batch.heard.retain(|heard| heard.event <= newest);
         batch.empty.retain(|event| *event <= newest);
         self.keys.clear();
-        self.index_rows();
     }
 
     /// Adds the marks that were gathered later. There is nothing else: until it is known what became
@@ -172,67 +220,55 @@ impl Gathered {
         self.closed.extend(later.closed);
         self.released.extend(later.released);
         self.marks_since = self.marks_since.or(later.marks_since);
-        self.index_rows();
+        self.unwritten = later.unwritten;
     }
 
     fn add_made(&mut self, event: u64, made: Made) {
         if made.deliveries.is_empty() {
             self.batch.empty.push(event);
         }
-        self.hear(event, &made.deliveries, made.filtered);
-        self.add_rows(event, made.deliveries);
+        let heard = heard(event, &made.deliveries, made.filtered);
+        self.batch.heard.extend(heard);
+        self.batch.rows.extend(rows(event, made.deliveries));
     }
+}
 
-    /// Notes which tags were handed an event.
-    fn hear(&mut self, event: u64, deliveries: &[NewDelivery], filtered: Vec<Arc<str>>) {
-        let mut fired = HashSet::new();
-        let mut last = None;
-        for NewDelivery { delivery, .. } in deliveries {
-            // A tag's deliveries stand together, mostly.
-            if last != Some(&delivery.tag) && fired.insert(&delivery.tag) {
-                self.batch.heard.push(Heard {
-                    event,
-                    tag: delivery.tag.clone(),
-                    has_fired: true,
-                });
-            }
-            last = Some(&delivery.tag);
+/// Which tags were handed an event.
+fn heard(event: u64, deliveries: &[NewDelivery], filtered: Vec<Arc<str>>) -> Vec<Heard> {
+    let one = |tag, has_fired| Heard {
+        event,
+        tag,
+        has_fired,
+    };
+    let mut heard = Vec::with_capacity(deliveries.len().min(FEW) + filtered.len());
+    let mut fired = HashSet::new();
+    let mut last = None;
+    for NewDelivery { delivery, .. } in deliveries {
+        // A tag's deliveries stand together, mostly.
+        if last != Some(&delivery.tag) && fired.insert(&delivery.tag) {
+            heard.push(one(delivery.tag.clone(), true));
         }
-        self.batch
-            .heard
-            .extend(filtered.into_iter().map(|tag| Heard {
-                event,
-                tag,
-                has_fired: false,
-            }));
+        last = Some(&delivery.tag);
     }
+    heard.extend(filtered.into_iter().map(|tag| one(tag, false)));
+    heard
+}
 
-    fn add_rows(&mut self, event: u64, deliveries: Vec<NewDelivery>) {
-        if deliveries.len() > MAX_DELIVERIES {
-            error!(
-                event,
-                most = MAX_DELIVERIES,
-                "an event made too many deliveries; the rest is not kept"
-            );
-        }
-        for (index, new) in deliveries.into_iter().take(MAX_DELIVERIES).enumerate() {
-            let number = delivery_number(event, index);
-            self.row_of.insert(number, self.batch.rows.len());
-            self.batch.rows.push(Row {
-                number,
-                attempts: 0,
-                delivery: new.delivery,
-                class: new.class,
-                note: new.note,
-            });
-        }
+fn rows(event: u64, deliveries: Vec<NewDelivery>) -> Vec<Row> {
+    if deliveries.len() > MAX_DELIVERIES {
+        error!(
+            event,
+            most = MAX_DELIVERIES,
+            "an event made too many deliveries; the rest is not kept"
+        );
     }
-
-    fn index_rows(&mut self) {
-        let numbers = self.batch.rows.iter().map(|row| row.number);
-        self.row_of = numbers
-            .enumerate()
-            .map(|(at, number)| (number, at))
-            .collect();
-    }
+    let numbered = deliveries.into_iter().take(MAX_DELIVERIES).enumerate();
+    let row = |(index, new): (usize, NewDelivery)| Row {
+        number: delivery_number(event, index),
+        attempts: 0,
+        delivery: new.delivery,
+        class: new.class,
+        note: new.note,
+    };
+    numbered.map(row).collect()
 }

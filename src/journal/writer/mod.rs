@@ -11,6 +11,7 @@ mod gathered;
 mod novelty;
 mod rerun;
 mod space;
+mod unwritten;
 #[cfg(test)]
 mod tests;
 
@@ -28,10 +29,10 @@ use super::hand_over::{HandOver, Queue, Ticket};
 use super::record::{Counts, TakenEvent};
 use super::sqlite::Reader;
 use super::store::{Expiry, NewEvent, Progress, Store, Swept};
-use super::waiting::Waiting;
+use super::waiting::{Bell, Waiting};
 use crate::clock::Millis;
 use crate::mailbox::{Found, Inbox};
-use gathered::Gathered;
+use gathered::{Gathered, Share};
 use novelty::Novelty;
 use space::Space;
 
@@ -61,9 +62,11 @@ pub(super) fn start(
         store,
         hand_over: hand_over.clone(),
         settings,
+        bell: Bell::here(),
         newest,
         commits,
         pending: Gathered::default(),
+        must_flush: false,
         broken: None,
         reads: Vec::new(),
     };
@@ -80,11 +83,14 @@ struct Writer {
     store: Box<dyn Store>,
     hand_over: Arc<HandOver>,
     settings: Settings,
+    bell: Bell,
     /// The number of the newest event on disk.
     newest: u64,
     /// The number of the last commit.
     commits: u64,
     pending: Gathered,
+    /// Somebody waits for all of it.
+    must_flush: bool,
     broken: Option<Broken>,
     /// Reads that failed, to be done when the store works again.
     reads: Vec<(Ticket, Millis)>,
@@ -139,7 +145,7 @@ impl Writer {
             }
             self.recover_if_due();
             if self.pending.is_due(Instant::now()) {
-                self.commit().ok(); // those who wait were told
+                self.commit_due().ok(); // those who wait were told
             }
             self.sweep_if_due();
         }
@@ -160,9 +166,8 @@ impl Writer {
                 None => self.pending.keep(*request, waiting),
             },
             Command::Processed { processed, now } => {
-                self.hand_over.offer_deliveries(&processed, now);
                 for event in processed {
-                    self.pending.close(event);
+                    self.pending.close(event, now);
                 }
             }
             Command::Settle(settlements) => {
@@ -176,7 +181,10 @@ impl Writer {
             Command::Flush(waiting) => match &self.broken {
                 Some(broken) => waiting.tell(Err(broken.why.clone())),
                 None if self.pending.is_empty() => waiting.tell(Ok(())),
-                None => self.pending.waiting.push(waiting),
+                None => {
+                    self.must_flush = true;
+                    self.pending.waiting.push(waiting);
+                }
             },
             Command::Close(waiting) => return Some(waiting),
         }
@@ -219,14 +227,28 @@ impl Writer {
         }
     }
 
+    /// Everything that was given before.
     fn commit(&mut self) -> Result<(), Error> {
+        self.commit_share(Share::All)
+    }
+
+    /// What may wait longer waits, unless somebody wants to be told that everything is on disk.
+    fn commit_due(&mut self) -> Result<(), Error> {
+        let share = match std::mem::take(&mut self.must_flush) {
+            true => Share::All,
+            false => Share::Due,
+        };
+        self.commit_share(share)
+    }
+
+    fn commit_share(&mut self, share: Share) -> Result<(), Error> {
         if let Some(broken) = &self.broken {
             return Err(broken.why.clone());
         }
         if self.pending.is_empty() {
             return Ok(());
         }
-        let mut gathered = mem::take(&mut self.pending);
+        let mut gathered = self.pending.take(share, Instant::now());
         self.hand_over.close_events(&gathered.closed);
         gathered.batch.number = self.commits + 1;
         gathered.batch.at = self.settings.clock.now();
@@ -236,7 +258,7 @@ impl Writer {
         let records = gathered.batch.records();
         self.settings.meter.committed(records, begun.elapsed());
         self.hand_over.set_healthy(result.is_ok());
-        gathered.tell(&result);
+        self.bell.tell(gathered.answers(&result));
         match &result {
             Ok(()) => self.committed(gathered),
             Err(why) => self.failed(why.clone(), Some(gathered)),

@@ -379,9 +379,7 @@ async fn everything_is_counted(Fixture { journal, .. }: Fixture) {
         fault: "clients/shop.rhai:3:7: no".to_owned(),
         message: "POST / HTTP/1.1".into(),
     };
-    let (done, kept) = tokio::sync::oneshot::channel();
-    journal.keep_request_then(request, Box::new(|result| done.send(result).unwrap()));
-    assert_eq!(kept.await.unwrap(), Ok(()));
+    assert_eq!(journal.keep_request(request).await, Ok(()));
     let counts = journal.counts().await.unwrap();
     let expected = [("pending", 4), ("delivered", 1)];
     let expected = expected.map(|(state, count)| (("slack".to_owned(), state), count));

@@ -87,9 +87,7 @@ async fn keep(journal: &Journal, id: &str) -> u64 {
         fault: "no".to_owned(),
         message: "POST / HTTP/1.1".into(),
     };
-    let (done, answer) = tokio::sync::oneshot::channel();
-    journal.keep_request_then(request, Box::new(|result| done.send(result).unwrap()));
-    answer.await.unwrap().unwrap();
+    journal.keep_request(request).await.unwrap();
     let page = Page { after: 0, limit: 9 };
     let filter = RequestFilter {
         ids: vec![id.to_owned()],

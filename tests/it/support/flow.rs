@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -18,7 +18,7 @@ use tagwerk::intake::{self, Intake};
 use tagwerk::preview::{ClientTrace, TagTrace};
 use tagwerk::processor::{Watch, process};
 use tagwerk::request::{Request, Response};
-use tagwerk::script::{Pool, Worker};
+use tagwerk::script::{Worker, with_script_stack};
 
 use super::examples::Example;
 
@@ -43,7 +43,6 @@ const VARIABLES: [(&str, &str); 5] = [
 /// A generation and a script thread.
 pub(crate) struct Flow {
     generation: Arc<Generation>,
-    pool: Pool,
 }
 
 /// What a request became.
@@ -117,7 +116,6 @@ impl Flow {
                 .unwrap_or_else(|problems| panic!("{problems}"))
                 .live
                 .into(),
-            pool: Pool::start(1).unwrap(),
         }
     }
 
@@ -169,11 +167,8 @@ impl Flow {
         self.run(move |worker| run_tags(worker, &generation, &event))
     }
 
-    fn run<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> T {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let job = move |worker: &mut Worker| drop(sender.send(job(worker)));
-        assert!(self.pool.try_submit(job));
-        receiver.recv().expect("the job panicked, see above")
+    fn run<T: Send>(&self, job: impl FnOnce(&mut Worker) -> T + Send) -> T {
+        with_script_stack(|| job(&mut Worker::new())).expect("no thread for the script")
     }
 }
 

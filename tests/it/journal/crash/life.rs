@@ -85,12 +85,18 @@ impl Life {
         self.promised = length(&log(self.folder.path()));
     }
 
+    /// New events are on disk, and with them what has its outcome.
+    fn promise_outcomes(&mut self) {
+        self.deliveries.promise_outcomes();
+        self.promised = length(&log(self.folder.path()));
+    }
+
     async fn append(&mut self, count: usize) {
         let new = self.appended..self.appended + count;
         let entries = new.map(entry).collect();
         self.journal.append(entries, None).await.unwrap();
         self.appended += count;
-        self.promise(); // marks ride along
+        self.promise_outcomes(); // they ride along
     }
 
     async fn append_keyed(&mut self, id: usize) {
@@ -100,7 +106,7 @@ impl Life {
         if self.keys.insert(id) {
             assert_eq!(result, Ok(()));
             self.appended += 1;
-            self.promise();
+            self.promise_outcomes();
         } else {
             assert_eq!(
                 result,

@@ -43,6 +43,16 @@ impl Model {
         }
     }
 
+    /// Everything until now is promised, but for what was only made: it may wait for its outcome.
+    pub(super) fn promise_outcomes(&mut self) {
+        const MADE: [Stood; 2] = [None, Some(State::Pending)];
+        for history in self.histories.values_mut() {
+            if *history != MADE {
+                history.drain(..history.len() - 1);
+            }
+        }
+    }
+
     /// What was found after a crash is what is promised from then on, if it may be so.
     pub(super) fn find(&mut self, found: &BTreeMap<u64, State>) {
         for (number, history) in &self.histories {
