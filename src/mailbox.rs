@@ -267,7 +267,11 @@ mod tests {
         let reader = inbox.clone();
         let reader = std::thread::spawn(move || reader.wait(Some(Instant::now() + 5 * SOON)));
         lazily(3, NEVER).await;
-        assert_eq!(reader.join().unwrap(), Found::Letter(3), "when it wakes by itself");
+        assert_eq!(
+            reader.join().unwrap(),
+            Found::Letter(3),
+            "when it wakes by itself"
+        );
     }
 
     #[test]

@@ -61,7 +61,8 @@ pub async fn run(
         let generation = live.current();
         let count = events.len();
         let is_quick = generation.tag_pace.is_quick();
-        let job = move |worker: &mut Worker| process_all(worker, &generation, &events, clock.steady());
+        let job =
+            move |worker: &mut Worker| process_all(worker, &generation, &events, clock.steady());
         let Ok(processed) = pool.run_near(is_quick, job).await else {
             error!(
                 count,

@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, mpsc};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, Method};
 use libfuzzer_sys::fuzz_target;
 use tagwerk::client::{Client, Surroundings, load, parse};
 use tagwerk::request::Request;
-use tagwerk::script::{Cause, Compiler, Map, Pool, RequestView, with_script_stack};
+use tagwerk::script::limits::STACK_BYTES;
+use tagwerk::script::{Cause, Compiler, Fault, Map, RequestView, Worker, with_script_stack};
 
 const SOURCE: &str = include_str!("../../clients/segment.rhai");
 
@@ -27,7 +29,24 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
     with_script_stack(compile).unwrap()
 });
 
-static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::start(1).unwrap());
+/// A request, and where its result goes.
+type Job = (Arc<Request>, SyncSender<Result<(), Fault>>);
+
+/// A script thread: an engine takes longer to make than a script to run.
+static SCRIPTS: LazyLock<SyncSender<Job>> = LazyLock::new(|| {
+    let (jobs, inbox) = sync_channel::<Job>(1);
+    let work = move || {
+        let mut worker = Worker::new();
+        for (request, done) in inbox {
+            let view = RequestView::new(request.clone(), Map::new());
+            let (parsed, _log) = parse(&mut worker, &CLIENT, &view, &request, None);
+            done.send(parsed.map(drop)).unwrap();
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    thread.spawn(work).unwrap();
+    jobs
+});
 
 fuzz_target!(|input: &[u8]| {
     let mut lines = input.splitn(2, |byte| *byte == b'\n');
@@ -43,13 +62,8 @@ fuzz_target!(|input: &[u8]| {
         body: bytes::Bytes::copy_from_slice(body),
         received_at: 1_720_602_001_000,
     });
-    let (done, parsed) = mpsc::sync_channel(1);
-    let submitted = POOL.try_submit(move |worker| {
-        let view = RequestView::new(request.clone(), Map::new());
-        let (parsed, _log) = parse(worker, &CLIENT, &view, &request, None);
-        drop(done.send(parsed));
-    });
-    assert!(submitted);
+    let (done, parsed) = sync_channel(1);
+    SCRIPTS.send((request, done)).unwrap();
     if let Err(fault) = parsed.recv().unwrap() {
         assert!(fault.cause == Cause::Request, "{fault}");
     }

@@ -9,7 +9,7 @@ use super::files::{ScriptFile, fingerprint, read_scripts};
 use crate::client::{self, Client, Router, Surroundings, Verify};
 use crate::config::{self, Config, Environment, Problem, Problems, suggest};
 use crate::destination::{self, Destinations};
-use crate::script::{Pace, Compiler, Fault, Script, with_script_stack};
+use crate::script::{Compiler, Fault, Pace, Script, with_script_stack};
 use crate::tag::{self, Index, Tag};
 
 /// What a load gave.

@@ -237,10 +237,11 @@ impl Journal {
         let now = self.clock.steady();
         let room = self.mailbox.room().await.ok_or(Error::Closed)?;
         // Both at once: what a sender settles must come to the writer after what was made.
-        self.hand_over.offer_deliveries(processed, now, |processed| {
-            let command = Command::Processed { processed, now };
-            room.post_lazily(command, LAZY).map_err(|_| Error::Closed)
-        })
+        self.hand_over
+            .offer_deliveries(processed, now, |processed| {
+                let command = Command::Processed { processed, now };
+                room.post_lazily(command, LAZY).map_err(|_| Error::Closed)
+            })
     }
 
     /// Deliveries for a destination that are due, 1 to `most`; waits for them, for ever if the

@@ -53,9 +53,8 @@ impl MadeOf {
     pub(super) fn new(event: u64, rows: Vec<Row>, heard: Vec<Heard>, due: Millis) -> Self {
         let mut open = Vec::new();
         if rows.len() <= MANY {
-            let is_open = |row: &&Row| {
-                row.delivery.state == State::Pending && row.delivery.due <= due
-            };
+            let is_open =
+                |row: &&Row| row.delivery.state == State::Pending && row.delivery.due <= due;
             open.extend(rows.iter().filter(is_open).map(|row| row.number));
         }
         Self {
@@ -162,10 +161,7 @@ impl Unwritten {
             .into_iter()
             .filter_map(|event| self.events.remove(&event));
         let taken: Vec<MadeOf> = found.collect();
-        self.rows -= taken
-            .iter()
-            .map(|made| made.rows.len())
-            .sum::<usize>();
+        self.rows -= taken.iter().map(|made| made.rows.len()).sum::<usize>();
         taken
     }
 }
