@@ -17,10 +17,11 @@ use tagwerk::script::{Cause, Compiler, Fault, Map, RequestView, Worker, with_scr
 const SOURCE: &str = include_str!("../../clients/segment.rhai");
 
 static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+    let environment: BTreeMap<String, String> = BTreeMap::new();
     let surroundings = Surroundings {
         max_body: 1 << 20,
         base: Path::new("."),
-        environment: &BTreeMap::new(),
+        environment: &environment,
     };
     let compile = || {
         let script = Compiler::new(Path::new("shared")).compile("segment", "segment.rhai", SOURCE);
@@ -52,6 +53,9 @@ fuzz_target!(|input: &[u8]| {
     let mut lines = input.splitn(2, |byte| *byte == b'\n');
     let path = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
     let body = lines.next().unwrap_or_default();
+    if !CLIENT.paths.iter().any(|pattern| pattern.matches(&path).is_some()) {
+        return;
+    }
     let request = Arc::new(Request {
         id: "fuzz".to_owned(),
         method: Method::POST,
