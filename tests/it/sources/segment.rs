@@ -231,7 +231,7 @@ fn times_are_set_right_by_the_senders_clock() {
 #[test]
 fn what_is_no_call_is_refused_and_the_sender_told_why() {
     let large = "x".repeat(33_000);
-    let many = json!({ "batch": vec![json!({ "type": "track", "event": "a" }); 501] });
+    let many = json!({ "batch": vec![json!({ "type": "track", "event": "a" }); 251] });
     let huge = json!({ "batch": [], "pad": "x".repeat(512_000) });
     for (path, body, expected) in [
         ("/v1/track", json!([]), "must be a JSON object"),
@@ -244,12 +244,12 @@ fn what_is_no_call_is_refused_and_the_sender_told_why() {
         (
             "/v1/track",
             json!({ "event": "a", "properties": [1] }),
-            "properties must be an object",
+            "`properties` must be an object",
         ),
         (
             "/v1/page",
             json!({ "context": "x" }),
-            "context must be an object",
+            "`context` must be an object",
         ),
         (
             "/v1/track",
@@ -268,7 +268,7 @@ fn what_is_no_call_is_refused_and_the_sender_told_why() {
             json!({ "batch": [{ "type": "other" }] }),
             "`type` is one of",
         ),
-        ("/v1/batch", many, "500 calls"),
+        ("/v1/batch", many, "250 calls"),
         ("/v1/batch", huge, "500 KB"),
     ] {
         let taken = post(path, &body);
