@@ -6,15 +6,17 @@ segment_sender.py HOST plain|gzip ORDER
 import json
 import sys
 
-from segment import analytics
+from segment.analytics.client import Client
 
 host, how, order = sys.argv[1:]
-
-analytics.write_key = "abc123"
-analytics.host = host
-analytics.gzip = how == "gzip"
-analytics.max_retries = 0
-analytics.on_error = lambda error, items: print(error)
+analytics = Client(
+    "abc123",
+    host=host,
+    gzip=how == "gzip",
+    upload_size=3,
+    max_retries=0,
+    on_error=lambda error, items: print(error),
+)
 
 USER = "019mr8mf4r"
 analytics.identify(USER, {"email": "jake@example.com", "name": "Jake Peterson"})

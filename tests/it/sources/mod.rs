@@ -7,6 +7,12 @@ mod segment;
 use proptest::prelude::*;
 use serde_json::Value;
 
+/// As many as a client takes at once; without optimisation the script engine is twenty times slower, and a
+/// script's time is the same.
+fn many(most: usize) -> usize {
+    if cfg!(debug_assertions) { 5 } else { most }
+}
+
 /// Any JSON that is not deep: what a sender with a fault in it might send.
 fn any_json(keys: &'static [&'static str]) -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::any_json;
+use super::{any_json, many};
 use crate::support::flow::{AT, Flow, Taken};
 use crate::support::json::assert_contains;
 
@@ -332,10 +332,10 @@ fn the_largest_batch_goes_through() {
         "properties": { "order_id": "1", "total": 5, "currency": "EUR", "products": [{ "product_id": "1" }] },
         "context": { "library": { "name": "x", "version": "1" } },
     });
-    let batch = json!({ "batch": vec![call; 500], "sentAt": "2012-12-02T00:30:13.984Z" });
+    let batch = json!({ "batch": vec![call; many(250)], "sentAt": "2012-12-02T00:30:13.984Z" });
     let taken = post("/v1/batch", &batch);
     assert_eq!(taken.response.status, 200, "{}", answer(&taken));
-    assert_eq!(taken.events.len(), 500);
+    assert_eq!(taken.events.len(), many(250));
 }
 
 const KEYS: &[&str] = &[
