@@ -219,9 +219,9 @@ fn ask_all(
 fn ask(worker: &mut Worker, asked: &Asked<'_>, trace: &mut Trace<'_>) -> Option<Intake> {
     let (client, request) = (asked.client, asked.request);
     if !client.has_claims
-        && let Err(intake) = asked.hold(worker, trace)
+        && let Some(refusal) = asked.verify(worker, trace)
     {
-        return Some(intake);
+        return Some(refusal);
     }
     let view = match asked.view() {
         Ok(view) => view,
@@ -233,9 +233,9 @@ fn ask(worker: &mut Worker, asked: &Asked<'_>, trace: &mut Trace<'_>) -> Option<
         return None;
     }
     if client.has_claims
-        && let Err(intake) = asked.hold(worker, trace)
+        && let Some(refusal) = asked.verify(worker, trace)
     {
-        return Some(intake);
+        return Some(refusal);
     }
     if let Err(fault) = claimed {
         asked.note(trace, asked.reason(), Vec::new(), Some(&fault));
@@ -245,19 +245,19 @@ fn ask(worker: &mut Worker, asked: &Asked<'_>, trace: &mut Trace<'_>) -> Option<
 }
 
 impl Asked<'_> {
-    /// Whether `VERIFY` holds; otherwise what to answer. The sender is told the same whatever is wrong.
-    fn hold(&self, worker: &Worker, trace: &mut Trace<'_>) -> Result<(), Intake> {
+    /// What to answer if `VERIFY` does not hold: the same whatever is wrong.
+    fn verify(&self, worker: &Worker, trace: &mut Trace<'_>) -> Option<Intake> {
         let (client, request) = (self.client, self.request);
-        let verify = client.verify.as_ref();
-        let Some(verify) = verify.filter(|_| self.sender == Sender::Unknown) else {
-            return Ok(());
-        };
+        if self.sender == Sender::Known {
+            return None;
+        }
+        let verify = client.verify.as_ref()?;
         let why = match verify.check(request, self.public_url) {
-            Ok(Passed::Verified) => return Ok(()),
+            Ok(Passed::Verified) => return None,
             Ok(Passed::Ping) => {
                 let reason = format!("path {}; an unsigned ping", self.found.pattern);
                 self.note(trace, reason, Vec::new(), None);
-                return Err(self.answered(worker, client::accepted(&[])));
+                return Some(self.answered(worker, client::accepted(&[])));
             }
             Err(why) => why,
         };
@@ -272,7 +272,7 @@ impl Asked<'_> {
             let challenge = HeaderValue::from_static(challenge);
             response = response.with_header(header::WWW_AUTHENTICATE, challenge);
         }
-        Err(self.answered(worker, response))
+        Some(self.answered(worker, response))
     }
 
     /// What scripts see of the request. Only now is a packed body unpacked.

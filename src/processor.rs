@@ -15,7 +15,7 @@ use crate::generation::{Generation, Live};
 use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
 use crate::preview::{DeliveryTrace, SentTrace, TagTrace};
 use crate::script::{self, Fault, Map, Pool, Value, Worker};
-use crate::tag::{self, PreviewMode, Ran, Tag};
+use crate::tag::{self, Judged, PreviewMode, Ran, Tag};
 
 /// Events of one job: enough that moving them costs little, few enough that requests in the same
 /// queue wait for less than a millisecond.
@@ -73,6 +73,8 @@ pub async fn run(
         if let Err(error) = journal.append_deliveries(processed).await {
             error!(%error, "deliveries could not be journalled; their events are processed again at the next start");
         }
+        // Where there is always more, nothing here ever waits, and others want their turn.
+        tokio::task::yield_now().await;
     }
 }
 
@@ -101,22 +103,16 @@ pub fn process(
     let Some(data) = read(event) else {
         return handled;
     };
-    let listeners = generation.index.listeners(&name(&data));
+    let listeners = generation.index.listeners(&name(&data)).into_iter();
+    let tags = listeners.filter_map(|position| generation.tags.get(position));
+    let tags = tags.filter(|tag| watch != Watch::Send || tag.preview != PreviewMode::Skip);
+    // All triggers are asked first: the last tag that fires takes the event itself.
+    let at = event.received_at;
+    let judged = tags.map(|tag| (tag, tag::judge(tag, &data, at, watch != Watch::Off)));
+    let judged: Vec<(&Tag, Judged)> = judged.collect();
+    let mut left = judged.iter().filter(|(_, judged)| judged.fires()).count();
     let mut data = Value::from(data);
-    let last = listeners.len().saturating_sub(1);
-    for (at, position) in listeners.into_iter().enumerate() {
-        let Some(tag) = generation.tags.get(position) else {
-            continue;
-        };
-        // Each tag gets its own copy, so that none sees what another did; the last takes the rest.
-        let copy = if at == last {
-            std::mem::take(&mut data)
-        } else {
-            data.clone()
-        };
-        if watch == Watch::Send && tag.preview == PreviewMode::Skip {
-            continue;
-        }
+    for (tag, judged) in judged {
         let context = Context {
             generation,
             event,
@@ -124,7 +120,14 @@ pub fn process(
             now,
             watch,
         };
-        context.run(worker, copy, &mut handled);
+        // Each gets its own copy, so that none sees what another did.
+        let copy = match (judged.fires(), left) {
+            (false, _) => Value::UNIT,
+            (true, 1) => std::mem::take(&mut data),
+            (true, _) => data.clone(),
+        };
+        left -= usize::from(judged.fires());
+        context.add(tag::run(worker, tag, judged, copy, at), &mut handled);
     }
     handled
 }
@@ -160,7 +163,9 @@ pub fn process_one(
         now,
         watch: Watch::Off,
     };
-    context.run(worker, data.into(), &mut handled);
+    let judged = tag::judge(tag, &data, event.received_at, false);
+    let ran = tag::run(worker, tag, judged, data.into(), event.received_at);
+    context.add(ran, &mut handled);
     Ok(handled.made)
 }
 
@@ -194,12 +199,6 @@ fn name(data: &Map) -> String {
 }
 
 impl Context<'_> {
-    fn run(&self, worker: &mut Worker, data: Value, handled: &mut Handled) {
-        let watched = self.watch != Watch::Off;
-        let at = self.event.received_at;
-        self.add(tag::run(worker, self.tag, data, at, watched), handled);
-    }
-
     fn add(&self, mut ran: Ran, handled: &mut Handled) {
         let Context {
             event, tag, watch, ..

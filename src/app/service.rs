@@ -92,7 +92,9 @@ impl Front {
     async fn live(&self, request: Request) -> Response {
         let begun = Instant::now();
         let generation = self.live.current();
-        let is_quick = intake::is_quick(&generation, &request.path);
+        // To unpack a body takes longer than most scripts.
+        let is_packed = request.headers.contains_key(header::CONTENT_ENCODING);
+        let is_quick = !is_packed && intake::is_quick(&generation, &request.path);
         let request = Arc::new(request);
         let taken = {
             let (generation, request) = (generation.clone(), request.clone());

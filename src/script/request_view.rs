@@ -1,6 +1,6 @@
 //! The `request` that client scripts see: properties that are worked out when they are first read.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use rhai::{Engine, EvalAltResult, ImmutableString, Position};
@@ -19,7 +19,15 @@ struct View {
     /// Unpacked, if it came packed.
     body: Bytes,
     params: Map,
-    json: OnceLock<Result<Value, String>>,
+    json: Mutex<Json>,
+}
+
+/// The body as JSON.
+#[derive(Default)]
+struct Json {
+    /// As it was parsed, if it is kept for whoever asks next.
+    kept: Option<Result<Value, String>>,
+    was_given: bool,
 }
 
 /// The properties, for hints.
@@ -57,17 +65,18 @@ impl RequestView {
             request,
             body,
             params,
-            json: OnceLock::new(),
+            json: Mutex::default(),
         }))
     }
 
     /// A value of the body under these keys, one inside the other. In a form, which has no inside,
     /// it is the field of that name, dots and all.
     pub fn body_value(&self, keys: &[String]) -> Option<Value> {
-        let Ok(json) = self.parsed() else {
-            return self.form().ok()?.remove(&*keys.join("."));
-        };
-        inside(json, keys)
+        let mut json = self.json_state();
+        match json.kept.get_or_insert_with(|| self.parse()) {
+            Ok(json) => inside(json, keys),
+            Err(_) => self.form().ok()?.remove(&*keys.join(".")),
+        }
     }
 
     /// How many bytes the body has, unpacked.
@@ -84,14 +93,24 @@ impl RequestView {
             .map_err(|error| bad_body(format!("the body is not UTF-8: {error}")))
     }
 
+    /// Most scripts ask once: they are given what was parsed. To keep it for a second time means
+    /// to copy it, which takes half as long as to parse it, so that is done when there was one.
     fn json(&self) -> Got<Value> {
-        self.parsed().clone().map_err(bad_body)
+        let mut json = self.json_state();
+        let parsed = json.kept.take().unwrap_or_else(|| self.parse());
+        if json.was_given {
+            json.kept = Some(parsed.clone());
+        }
+        json.was_given = true;
+        parsed.map_err(bad_body)
     }
 
-    fn parsed(&self) -> &Result<Value, String> {
-        self.0.json.get_or_init(|| {
-            parse_json(&self.0.body).map_err(|error| format!("the body is not JSON: {error}"))
-        })
+    fn json_state(&self) -> MutexGuard<'_, Json> {
+        self.0.json.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn parse(&self) -> Result<Value, String> {
+        parse_json(&self.0.body).map_err(|error| format!("the body is not JSON: {error}"))
     }
 
     fn form(&self) -> Got<Map> {

@@ -8,7 +8,7 @@ mod run;
 
 pub use header::{On, load};
 pub use index::Index;
-pub use run::{Ran, Skipped, run};
+pub use run::{Judged, Ran, Skipped, judge, run};
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

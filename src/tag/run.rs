@@ -8,7 +8,7 @@ use crate::clock::Millis;
 use crate::script::api::Skip;
 use crate::script::frame::LogLine;
 use crate::script::value::kind;
-use crate::script::{self, Fault, Value, Worker};
+use crate::script::{self, Fault, Map, Value, Worker};
 use crate::telemetry::TagResult;
 use crate::trigger::{Explanation, Verdict};
 
@@ -64,42 +64,57 @@ impl Skipped {
     }
 }
 
-/// Runs `tag` for `event`, a map. `at` is when the event's request arrived.
-pub fn run(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, watched: bool) -> Ran {
+/// What a tag's trigger says to an event.
+#[derive(Debug)]
+pub struct Judged {
+    verdict: Verdict,
+    explanation: Option<Explanation>,
+    took: Duration,
+}
+
+impl Judged {
+    /// True if the tag is to be called.
+    pub fn fires(&self) -> bool {
+        self.verdict == Verdict::Fires
+    }
+}
+
+/// Asks the trigger of `tag`. `at` is when the event's request arrived.
+pub fn judge(tag: &Tag, event: &Map, at: Millis, watched: bool) -> Judged {
     let begun = watched.then(Instant::now);
-    let (verdict, explanation) = judge(tag, &event, at, watched);
+    Judged {
+        verdict: tag.trigger.verdict(event, at),
+        explanation: watched.then(|| tag.trigger.explain(event)),
+        took: begun.map(|begun| begun.elapsed()).unwrap_or_default(),
+    }
+}
+
+/// Runs `tag` for `event`, a map, if its trigger fires; else the event is not looked at.
+pub fn run(worker: &mut Worker, tag: &Tag, judged: Judged, event: Value, at: Millis) -> Ran {
+    let is_watched = judged.explanation.is_some();
     let mut ran = Ran {
         skipped: None,
         payloads: Vec::new(),
         fault: None,
         log: Vec::new(),
-        explanation,
-        took: Duration::ZERO,
+        explanation: judged.explanation,
+        took: judged.took,
     };
-    let mut script_took = None;
-    if verdict == Verdict::Fires {
-        let called = Instant::now();
-        call(worker, tag, event, at, &mut ran);
-        script_took = Some(called.elapsed());
-    } else {
-        ran.skipped = Some(Skipped::Trigger(verdict));
+    if judged.verdict != Verdict::Fires {
+        ran.skipped = Some(Skipped::Trigger(judged.verdict));
+        if !is_watched {
+            tag.meter(worker.metrics()).ran(ran.result(), None);
+        }
+        return ran;
     }
-    if !watched {
-        let meter = tag.meter(worker.metrics());
-        meter.ran(ran.result(), script_took);
+    let called = Instant::now();
+    call(worker, tag, event, at, &mut ran);
+    let took = called.elapsed();
+    ran.took += took;
+    if !is_watched {
+        tag.meter(worker.metrics()).ran(ran.result(), Some(took));
     }
-    ran.took = begun.map(|begun| begun.elapsed()).unwrap_or_default();
     ran
-}
-
-fn judge(tag: &Tag, event: &Value, at: Millis, watched: bool) -> (Verdict, Option<Explanation>) {
-    match event.as_map_ref() {
-        Ok(map) => (
-            tag.trigger.verdict(&map, at),
-            watched.then(|| tag.trigger.explain(&map)),
-        ),
-        Err(_) => (Verdict::Conditions, None),
-    }
 }
 
 fn call(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut Ran) {

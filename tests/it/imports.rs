@@ -5,9 +5,8 @@ use std::os::unix::fs::symlink;
 
 use tagwerk::generation::Generation;
 use tagwerk::script::{self, Worker, with_script_stack};
-use tagwerk::tag;
 
-use crate::support::call::NOW;
+use crate::support::call::run_tag;
 use crate::support::folder::Folder;
 
 const HEADER: &str = "const ON = \"purchase\";\nconst TO = \"crm\";\n";
@@ -18,7 +17,7 @@ const RATES: &str = "fn vat(value) { value * 19 / 100 }\n";
 fn sends(generation: &Generation) -> Result<String, String> {
     let run = || {
         let event = script::parse_json(br#"{"event_name":"purchase","value":200}"#).unwrap();
-        tag::run(&mut Worker::new(), &generation.tags[0], event, NOW, false)
+        run_tag(&mut Worker::new(), &generation.tags[0], event)
     };
     let ran = with_script_stack(run).unwrap();
     match ran.fault {

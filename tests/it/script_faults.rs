@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tagwerk::intake::{self, Intake};
 use tagwerk::script::{self, Worker, with_script_stack};
-use tagwerk::tag;
 
-use crate::support::call::{Call, NOW};
+use crate::support::call::{Call, run_tag};
 use crate::support::folder::Folder;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/faults");
@@ -66,7 +65,7 @@ fn fault(worker: &mut Worker, case: &Path) -> String {
     };
     if let Some(tag) = generation.tags.first() {
         let event = script::parse_json(EVENT.as_bytes()).unwrap();
-        let fault = tag::run(worker, tag, event, NOW, false).fault;
+        let fault = run_tag(worker, tag, event).fault;
         return fault.map_or_else(no_fault, |fault| format!("{fault}\n"));
     }
     let request = Call::post("/order").body("{ \"id\": 17, }").build();

@@ -63,12 +63,17 @@ impl Keyed {
         })
     }
 
-    /// What is in the headers, cut at commas and blanks, which no signature has.
+    /// What is in the headers, cut at commas and blanks, which no signature has; at commas alone if
+    /// the prefix has a blank, as in `HMAC 00ff`.
     fn given<'a>(&self, signed: &Signed<'a>) -> Vec<&'a [u8]> {
+        let blanks = !self.prefix.contains(' ');
+        let cuts = move |byte: &u8| *byte == b',' || (blanks && byte.is_ascii_whitespace());
         let headers = self.headers.iter();
         let values = headers.flat_map(|name| signed.headers.get_all(name));
-        let parts = values.flat_map(|value| value.as_bytes().split(|byte| b", \t".contains(byte)));
-        let parts = parts.filter(|part| !part.is_empty());
+        let parts = values.flat_map(|value| value.as_bytes().split(cuts));
+        let parts = parts
+            .map(<[u8]>::trim_ascii)
+            .filter(|part| !part.is_empty());
         parts.take(MAX_SIGNATURES).collect()
     }
 

@@ -10,6 +10,7 @@ mod key;
 mod keyed;
 mod list;
 mod payload;
+mod schemes;
 mod senders;
 mod settings;
 mod standard_webhooks;

@@ -4,9 +4,17 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tagwerk::request::Request;
+use tagwerk::script::{Value, Worker};
+use tagwerk::tag::{self, Ran, Tag};
 
 /// The time at which they arrive: 2024-06-21 12:36:40 UTC.
 pub(crate) const NOW: i64 = 1_718_973_400_000;
+
+/// What a tag makes of an event, a map, if its trigger fires.
+pub(crate) fn run_tag(worker: &mut Worker, tag: &Tag, event: Value) -> Ran {
+    let judged = tag::judge(tag, &event.as_map_ref().unwrap(), NOW, false);
+    tag::run(worker, tag, judged, event, NOW)
+}
 
 /// A request that one builds up: `Call::post("/order").body("{}")`.
 pub(crate) struct Call(Request);
