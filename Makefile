@@ -57,6 +57,7 @@ lives: ## 10,000 random lives of the journal that end in crashes (two to three m
 	PROPTEST_CASES=2500 cargo test --locked --test it journal::crash
 
 torture: ## kill it, cut its power, fill its disk, … and write docs/reliability.md (FAULTS="F1 F4", ROUNDS=5; see CONTRIBUTING.md)
+	@.ci/install torture
 	cargo test --release --locked --test torture -- $(FAULTS) $(if $(ROUNDS),--rounds $(ROUNDS)) --write-docs docs/reliability.md
 
 fuzz: ## let junk loose on every parser, a minute each (TARGETS="form gzip", MINUTES=60; needs cargo-fuzz)

@@ -44,6 +44,7 @@ fn journal(admin: &Admin, counts: &Result<Counts, String>) -> Value {
     let now = admin.clock.now();
     json!({
         "healthy": admin.journal.is_healthy(),
+        "full": admin.journal.is_full(),
         "error": counts.as_ref().err(),
         "events": known.map(|counts| counts.newest_event),
         "unprocessed": known.map(|counts| counts.unprocessed),

@@ -80,6 +80,7 @@ impl Front {
         let (status, word) = match head.path {
             "/readyz" if draining => (503, "stopping"),
             "/readyz" if !self.journal.is_healthy() => (503, "the journal cannot be written"),
+            "/readyz" if self.journal.is_full() => (503, "the journal is full"),
             _ => (200, "ok"),
         };
         let config_ok = self.live.problems().is_empty();

@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use super::section::Section;
 
-const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// At least as long as a sender may take to repeat a webhook at once; at most what a table of
-/// settled events should ever grow to.
-const RETENTION_LIMITS: RangeInclusive<Duration> = MINUTE..=DAY.saturating_mul(366);
+/// Nothing need be kept that is done; at most what a table of settled events should ever grow to.
+const RETENTION_LIMITS: RangeInclusive<Duration> = Duration::ZERO..=DAY.saturating_mul(366);
 
-/// Below 1 MiB the journal would refuse its first events; 1 TiB is beyond any disk it was tried on.
-const MAX_SIZE_LIMITS: RangeInclusive<u64> = 1 << 20..=1 << 40;
+/// Below 256 KiB the journal would refuse its first events; 1 TiB is beyond any disk it was tried on.
+const MAX_SIZE_LIMITS: RangeInclusive<u64> = 256 << 10..=1 << 40;
 
 /// The program's own folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

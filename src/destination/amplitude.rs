@@ -143,7 +143,8 @@ impl Named {
     }
 }
 
-/// Where no event is named it is all of them: a wrong key pauses, anything else is rejected.
+/// A wrong key pauses. Where no event is named, one may have spoilt the others all the same
+/// ("Invalid event JSON", a `missing_field`): it is looked for.
 fn read_bad_request(reply: &Reply, count: usize) -> Verdict {
     let why = reply.summary();
     let answer = reply.json().unwrap_or_default();
@@ -151,10 +152,10 @@ fn read_bad_request(reply: &Reply, count: usize) -> Verdict {
     if !named.is_nobody() {
         return named.verdict(count, &why);
     }
-    Verdict::All(match is_about_the_key(&answer) {
-        true => Outcome::Paused { why },
-        false => Outcome::Rejected { why },
-    })
+    match is_about_the_key(&answer) {
+        true => Verdict::All(Outcome::Paused { why }),
+        false => Verdict::Split(why),
+    }
 }
 
 fn is_about_the_key(answer: &Value) -> bool {
@@ -162,13 +163,26 @@ fn is_about_the_key(answer: &Value) -> bool {
     error.contains("api_key") || error.contains("API key") || answer["missing_field"] == "api_key"
 }
 
+/// Where users or devices are named and their events are not, these are looked for, so that they do
+/// not hold up the others. Where nobody is named, it is the whole project.
 fn read_throttled(reply: &Reply, count: usize) -> Verdict {
     let why = reply.summary();
-    let named = Named::read(&reply.json().unwrap_or_default(), count);
-    match named.is_nobody() {
-        true => Verdict::All(throttled(reply.retry_after.unwrap_or(THROTTLED), &why)),
-        false => named.verdict(count, &why),
+    let answer = reply.json().unwrap_or_default();
+    let named = Named::read(&answer, count);
+    if !named.is_nobody() {
+        return named.verdict(count, &why);
     }
+    let outcome = throttled(reply.retry_after.unwrap_or(THROTTLED), &why);
+    match names_senders(&answer) {
+        false => Verdict::All(outcome),
+        true if count == 1 => Verdict::Each(vec![outcome]),
+        true => Verdict::Split(why),
+    }
+}
+
+fn names_senders(answer: &Value) -> bool {
+    let lists = ["throttled_users", "throttled_devices"].map(|key| answer[key].as_object());
+    lists.into_iter().flatten().any(|list| !list.is_empty())
 }
 
 fn throttled(wait: Duration, why: &str) -> Outcome {

@@ -71,8 +71,9 @@ pub fn classify(reply: &Reply) -> Outcome {
 /// Reads `Retry-After`: seconds or a date.
 pub(super) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than fits is longer than anybody waits.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let at = httpdate::parse_http_date(value).ok()?;
     Some(at.duration_since(now).unwrap_or_default())
@@ -122,8 +123,11 @@ mod tests {
             (" 0 ", Some(0)),
             ("Fri, 20 Nov 2026 10:01:00 GMT", Some(60)),
             ("Fri, 20 Nov 2026 09:00:00 GMT", Some(0)),
+            ("99999999999999999999999", Some(u64::MAX)),
             ("soon", None),
             ("-1", None),
+            ("+1", None),
+            ("", None),
         ];
         for (given, expected) in cases {
             assert_eq!(

@@ -64,7 +64,7 @@ impl Vendor for Settings {
         match reply.status {
             // One refused event refuses the whole request and is not named.
             200..=299 if refused => Verdict::Split(reply.summary()),
-            413 => Verdict::Split(reply.summary()),
+            400 | 413 | 422 => Verdict::Split(reply.summary()),
             _ => Verdict::All(classify(reply)),
         }
     }

@@ -101,6 +101,15 @@ impl Breaker {
         }
     }
 
+    /// A person has done something: if it waits for one, it may be probed at once.
+    pub(super) fn hope(&mut self, now: Instant) {
+        if let Self::Open(open) = self
+            && open.cause == Cause::Refused
+        {
+            open.until = open.until.min(now);
+        }
+    }
+
     /// Notes what a request said. While open only the probe counts: the others had left before.
     pub(super) fn ended(&mut self, is_probe: bool, health: Health<'_>, now: Instant) {
         match self {
@@ -326,6 +335,21 @@ mod tests {
         assert_eq!(breaker.leave(0, now + seconds(999_999)), Leave::Later);
         breaker.ended(true, Health::Good, now);
         assert!(matches!(breaker, Breaker::Disabled { why } if why == "410"));
+    }
+
+    #[test]
+    fn one_that_waits_for_a_person_is_probed_when_one_has_acted() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(now);
+        (0..10).for_each(|_| breaker.ended(false, DOWN, now));
+        breaker.hope(now + seconds(1));
+        assert_eq!(breaker.leave(0, now), Leave::At(now + seconds(30)));
+        let mut breaker = Breaker::new(now);
+        breaker.ended(false, Health::Refused("401"), now);
+        breaker.hope(now + seconds(1));
+        probe(&mut breaker, now + seconds(1), Health::Refused("401"));
+        let next = now + seconds(1 + 60);
+        assert_eq!(breaker.leave(0, now), Leave::At(next));
     }
 
     #[test]

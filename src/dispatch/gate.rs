@@ -77,6 +77,11 @@ impl Gate {
         }
     }
 
+    /// Notes that a person has done something, which may have been what it waits for.
+    pub(super) fn hope(&mut self, now: Instant) {
+        self.breaker.hope(now);
+    }
+
     /// How long to leave the vendor alone if it throttles the next request and does not say.
     pub(super) fn next_hold(&self) -> Duration {
         self.hold.next_wait()

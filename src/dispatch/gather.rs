@@ -15,7 +15,7 @@ use crate::journal::Pending;
 const COMPANY: usize = 50;
 
 /// What goes into one request.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
     pub deliveries: Vec<Pending>,
     /// In the journal they are dead until they are answered: nothing may arrive twice.

@@ -115,6 +115,25 @@ impl Send {
         }
     }
 
+    /// Settles what a request that broke off had: it may have left, and may have been marked.
+    pub(super) async fn broke_off(self, mut batch: Batch) -> Report {
+        if self.destination.is_at_most_once() && !self.mark(&mut batch).await {
+            return self.unsent();
+        }
+        let why = "sending it broke off, which is a defect of ours".to_owned();
+        let end = End::Failed {
+            why: why.clone(),
+            is_timeout: false,
+        };
+        let settling = self.settling(&batch, true);
+        let outcomes = std::iter::repeat(Outcome::Retry { after: None, why });
+        self.settle(&settling, batch.deliveries, outcomes).await;
+        Report {
+            end,
+            ..self.unsent()
+        }
+    }
+
     fn unsent(&self) -> Report {
         Report {
             begun: self.begun,

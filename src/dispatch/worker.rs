@@ -1,17 +1,19 @@
 //! The worker of one destination: waits for deliveries, and for leave to send them. It learns from
 //! reports what became of requests, and does not look into them.
 
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use super::Dispatch;
 use super::breaker::Leave;
-use super::gate::Gate;
+use super::gate::{Begun, Gate};
 use super::gather::{Batch, Gather};
 use super::pace::Pace;
 use super::send::{Report, Send};
@@ -42,10 +44,21 @@ struct Worker {
     gather: Gather,
     pace: Pace,
     sends: JoinSet<Report>,
+    /// What each of them was given, should it break off.
+    under_way: HashMap<Id, UnderWay>,
     board: Arc<Board>,
     meter: Arc<DestinationMeter>,
     /// What was last written on the board.
     written: Option<(DestinationState, Option<Instant>)>,
+}
+
+/// A request that has left: with what, and what it carries.
+struct UnderWay {
+    destination: Arc<Destination>,
+    begun: Begun,
+    hold: Duration,
+    epoch: u64,
+    batch: Batch,
 }
 
 /// What the configuration says of the destination.
@@ -70,6 +83,7 @@ impl Worker {
             gather: Gather::default(),
             pace: Pace::new(),
             sends: JoinSet::new(),
+            under_way: HashMap::new(),
             board,
             meter,
             written: None,
@@ -95,7 +109,7 @@ impl Worker {
                     resumed.set(board.resumed());
                     self.resume();
                 }
-                Some(ended) = self.sends.join_next() => self.ended(ended),
+                Some(ended) = self.sends.join_next_with_id() => self.ended(ended),
                 () = until(leave) => {}
                 batch = gathered(&self.target, leave, &self.dispatch, &mut self.gather, &mut self.pace) => {
                     self.start(batch, leave);
@@ -104,7 +118,8 @@ impl Worker {
         }
     }
 
-    /// Follows the configuration. What was learnt of a destination holds while its settings do.
+    /// Follows the configuration. What was learnt of a destination holds while its settings do; but
+    /// one that waits for a person may look whether it was this that it waited for.
     fn configure(&mut self) {
         let generation = self.dispatch.live.current();
         self.target = match generation.destinations.get(&self.name) {
@@ -116,6 +131,8 @@ impl Worker {
         if self.settings.as_ref() != settings {
             self.settings = settings.cloned();
             self.begin_anew();
+        } else {
+            self.gate.hope(Instant::now());
         }
         self.written = None;
     }
@@ -143,33 +160,45 @@ impl Worker {
         let (Target::Here(destination), Leave::Now { is_probe }) = (&self.target, leave) else {
             return;
         };
-        let send = Send {
-            dispatch: self.dispatch.clone(),
+        let under_way = UnderWay {
             destination: destination.clone(),
             begun: self.gate.begin(is_probe, Instant::now()),
             hold: self.gate.next_hold(),
             epoch: self.epoch,
-            meter: self.meter.clone(),
+            batch: batch.clone(),
         };
-        self.sends.spawn(send.run(batch));
+        let send = self.sender(&under_way);
+        let id = self.sends.spawn(send.run(batch)).id();
+        self.under_way.insert(id, under_way);
+    }
+
+    fn sender(&self, under_way: &UnderWay) -> Send {
+        Send {
+            dispatch: self.dispatch.clone(),
+            destination: under_way.destination.clone(),
+            begun: under_way.begun,
+            hold: under_way.hold,
+            epoch: under_way.epoch,
+            meter: self.meter.clone(),
+        }
     }
 
     /// Notes what has ended, all at once.
-    fn ended(&mut self, first: Result<Report, JoinError>) {
+    fn ended(&mut self, first: Result<(Id, Report), JoinError>) {
         self.note(first);
-        while let Some(next) = self.sends.try_join_next() {
+        while let Some(next) = self.sends.try_join_next_with_id() {
             self.note(next);
         }
     }
 
     /// Every request that has ended comes by here, once.
-    fn note(&mut self, ended: Result<Report, JoinError>) {
+    fn note(&mut self, ended: Result<(Id, Report), JoinError>) {
         let report = match ended {
-            Ok(report) => report,
-            Err(error) => {
-                error!(destination = %self.name, %error, "a sender failed; what it had is sent again at the next start");
-                return;
+            Ok((id, report)) => {
+                self.under_way.remove(&id);
+                report
             }
+            Err(error) => return self.broke_off(&error),
         };
         let Report {
             deliveries,
@@ -185,6 +214,16 @@ impl Worker {
             self.gate.ended(report.begun, end, Instant::now());
         }
         self.gather.put_back(report.again);
+    }
+
+    /// A panic is a defect of ours. To what it had it is one more attempt that failed: it is tried
+    /// again as the schedule says, and is a dead letter in the end.
+    fn broke_off(&mut self, error: &JoinError) {
+        error!(destination = %self.name, %error, "sending a request broke off, which is a defect of ours: please report it");
+        if let Some(under_way) = self.under_way.remove(&error.id()) {
+            let send = self.sender(&under_way);
+            self.sends.spawn(send.broke_off(under_way.batch));
+        }
     }
 
     /// Writes on the board how the destination stands, if that has changed.
@@ -213,7 +252,7 @@ impl Worker {
     /// Waits for what is being sent. What is dead in the journal and was not answered is brought
     /// back: it is in our hands, so it has not arrived.
     async fn finish(mut self) {
-        while let Some(ended) = self.sends.join_next().await {
+        while let Some(ended) = self.sends.join_next_with_id().await {
             self.note(ended);
         }
         let now = self.dispatch.clock.steady();
@@ -255,4 +294,121 @@ async fn gathered(
 fn wants(missing: &[String]) -> String {
     let names: Vec<String> = missing.iter().map(|name| format!("${name}")).collect();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::delivery::{Delivery, DeliveryId, ErrorClass};
+    use crate::destination::{HttpClient, Item, Limits, Outgoing, Refused, Reply, Vendor, Verdict};
+    use crate::event::Event;
+    use crate::generation::Live;
+    use crate::journal::{Entry, Journal};
+    use crate::secret::Secret;
+    use crate::telemetry::Metrics;
+
+    /// A vendor's file with a defect.
+    #[derive(Debug)]
+    struct Broken(Arc<dyn Vendor>);
+
+    impl Vendor for Broken {
+        fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
+            panic!("a defect, met by {} items", items.len())
+        }
+
+        fn read(&self, reply: &Reply, count: usize) -> Verdict {
+            self.0.read(reply, count)
+        }
+
+        fn limits(&self) -> Limits {
+            self.0.limits()
+        }
+
+        fn secrets(&self) -> Vec<&Secret> {
+            self.0.secrets()
+        }
+    }
+
+    async fn worker_with_a_defect(options: &str) -> Worker {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tagwerk.toml");
+        let config = "[destinations.crm]\ntype = \"http\"\nurl = \"http://crm.test\"\n";
+        std::fs::write(&file, format!("{config}{options}\n")).unwrap();
+        for scripts in ["clients", "tags"] {
+            std::fs::create_dir(folder.path().join(scripts)).unwrap();
+        }
+        let nothing: BTreeMap<String, String> = BTreeMap::new();
+        let (live, clock) = (Live::start(file, Box::new(nothing)), Clock::tokio(0));
+        let dispatch = Dispatch {
+            journal: Journal::memory(clock).unwrap(),
+            live: Arc::new(live.unwrap()),
+            client: HttpClient::new().unwrap(),
+            clock,
+            standings: Default::default(),
+            metrics: Metrics::new(),
+        };
+        let mut worker = Worker::new(dispatch, "crm".into());
+        worker.configure();
+        if let Target::Here(destination) = &mut worker.target {
+            let vendor = Arc::new(Broken(destination.vendor.clone()));
+            Arc::make_mut(destination).vendor = vendor;
+        }
+        worker
+    }
+
+    #[tokio::test]
+    async fn what_a_defect_of_ours_meets_is_tried_again_or_seen() {
+        let often = (State::Pending, 1, None);
+        let never = (State::Dead, 1, Some(ErrorClass::Exhausted));
+        let once = (State::Dead, 1, Some(ErrorClass::Unconfirmed));
+        for (options, expected) in [
+            ("", often),
+            ("retry = \"off\"", never),
+            ("delivery = \"at-most-once\"", once),
+        ] {
+            let mut worker = worker_with_a_defect(options).await;
+            let journal = worker.dispatch.journal.clone();
+            let delivery = Delivery {
+                id: DeliveryId::of("e", "tag", 0),
+                event_id: "e".into(),
+                received_at: 0,
+                tag: "tag".into(),
+                destination: "crm".into(),
+                payload: "{}".into(),
+                due: 0,
+                expires: None,
+                state: State::Pending,
+            };
+            let entry = Entry {
+                event: Event {
+                    id: "e".into(),
+                    received_at: 0,
+                    data: "{}".into(),
+                },
+                made: Some([delivery].into_iter().collect()),
+            };
+            journal.append(vec![entry], None).await.unwrap();
+            let batch = Batch {
+                deliveries: journal.take_deliveries(&"crm".into(), 9).await,
+                is_marked: false,
+            };
+            worker.start(batch, Leave::Now { is_probe: false });
+            for _ in 0..2 {
+                let ended = worker.sends.join_next_with_id().await.unwrap();
+                worker.ended(ended);
+            }
+            assert!(worker.sends.is_empty() && worker.under_way.is_empty());
+            let found = &journal.deliveries_of(1).await.unwrap()[0];
+            let got = (found.delivery.state, found.attempts, found.class);
+            assert_eq!(got, expected, "{options}");
+            assert!(found.note.as_ref().unwrap().contains("defect"), "{found:?}");
+            // It is in nobody's hands any more.
+            if found.delivery.state == State::Dead {
+                assert_eq!(journal.send_again(vec![found.number]).await, Ok(1));
+            }
+        }
+    }
 }

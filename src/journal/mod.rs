@@ -297,6 +297,11 @@ impl Journal {
         self.hand_over.is_healthy()
     }
 
+    /// True while new events are refused because too much is kept, or the disk is nearly full.
+    pub fn is_full(&self) -> bool {
+        self.hand_over.is_full()
+    }
+
     async fn post(&self, command: Command) -> Result<(), Error> {
         self.mailbox.post(command).await.map_err(|_| Error::Closed)
     }

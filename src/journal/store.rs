@@ -261,6 +261,8 @@ pub(super) struct Expiry {
     pub dead_letters: Millis,
     /// Keys of appends before this.
     pub keys: Millis,
+    /// What arrived after this arrived when the clock was wrong.
+    pub now: Millis,
 }
 
 impl Expiry {
@@ -272,6 +274,7 @@ impl Expiry {
             events: before(settings.retention),
             dead_letters: before(settings.dead_letter_retention),
             keys: now.saturating_sub(DedupeKey::WINDOW),
+            now,
         }
     }
 }

@@ -53,7 +53,10 @@ pub(super) struct Pages {
 pub(super) fn body<T>(asked: Result<Json<T>, JsonRejection>) -> Result<T, Refusal> {
     match asked {
         Ok(Json(asked)) => Ok(asked),
-        Err(rejection) => Err(Refusal(rejection.status(), rejection.body_text())),
+        Err(rejection) => Err(Refusal(
+            rejection.status(),
+            in_our_words(&rejection.body_text()),
+        )),
     }
 }
 
@@ -61,8 +64,32 @@ pub(super) fn body<T>(asked: Result<Json<T>, JsonRejection>) -> Result<T, Refusa
 pub(super) fn query<T>(asked: Result<Query<T>, QueryRejection>) -> Result<T, Refusal> {
     match asked {
         Ok(Query(asked)) => Ok(asked),
-        Err(rejection) => Err(Refusal::bad(rejection.body_text())),
+        Err(rejection) => Err(Refusal::bad(in_our_words(&rejection.body_text()))),
     }
+}
+
+/// What axum and serde say of a query or a body, in the words of the rest of the API.
+fn in_our_words(text: &str) -> String {
+    if text.starts_with("Expected request with `Content-Type") {
+        return "send JSON, and say so: `content-type: application/json`".to_owned();
+    }
+    if let Some(why) = text.strip_prefix("Failed to parse the request body as JSON: ") {
+        return format!("the body is not JSON: {why}");
+    }
+    let ways = [
+        "Failed to deserialize query string: ",
+        "Failed to deserialize the JSON body into the target type: ",
+    ];
+    let why = ways.iter().find_map(|way| text.strip_prefix(way));
+    let why = why.unwrap_or(text);
+    let Some((_, key)) = why.split_once("unknown field ") else {
+        return why.to_owned();
+    };
+    let key = key.replacen(", expected one of ", "; there are ", 1);
+    format!(
+        "there is no key {}",
+        key.replacen(", expected ", "; there is ", 1)
+    )
 }
 
 /// A moment: a duration means that long ago.

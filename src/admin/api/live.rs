@@ -10,6 +10,7 @@ use super::Refusal;
 use crate::admin::Admin;
 use crate::config::Problems;
 use crate::generation::Reload;
+use crate::telemetry::DestinationState;
 
 pub(super) async fn clients(State(admin): State<Admin>) -> Json<Value> {
     let generation = admin.live.current();
@@ -67,16 +68,28 @@ pub(super) async fn resume(
     State(admin): State<Admin>,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
-    if admin.standings.resume(&name) {
-        return Ok(Json(json!({ "resumed": name })));
+    let generation = admin.live.current();
+    let Some(destination) = generation.destinations.get(&*name) else {
+        return Err(Refusal::missing("there is no destination of that name"));
+    };
+    if !destination.missing.is_empty() {
+        let why = format!(
+            "destination {name} is not configured: set ${}, then it goes on by itself",
+            destination.missing.join(", $")
+        );
+        return Err(Refusal(StatusCode::CONFLICT, why));
     }
-    Err(Refusal::missing("there is no destination of that name"))
+    admin.standings.resume(&name);
+    Ok(Json(json!({ "resumed": name })))
 }
 
 pub(super) async fn reload(State(admin): State<Admin>) -> Response {
     let live = admin.live.clone();
     match tokio::task::spawn_blocking(move || live.reload()).await {
-        Ok(Reload::Unchanged) => Json(json!({ "reload": "unchanged" })).into_response(),
+        Ok(Reload::Unchanged) => {
+            hope(&admin);
+            Json(json!({ "reload": "unchanged" })).into_response()
+        }
         Ok(Reload::Live(id)) => {
             Json(json!({ "reload": "live", "generation": &*id })).into_response()
         }
@@ -85,6 +98,16 @@ pub(super) async fn reload(State(admin): State<Admin>) -> Response {
             (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
         }
         Err(error) => Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// A reload that finds nothing new was asked for all the same: a person may have acted elsewhere, at
+/// the vendor most often.
+fn hope(admin: &Admin) {
+    for (name, standing) in admin.standings.all() {
+        if standing.state == DestinationState::Paused {
+            admin.standings.resume(&name);
+        }
     }
 }
 

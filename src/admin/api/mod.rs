@@ -12,7 +12,8 @@ mod verify;
 pub(super) use live::problem_list;
 pub use verify::verification_to_json;
 
-use axum::http::StatusCode;
+use axum::body::to_bytes;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -49,7 +50,42 @@ pub(super) fn routes() -> Router<Admin> {
         .route("/api/replay", post(replay::replay))
         .route("/api/verify", post(verify::verify))
         .fallback(not_found)
+        .layer(axum::middleware::map_response(in_one_form))
 }
+
+/// Gives a "no" that axum made by itself the form of all others: a wrong method, a path that is no
+/// text, a body that is too large.
+async fn in_one_form(response: Response) -> Response {
+    let (status, headers) = (response.status(), response.headers());
+    let is_json = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if is_json || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let allowed = headers.get(header::ALLOW).cloned();
+    let text = to_bytes(response.into_body(), MOST_OF_A_REFUSAL).await;
+    let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
+    let why = match (&allowed, text.is_empty()) {
+        (Some(methods), true) => {
+            let methods = String::from_utf8_lossy(methods.as_bytes());
+            format!("not by this method, only by {methods}")
+        }
+        (None, true) => status
+            .canonical_reason()
+            .unwrap_or("refused")
+            .to_lowercase(),
+        (_, false) => text,
+    };
+    let mut response = Refusal(status, why).into_response();
+    if let Some(methods) = allowed {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    response
+}
+
+/// Bytes of what axum says by itself.
+const MOST_OF_A_REFUSAL: usize = 4 * 1024;
 
 /// A "no" of the API.
 struct Refusal(StatusCode, String);

@@ -60,7 +60,12 @@ fn about_journal(journal: &Value) -> Vec<Remark> {
     if most > 0.0 && size >= most {
         remarks.push(Remark::urgent(
             format!("{filled}: new events are refused"),
-            "see which destination holds events up, or raise [journal] max_size and restart",
+            "see which destination holds events up, or raise [journal] max_size or lower its\nretention, and restart",
+        ));
+    } else if journal["full"] == true {
+        remarks.push(Remark::urgent(
+            "the disk of the data folder is nearly full: new events are refused".to_owned(),
+            "make room on it; what is left is kept for what was acknowledged",
         ));
     } else if most > 0.0 && size >= NEARLY_FULL * most {
         remarks.push(Remark::mild(
@@ -126,7 +131,9 @@ fn about_destination(destination: &Value) -> Option<Remark> {
         ),
         "removed" => Remark::urgent(
             format!("{name} is not in the configuration any more; {waiting}"),
-            format!("put [destinations.{name}] back, or discard them"),
+            format!(
+                "put [destinations.{name}] back; with `dry_run = true` they end without being sent"
+            ),
         ),
         "open" | "throttled" => Remark::mild(
             format!("{name} is {state}{because}; {waiting}"),

@@ -28,6 +28,7 @@ pub(super) struct HandOver {
     events_changed: Arc<Notify>,
     outboxes: Mutex<HashMap<Arc<str>, Outbox>>,
     is_healthy: AtomicBool,
+    is_full: AtomicBool,
     is_closed: AtomicBool,
 }
 
@@ -88,6 +89,7 @@ impl HandOver {
             events_changed: Arc::default(),
             outboxes: Mutex::default(),
             is_healthy: AtomicBool::new(true),
+            is_full: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
         }
     }
@@ -259,6 +261,15 @@ impl HandOver {
 
     pub(super) fn set_healthy(&self, is_healthy: bool) {
         self.is_healthy.store(is_healthy, Ordering::Relaxed);
+    }
+
+    /// True while new events are refused for want of room.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_full(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::Relaxed);
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -3,6 +3,7 @@
 //! simulated power cut lost 203 of 5,000 acknowledged records with `NORMAL`, none with `FULL`).
 
 mod books;
+mod log;
 mod look;
 mod open;
 mod reader;
@@ -76,6 +77,7 @@ const MEASURE_EVERY: usize = 64 * 1024;
 impl Sqlite {
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         let (lock, file) = open::take_folder(folder)?;
+        log::look(&file);
         Self::start(file, Durability::Disk, Home::Folder { _lock: lock })
     }
 
@@ -89,7 +91,7 @@ impl Sqlite {
     }
 
     fn start(file: PathBuf, durability: Durability, home: Home) -> Result<Self, Error> {
-        let connection = open::connect(&file, durability)?;
+        let connection = open::connect(&file, durability, open::AT_START)?;
         Ok(Self {
             sweep: Sweep::default(),
             size: bytes_in_use(&connection)?,
@@ -149,7 +151,7 @@ impl Store for Sqlite {
     /// The connection is not trusted again; a new one reads what is really there.
     fn recover(&mut self) -> Result<(), Error> {
         self.connection = Connection::open_in_memory()?; // the old one must go first
-        self.connection = open::connect(&self.file, self.durability)?;
+        self.connection = open::connect(&self.file, self.durability, open::AFTER_A_FAILURE)?;
         self.notes = Notes::read(&self.connection)?;
         self.size = bytes_in_use(&self.connection)?;
         Ok(())

@@ -3,9 +3,10 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
+use tracing::warn;
 
 use crate::journal::error::Error;
 use crate::journal::store::Disk;
@@ -27,7 +28,14 @@ const STATEMENTS: usize = 64;
 
 /// How long the log may be in use by a reader when it is to be moved away: longer than our own
 /// reader takes to give way, short enough that nobody waits long for an answer.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a start waits for another program that reads the log: a `tagwerk verify` that goes over
+/// some million rows.
+pub(super) const AT_START: Duration = Duration::from_secs(120);
+
+/// How long one try to go on after a failure waits, as others wait for it.
+pub(super) const AFTER_A_FAILURE: Duration = Duration::ZERO;
 
 /// What a commit that returned is safe from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +66,12 @@ pub(super) fn take_folder(folder: &Path) -> Result<(File, PathBuf), Error> {
     Ok((lock_file, file))
 }
 
-/// Opens the file to write, and makes its tables if it is new.
-pub(super) fn connect(file: &Path, durability: Durability) -> Result<Connection, Error> {
+/// Opens the file to write, and makes its tables if it is new. Waits so long for who reads its log.
+pub(super) fn connect(
+    file: &Path,
+    durability: Durability,
+    patience: Duration,
+) -> Result<Connection, Error> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -82,7 +94,7 @@ pub(super) fn connect(file: &Path, durability: Durability) -> Result<Connection,
         0 => connection.execute_batch(&format!("BEGIN; {TABLES} COMMIT;"))?,
         found => check_format(found)?,
     }
-    rewrite_log(&connection)?;
+    rewrite_log(&connection, patience)?;
     Ok(connection)
 }
 
@@ -114,17 +126,27 @@ fn check_format(found: i64) -> Result<(), Error> {
 /// the kernel may have dropped what it could not write, and SQLite, which reads the log back from
 /// the kernel's cache, would go on behind a hole that only a power cut shows. What is moved is
 /// written anew, and the log starts from nothing: while somebody still reads it, it cannot.
-fn rewrite_log(connection: &Connection) -> Result<(), Error> {
+fn rewrite_log(connection: &Connection, patience: Duration) -> Result<(), Error> {
     connection.pragma_update(None, "user_version", FORMAT)?;
-    let is_busy: i64 =
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    match is_busy {
-        0 => Ok(()),
-        _ => {
+    let begun = Instant::now();
+    let mut is_told = false;
+    while is_log_busy(connection)? {
+        if begun.elapsed() >= patience {
             let why = "its log cannot be moved away while another program reads it";
-            Err(Error::Storage(why.to_owned()))
+            return Err(Error::Storage(why.to_owned()));
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            warn!(
+                "another program reads the journal, such as `tagwerk verify`; waiting for it to end"
+            );
         }
     }
+    Ok(())
+}
+
+/// Moves the log away, if nobody reads it; SQLite waits for that itself, for [`PATIENCE`].
+pub(super) fn is_log_busy(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
 }
 
 fn make_folder(folder: &Path) -> Result<(), Error> {

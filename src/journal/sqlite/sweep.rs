@@ -20,13 +20,16 @@ const STEP: i64 = 500;
 const VACUUM_PAGES: i64 = 1_000;
 
 /// What is free is used again by new events, so only what is much too much is given back: more
-/// than one page in so many.
+/// than one page in so many, and than 1 MiB.
 const TOO_MUCH: i64 = 4;
+const LEAST_FREE: i64 = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     /// The last event that this round has looked at.
     seen: i64,
+    /// Pages were given back, which the file shows only when the log has been moved into it.
+    is_smaller: bool,
 }
 
 impl Sweep {
@@ -45,15 +48,20 @@ impl Sweep {
         }
         transaction.commit()?;
         let is_smaller = vacuum(connection)?;
+        self.is_smaller |= is_smaller;
         self.seen = last.unwrap_or_default();
-        Ok(match last.is_some() || forgotten > 0 || is_smaller {
-            true => Swept::Some,
-            false => Swept::All,
-        })
+        if last.is_some() || forgotten > 0 || is_smaller {
+            return Ok(Swept::Some);
+        }
+        if std::mem::take(&mut self.is_smaller) {
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        }
+        Ok(Swept::All)
     }
 }
 
-/// The last event of the next step; none if those that follow are not processed or too young.
+/// The last event of the next step; none if those that follow are not processed or too young. What
+/// comes from the future, since the clock was wrong for a while, does not hide what is behind it.
 fn last_of_step(
     transaction: &Transaction<'_>,
     seen: i64,
@@ -64,11 +72,10 @@ fn last_of_step(
              SELECT number, received_at FROM event
              WHERE number > ?1 AND number <= (SELECT watermark FROM progress)
              ORDER BY number LIMIT ?2)
-         HAVING min(received_at) < ?3",
+         HAVING min(received_at) < ?3 OR min(received_at) > ?4",
     )?;
-    query
-        .query_row(params![seen, STEP, expiry.events], |row| row.get(0))
-        .optional()
+    let parameters = params![seen, STEP, expiry.events, expiry.now];
+    query.query_row(parameters, |row| row.get(0)).optional()
 }
 
 fn forget_events(
@@ -148,7 +155,7 @@ fn forget_requests(
 
 fn vacuum(connection: &Connection) -> Result<bool, rusqlite::Error> {
     let (pages, free) = pages(connection)?;
-    if free < VACUUM_PAGES || free < pages / TOO_MUCH {
+    if free < LEAST_FREE || free < pages / TOO_MUCH {
         return Ok(false);
     }
     let mut vacuum =

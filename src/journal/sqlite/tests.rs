@@ -22,6 +22,7 @@ const EXPIRY: Expiry = Expiry {
     events: NOW,
     dead_letters: NOW,
     keys: NOW,
+    now: Millis::MAX,
 };
 
 fn open(folder: &Path) -> Sqlite {
@@ -415,8 +416,8 @@ fn a_large_backlog_is_forgotten_in_steps_and_the_file_shrinks() {
     assert!((10..30).contains(&steps), "{steps}");
     assert!(store.size() < before + 100_000, "{}", store.size());
     assert_eq!(count(&mut store).failed_requests, 0);
-    drop(store);
-    let file = folder.path().join("journal.sqlite");
+    // Also while it goes on.
+    let file = store.file();
     let left = std::fs::metadata(file).unwrap().len();
     assert!(left < full / 2, "{left} of {full} bytes are left");
 }
@@ -442,4 +443,51 @@ fn a_sweep_finds_what_is_behind_a_dead_letter_that_is_kept() {
     };
     sweep(&mut store, later);
     assert_eq!(numbers(&store), [0; 0]);
+}
+
+#[test]
+fn what_came_while_the_clock_was_wrong_hides_nothing_behind_it() {
+    let folder = TempDir::new().unwrap();
+    let mut store = open(folder.path());
+    let at = |number| if number <= 600 { NOW + 9_999 } else { NOW - 1 };
+    let batch = Batch {
+        number: 1,
+        events: (1..=1_200)
+            .map(|number| event(number, at(number)))
+            .collect(),
+        watermark: 1_200,
+        ..Batch::default()
+    };
+    store.commit(&batch).unwrap();
+    let now = Expiry { now: NOW, ..EXPIRY };
+    sweep(&mut store, now);
+    assert_eq!(numbers(&store), (1..=600).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_start_waits_for_whoever_reads_the_log() {
+    let folder = TempDir::new().unwrap();
+    let mut killed = open(folder.path());
+    let batch = Batch {
+        number: 1,
+        events: vec![event(1, NOW)],
+        ..Batch::default()
+    };
+    killed.commit(&batch).unwrap();
+    let file = killed.file().to_owned();
+    let mut reader = super::open::connect_to_read(&file).unwrap();
+    let reading = reader.transaction().unwrap();
+    assert_eq!(stock::counts(&reading).unwrap().newest_event, 1);
+    // The log is left behind, as by a kill: its reader keeps SQLite from moving it away.
+    drop(killed);
+    let home = folder.path().to_owned();
+    let opening = std::thread::spawn(move || Sqlite::open(&home).map(drop));
+    // Each of these waits for a second in vain, and so does the other.
+    let impatient = rusqlite::Connection::open(&file).unwrap();
+    impatient.busy_timeout(super::open::PATIENCE).unwrap();
+    for _ in 0..3 {
+        assert!(super::open::is_log_busy(&impatient).unwrap());
+    }
+    drop((reading, impatient));
+    assert_eq!(opening.join().unwrap(), Ok(()));
 }

@@ -86,13 +86,21 @@ pub(in crate::journal) struct Settings {
     pub meter: JournalMeter,
 }
 
+/// So often is looked for what has expired; where that is soon, oftener.
+const SWEEP_EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+fn sweep_every(journal: &config::Journal) -> Duration {
+    let shortest = journal.retention.min(journal.dead_letter_retention);
+    shortest.clamp(SWEEP_EVERY.0, SWEEP_EVERY.1)
+}
+
 impl Settings {
     pub(in crate::journal) fn new(journal: config::Journal, clock: Clock) -> Self {
         Self {
+            sweep_every: sweep_every(&journal),
             journal,
             clock,
             pause: Duration::from_secs(1),
-            sweep_every: Duration::from_secs(60),
             meter: Metrics::new().journal().clone(),
         }
     }

@@ -42,6 +42,9 @@ const MAX_COMMANDS: usize = 512;
 /// Between two steps of forgetting, so that appends are not held up.
 const BETWEEN_STEPS: Duration = Duration::from_millis(20);
 
+/// Between two looks whether there is room again.
+const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
+
 /// Starts the thread. It ends when it is told to, or when nobody can ask any more.
 pub(super) fn start(
     mut store: Box<dyn Store>,
@@ -55,7 +58,7 @@ pub(super) fn start(
         watermark,
     } = store.progress()?;
     let hand_over = Arc::new(HandOver::new(watermark));
-    let writer = Writer {
+    let mut writer = Writer {
         sweep_at: Instant::now() + settings.sweep_every,
         space: Space::new(settings.journal.max_size, &*store),
         reader,
@@ -70,6 +73,7 @@ pub(super) fn start(
         broken: None,
         reads: Vec::new(),
     };
+    writer.look_for_room();
     thread::Builder::new()
         .name("journal".to_owned())
         .spawn(move || writer.run(&inbox))
@@ -136,6 +140,7 @@ impl Writer {
         while closer.is_none() {
             match inbox.wait(Some(self.deadline())) {
                 Found::Letter(command) => closer = self.take(command),
+                Found::Nothing if self.space.is_full() => self.look_for_room(),
                 Found::Nothing => {}
                 Found::End => break,
             }
@@ -212,19 +217,24 @@ impl Writer {
             return Some(broken.why.clone());
         }
         if self.space.is_full() {
-            self.space.note(&*self.store); // somebody may have made room
+            self.look_for_room(); // somebody may have made some
         }
         self.space.is_full().then_some(Error::Full)
     }
 
+    fn look_for_room(&mut self) {
+        self.space.note(&*self.store);
+        self.hand_over.set_full(self.space.is_full());
+    }
+
     fn deadline(&self) -> Instant {
-        match &self.broken {
-            Some(broken) => broken.try_again,
-            None => self
-                .pending
-                .deadline()
-                .map_or(self.sweep_at, |deadline| deadline.min(self.sweep_at)),
+        if let Some(broken) = &self.broken {
+            return broken.try_again;
         }
+        // Where nobody asks any more, since it is full, nobody would notice that it is not.
+        let look = self.space.is_full().then(|| Instant::now() + LOOK_FOR_ROOM);
+        let deadlines = [self.pending.deadline(), look].into_iter().flatten();
+        deadlines.fold(self.sweep_at, Instant::min)
     }
 
     /// Everything that was given before.
@@ -292,7 +302,7 @@ impl Writer {
         self.hand_over.note_rows(&done.batch.rows);
         self.hand_over.release(done.released);
         self.hand_over.note_edits(done.batch.edits);
-        self.space.note(&*self.store);
+        self.look_for_room();
     }
 
     fn failed(&mut self, why: Error, in_doubt: Option<Gathered>) {
@@ -405,7 +415,7 @@ impl Writer {
             Ok(Swept::All) => self.sweep_at = Instant::now() + self.settings.sweep_every,
             Err(why) => self.failed(why, None),
         }
-        self.space.note(&*self.store);
+        self.look_for_room();
     }
 
     /// The last commit; a broken store gets one more try.

@@ -100,6 +100,10 @@ async fn what_needs_a_person_is_said_and_in_the_exit_code() {
     assert_eq!((ended.code, ended.stderr.as_str()), (BAD, ""));
     let expected = "needs you\n  crm is not configured: not set: $CRM_TOKEN; 1 delivery wait";
     assert!(ended.stdout.contains(expected), "{}", ended.stdout);
+    let resumed = status(&set, &server, &["--resume", "crm"]).await;
+    assert_eq!(resumed.code, BAD);
+    let expected = "crm is not configured: set $CRM_TOKEN";
+    assert!(resumed.stderr.contains(expected), "{}", resumed.stderr);
 
     set.write("tags/order.rhai", "const WEHN = 1;\n");
     server.call("POST", "/api/reload", "").await;

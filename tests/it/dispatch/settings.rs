@@ -2,9 +2,12 @@
 
 use serde_json::json;
 use tagwerk::delivery::State;
+use tagwerk::telemetry::DestinationState;
 
 use super::{Rig, http};
+use crate::support::server::Server;
 use crate::support::vendor::Vendor;
+use crate::support::working_set::WorkingSet;
 
 #[tokio::test]
 async fn a_rehearsal_sends_nothing() {
@@ -56,6 +59,37 @@ async fn a_destination_that_comes_later_gets_what_waits_for_it() {
     rig.reload(&http(crm.address, "timeout = \"5s\""));
     rig.until_delivered(event).await;
     rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_destination_that_waits_for_a_person_is_probed_after_any_reload() {
+    let crm = Vendor::answering(&[json!({ "status": 401 })]).await;
+    let config = http(crm.address, "");
+    let rig = Rig::start(&config).await;
+    let event = rig.send("crm", &[json!({})]).await;
+    rig.until_it_is("crm", DestinationState::Paused).await;
+    rig.reload(&format!("{config}# the same settings"));
+    // Long before the next probe.
+    let delivered = rig.until_delivered(event).await;
+    assert_eq!(delivered[0].attempts, 1);
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_reload_by_hand_has_a_paused_destination_go_on_though_nothing_changed() {
+    let crm = Vendor::answering(&[json!({ "status": 403 })]).await;
+    let set = WorkingSet::of_orders(crm.address);
+    let server = Server::start(&set).await;
+    server.post("/order", r#"{"id":1}"#).await;
+    server
+        .status_where(|status| status["destinations"][0]["state"] == "paused")
+        .await;
+    let reloaded = server.call("POST", "/api/reload", "").await;
+    assert_eq!(reloaded.json()["reload"], "unchanged");
+    server
+        .status_where(|status| status["destinations"][0]["delivered"] == 1)
+        .await;
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -180,6 +180,7 @@ async fn a_full_journal_refuses_events_and_goes_on_delivering() {
         entry.event.data = vec![b' '; 100_000].into();
         entry
     };
+    assert!(!journal.is_full());
     let mut count = 0;
     while journal.append(vec![large(count)], None).await.is_ok() {
         count += 1;
@@ -189,6 +190,7 @@ async fn a_full_journal_refuses_events_and_goes_on_delivering() {
         journal.append(vec![entry(99)], None).await,
         Err(Error::Full)
     );
+    assert!(journal.is_full());
     let taken = soon(journal.take_events(99)).await;
     let made = taken.iter().map(|one| processed(one, &["slack"]));
     journal.append_deliveries(made.collect()).await.unwrap();
@@ -200,6 +202,7 @@ async fn a_full_journal_refuses_events_and_goes_on_delivering() {
     assert_eq!(delivered, count as u64);
     soon(journal.close()).await.unwrap();
     let journal = Journal::open(&settings, folder.path(), Clock::tokio(START)).unwrap();
+    assert!(journal.is_full(), "before anybody asks");
     assert_eq!(
         journal.append(vec![entry(99)], None).await,
         Err(Error::Full)

@@ -6,6 +6,7 @@ pub(in crate::journal) mod requests;
 pub(in crate::journal) mod stock;
 pub(in crate::journal) mod verify;
 
+use super::log::kept_beside;
 use super::open::{connect_to_read, file_in};
 use super::rows::{code_of, code_of_class, read_event, read_record, signed, state_of, unsigned};
 use super::sum;

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Transaction;
 
 use super::stock::{tags, tallies};
-use super::{connect_to_read, file_in, state_of, sum, unsigned};
+use super::{connect_to_read, file_in, kept_beside, state_of, sum, unsigned};
 use crate::delivery::{DeliveryId, State};
 use crate::journal::error::Error;
 use crate::journal::look::{TagCount, Verification};
@@ -24,7 +24,15 @@ pub(in crate::journal) fn folder(folder: &Path) -> Result<Verification, Error> {
     }
     let mut connection = connect_to_read(&file)?;
     let transaction = connection.transaction()?;
-    Ok(verify(&transaction)?)
+    let mut found = verify(&transaction)?;
+    let damaged = kept_beside(&file);
+    if damaged.exists() {
+        found.problems.push(format!(
+            "the disk had damaged the log when the server started, and what it held last is lost: {}; remove that file when you have seen to it",
+            damaged.display()
+        ));
+    }
+    Ok(found)
 }
 
 /// Recounts everything.

@@ -2,6 +2,8 @@
 //! them, and makes their deliveries. `process` is the whole of it; the loop only moves events from
 //! the journal to the script threads and deliveries back.
 
+mod again;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use crate::event::Event;
 use crate::generation::{Generation, Live};
 use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
 use crate::preview::{DeliveryTrace, SentTrace, TagTrace};
-use crate::script::{self, Fault, Map, Pool, Value, Worker};
+use crate::script::{self, Fault, Map, NotRun, Pool, Value, Worker};
 use crate::tag::{self, Judged, PreviewMode, Ran, Tag};
 
 /// Events of one job: enough that moving them costs little, few enough that requests in the same
@@ -58,17 +60,19 @@ pub async fn run(
             () = stop.cancelled() => return,
             events = journal.take_events(EVENTS_PER_JOB) => events,
         };
-        let generation = live.current();
-        let count = events.len();
-        let is_quick = generation.tag_pace.is_quick();
-        let job =
-            move |worker: &mut Worker| process_all(worker, &generation, &events, clock.steady());
-        let Ok(processed) = pool.run_near(is_quick, job).await else {
-            error!(
-                count,
-                "processing was interrupted; these events are processed again at the next start"
-            );
-            continue;
+        let (generation, events) = (live.current(), Arc::new(events));
+        let job = || {
+            let (of, taken) = (generation.clone(), events.clone());
+            move |worker: &mut Worker| process_all(worker, &of, &taken, clock.steady())
+        };
+        let ran = match pool.run_near(generation.tag_pace.is_quick(), job()).await {
+            // Nobody waits for an answer, so these wait for their turn.
+            Err(NotRun::Busy) => pool.run(job()).await,
+            ran => ran.ok(),
+        };
+        let processed = match ran {
+            Some(processed) => processed,
+            None => again::one_by_one(&pool, &generation, &events, clock).await,
         };
         if let Err(error) = journal.append_deliveries(processed).await {
             error!(%error, "deliveries could not be journalled; their events are processed again at the next start");
