@@ -10,7 +10,7 @@ use serde_json::Value;
 /// As many as a client takes at once; without optimisation the script engine is twenty times slower, and a
 /// script's time is the same.
 fn many(most: usize) -> usize {
-    if cfg!(debug_assertions) { 5 } else { most }
+    if cfg!(debug_assertions) { 3 } else { most }
 }
 
 /// Any JSON that is not deep: what a sender with a fault in it might send.
