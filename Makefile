@@ -9,7 +9,7 @@ export RUSTDOCFLAGS := -D warnings
 MINUTES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test fmt lint doc unit it lives torture fuzz bench bench-peers bench-targets bench-growth bench-tools profile release deny
+.PHONY: help install run test fmt lint doc unit it browser senders lives torture fuzz bench bench-peers bench-targets bench-growth bench-tools profile release deny
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ test: install ## everything that must hold before a change goes in
 	cargo fmt --check
 	$(MAKE) --no-print-directory lint doc
 	cargo test --locked
-	$(MAKE) --no-print-directory lives
+	$(MAKE) --no-print-directory browser senders lives
 
 fmt: ## format the sources
 	cargo fmt
@@ -40,6 +40,14 @@ unit: ## only the tests that stand beside the code
 
 it: ## only the integration tests
 	cargo test --locked --test it
+
+browser: install ## only the tests of the page in a real browser (ARGS="live.test.mjs" runs some of them)
+	cargo build --locked
+	cd tests/browser && npm test --silent -- $(ARGS)
+
+senders: install ## only the tests of the libraries that people have, pointed at the binary
+	cargo build --locked
+	cd tests/senders && npm test --silent -- $(ARGS)
 
 lives: ## 10,000 random lives of the journal that end in crashes (two to three minutes)
 	@# Four tests of 2,500.

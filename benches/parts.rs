@@ -7,6 +7,7 @@
     reason = "a benchmark may fail loudly, and nobody links to it"
 )]
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -91,6 +92,7 @@ fn generation(others: usize) -> Generation {
         clients: vec![client],
         tags,
         tag_pace: Arc::default(),
+        secret_headers: Vec::new(),
     }
 }
 

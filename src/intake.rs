@@ -9,9 +9,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use tracing::{debug, warn};
 
-use crate::client::{self, Client, LARGEST_MAX_BODY, Match, NewEvent, Passed};
+use crate::client::{self, Client, Dedupe, LARGEST_MAX_BODY, Match, NewEvent, Passed};
 use crate::event::Event;
 use crate::generation::Generation;
+use crate::journal::{DedupeKey, Known};
 use crate::preview::ClientTrace;
 use crate::request::{Head, Request, Response, Unreadable, unpack};
 use crate::script::frame::LogLine;
@@ -57,10 +58,20 @@ pub enum Intake {
 pub struct Repeat {
     /// The client that knows the sender's ids.
     pub client: Arc<str>,
-    /// The sender's own id of the request.
-    pub sender_id: String,
+    /// The sender's own id of the request; none if its events have their own.
+    pub sender_id: Option<String>,
     /// What to answer if it was there before.
     pub response: Response,
+}
+
+impl Repeat {
+    /// How the journal knows that it is one.
+    pub fn known(&self) -> Known {
+        match &self.sender_id {
+            Some(id) => Known::By(DedupeKey::of(&self.client, id)),
+            None => Known::ByEvent(self.client.clone()),
+        }
+    }
 }
 
 impl Intake {
@@ -355,7 +366,8 @@ fn run(
                     worker.keep(&event.data, new.data);
                 }
             }
-            let repeat = sender_id.map(|sender_id| Repeat {
+            let by_event = client.dedupe == Some(Dedupe::ByEvent);
+            let repeat = (by_event || sender_id.is_some()).then(|| Repeat {
                 client: client.name.clone(),
                 sender_id,
                 response: client::repeated(client, &response),

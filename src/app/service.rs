@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::generation::{Generation, Live};
 use crate::ingress::{Admission, Service};
 use crate::intake::{self, Intake, Repeat};
-use crate::journal::{self, DedupeKey, Entry, FailedRequest, Journal};
+use crate::journal::{self, Entry, FailedRequest, Journal, Known};
 use crate::preview::{PREVIEW_HEADERS, Preview, Session};
 use crate::processor::Watch;
 use crate::request::{Head, Request, Response};
@@ -130,7 +130,8 @@ impl Front {
                 repeat,
                 meter,
             } if !events.is_empty() => {
-                let (key, repeated) = known(repeat);
+                let known = repeat.as_ref().map_or(Known::Not, Repeat::known);
+                let repeated = repeat.map(|repeat| repeat.response);
                 let count = events.len() as u64;
                 let entries = events.into_iter();
                 let entries = entries.map(|event| Entry { event, made: None });
@@ -140,7 +141,7 @@ impl Front {
                     drop(answer.send(acknowledged(result, count, response, repeated, &meter)));
                 };
                 self.journal
-                    .append_then(entries.collect(), key, Box::new(done));
+                    .append_then(entries.collect(), known, Box::new(done));
                 answered.await.unwrap_or(Err(journal::Error::Closed))
             }
             Intake::Accepted { response, .. } | Intake::Answered { response, .. } => Ok(response),
@@ -321,17 +322,6 @@ fn acknowledged(
             Ok(repeated)
         }
         (Err(error), _) => Err(error),
-    }
-}
-
-/// How to know a repeat, and what to answer then.
-fn known(repeat: Option<Repeat>) -> (Option<DedupeKey>, Option<Response>) {
-    match repeat {
-        Some(repeat) => {
-            let key = DedupeKey::of(&repeat.client, &repeat.sender_id);
-            (Some(key), Some(repeat.response))
-        }
-        None => (None, None),
     }
 }
 

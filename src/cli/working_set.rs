@@ -16,6 +16,7 @@ macro_rules! carried {
 
 /// Clients, tags and shared modules.
 pub(super) const SCRIPTS: &[CarriedFile] = carried![
+    "clients/browser.rhai",
     "clients/data.rhai",
     "clients/datalayer.rhai",
     "clients/ga4.rhai",
@@ -24,6 +25,7 @@ pub(super) const SCRIPTS: &[CarriedFile] = carried![
     "clients/hubspot.rhai",
     "clients/lemonsqueezy.rhai",
     "clients/paddle.rhai",
+    "clients/segment.rhai",
     "clients/shopify.rhai",
     "clients/site.rhai",
     "clients/stripe.rhai",
@@ -36,6 +38,7 @@ pub(super) const SCRIPTS: &[CarriedFile] = carried![
     "shared/data_event.rhai",
     "shared/data_items.rhai",
     "shared/data_user.rhai",
+    "shared/datalayer.rhai",
     "shared/shopify.rhai",
     "shared/stripe.rhai",
     "shared/tracify.rhai",
@@ -66,6 +69,9 @@ pub(super) const REQUESTS: &[CarriedFile] = carried![
     "examples/requests/site_add_to_cart.http",
     "examples/requests/site_purchase.http",
     "examples/requests/site_conversion.http",
+    "examples/requests/browser_events.http",
+    "examples/requests/segment_batch.http",
+    "examples/requests/segment_order_completed.http",
 ];
 
 /// More of them, which the demo does not send.

@@ -7,13 +7,18 @@ use crate::request::Request;
 use crate::script::value::plain_text;
 use crate::script::{RequestView, Value};
 
-/// Where the sender's id of a request is: in one place, or in several that make it up together.
+/// What a repeat is known by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dedupe(Vec<Place>);
+pub enum Dedupe {
+    /// The sender's id of the request: in one place, or in several that make it up together.
+    ByRequest(Vec<Place>),
+    /// Each event's own `event_id`: the sender may put old ones among new ones.
+    ByEvent,
+}
 
-/// One place.
+/// Where a part of a request's id is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+pub enum Place {
     /// In a header field.
     Header(HeaderName),
     /// In the query.
@@ -24,11 +29,12 @@ enum Place {
 
 const PLACES: [&str; 3] = ["header", "query", "body"];
 
-const HINT: &str =
-    "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\" or \"query:id\"";
+const EVENT_ID: &str = "event_id";
+
+const HINT: &str = "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\", \"query:id\" or \"event_id\"";
 
 impl Dedupe {
-    /// Reads `"header:NAME"`, `"query:NAME"` or `"body:KEY.KEY"`, one or more.
+    /// Reads `"header:NAME"`, `"query:NAME"` or `"body:KEY.KEY"`, one or more; or `"event_id"`.
     ///
     /// # Errors
     /// What is wrong with the first bad one, and how to mend that.
@@ -36,13 +42,25 @@ impl Dedupe {
         if texts.is_empty() {
             return Err(("there is no place in it".to_owned(), HINT.to_owned()));
         }
+        if texts.iter().any(|text| text == EVENT_ID) {
+            return match texts.len() {
+                1 => Ok(Self::ByEvent),
+                _ => Err((
+                    format!("\"{EVENT_ID}\" stands alone"),
+                    "either each event has an id of its own, or the request has one".to_owned(),
+                )),
+            };
+        }
         let places = texts.iter().map(|text| Place::parse(text));
-        places.collect::<Result<_, _>>().map(Self)
+        places.collect::<Result<_, _>>().map(Self::ByRequest)
     }
 
     /// The sender's id, if the request has all that make it up.
     pub fn sender_id(&self, view: &RequestView, request: &Request) -> Option<String> {
-        let parts = self.0.iter().map(|place| place.part(view, request));
+        let Self::ByRequest(places) = self else {
+            return None;
+        };
+        let parts = places.iter().map(|place| place.part(view, request));
         let parts: Vec<String> = parts.collect::<Option<_>>()?;
         Some(parts.join("/"))
     }
@@ -173,11 +191,20 @@ mod tests {
             ("query:", "names nothing"),
             ("header:", "does not name a header"),
             ("header:x y", "does not name a header"),
+            ("event", "where the id is"),
         ] {
             let (message, hint) = Dedupe::parse(&[text.to_owned()]).unwrap_err();
             assert!(message.contains(wanted), "{text}: {message}");
             assert!(!hint.is_empty());
         }
         assert!(Dedupe::parse(&[]).is_err());
+    }
+
+    #[test]
+    fn each_event_may_have_its_own() {
+        let texts = ["event_id", "body:id"].map(str::to_owned);
+        assert_eq!(Dedupe::parse(&texts[..1]), Ok(Dedupe::ByEvent));
+        let (message, _) = Dedupe::parse(&texts).unwrap_err();
+        assert!(message.contains("stands alone"), "{message}");
     }
 }

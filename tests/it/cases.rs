@@ -94,6 +94,10 @@ fn assert_client(file: &str) -> Taken {
         let body: serde_json::Map<String, Value> = serde_json::from_slice(&said.body).unwrap();
         assert!(keys.iter().eq(body.keys().map(String::as_str)), "{body:?}");
     }
+    if !wanted["body"].is_null() {
+        let body: Value = serde_json::from_slice(&said.body).unwrap();
+        assert_eq!(body, wanted["body"]);
+    }
     taken
 }
 
@@ -111,6 +115,16 @@ fn d04_the_data_tag_packs_a_get_in_base64() {
 #[test]
 fn d05_a_form_may_have_dotted_names() {
     assert_client("D05-form-body-with-dotted-keys");
+}
+
+#[test]
+fn d06_a_track_call_of_segment() {
+    assert_client("D06-segment-track-with-basic-auth");
+}
+
+#[test]
+fn d07_a_batch_of_segment() {
+    assert_client("D07-segment-batch-of-four");
 }
 
 #[test]

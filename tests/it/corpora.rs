@@ -11,6 +11,8 @@ use tagwerk::request::{Unreadable, unpack};
 use tagwerk::script::api::{decode_ga4, nest_form};
 use tagwerk::script::{map_to_json, parse_form};
 
+use crate::support::flow::Flow;
+
 /// A target's seeds by name; there must be some.
 fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
@@ -80,6 +82,22 @@ fn multipart_forms() {
         let content_type = [b"multipart/form-data; boundary=", boundary].concat();
         let form = parse_form(&content_type, &body[1..]);
         assert_eq!(form.is_ok(), name == "whole", "{name}: {form:?}");
+    }
+}
+
+#[test]
+fn calls_of_segment() {
+    let flow = Flow::shipped();
+    for (name, input) in seeds("segment") {
+        let input = String::from_utf8(input).unwrap();
+        let (path, body) = input.split_once('\n').unwrap();
+        let status = flow.request("POST", path, &[], body).response.status;
+        let expected = match &*name {
+            "no_path" => 404,
+            "odd" => 400,
+            _ => 200,
+        };
+        assert_eq!(status, expected, "{name}");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::support::examples::{examples, folder};
 #[test]
 fn every_example_is_a_whole_request_that_the_readme_names() {
     let examples = examples();
-    assert_eq!(examples.len(), 35);
+    assert_eq!(examples.len(), 38);
     let readme = fs::read_to_string(folder().join("README.md")).unwrap();
     for (name, example) in examples {
         // The six pushes are one line of the table.

@@ -57,7 +57,7 @@ impl Credentials {
 
     fn read(&self, value: &[u8]) -> Option<Vec<u8>> {
         match &self.kind {
-            Kind::Basic => Encoding::Base64.decode(behind(value, BASIC)?.trim_ascii()),
+            Kind::Basic => basic(value),
             Kind::Plain(prefix) => Some(behind(value, prefix)?.trim_ascii().to_vec()),
         }
     }
@@ -73,6 +73,11 @@ impl Credentials {
             Kind::Plain(_) => None,
         }
     }
+}
+
+/// User and password of a header of Basic authentication.
+pub(super) fn basic(value: &[u8]) -> Option<Vec<u8>> {
+    Encoding::Base64.decode(behind(value, BASIC)?.trim_ascii())
 }
 
 /// What is behind a prefix, whose letters may be of either case.

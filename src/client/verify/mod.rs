@@ -17,6 +17,7 @@ mod standard_webhooks;
 #[cfg(test)]
 mod tests;
 mod why;
+mod write_key;
 
 use std::net::IpAddr;
 
@@ -30,6 +31,7 @@ use hubspot::Hubspot;
 use keyed::Keyed;
 use list::SignatureList;
 use standard_webhooks::StandardWebhooks;
+use write_key::WriteKey;
 
 pub(super) use settings::read;
 pub use why::Why;
@@ -55,6 +57,8 @@ pub enum Scheme {
     Hubspot(Hubspot),
     /// A password or token that the sender sends along.
     Credentials(Credentials),
+    /// Segment's write key, wherever its library has it.
+    WriteKey(WriteKey),
     /// Where the request comes from.
     Addresses(Addresses),
 }
@@ -99,6 +103,7 @@ pub fn verify(scheme: &Scheme, signed: &Signed<'_>, now: Millis) -> Result<Passe
         Scheme::StandardWebhooks(webhooks) => webhooks.verify(signed, now),
         Scheme::Hubspot(hubspot) => hubspot.verify(signed),
         Scheme::Credentials(credentials) => credentials.verify(signed.headers),
+        Scheme::WriteKey(write_key) => write_key.verify(signed),
         Scheme::Addresses(addresses) => addresses.verify(signed.ip),
     }?;
     Ok(Passed::Verified)

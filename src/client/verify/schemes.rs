@@ -12,12 +12,13 @@ use super::list::{Form, PADDLE, STRIPE, SignatureList};
 use super::payload::{self, Piece};
 use super::settings::{EXAMPLE, Mistake, Settings};
 use super::standard_webhooks::{PUBLIC_PREFIX, SECRET_PREFIX, StandardWebhooks};
+use super::write_key::WriteKey;
 use super::{Scheme, senders};
 use crate::config::suggest;
 use crate::secret::Secret;
 
 /// Every scheme by its name.
-pub(super) const SCHEMES: [&str; 15] = [
+pub(super) const SCHEMES: [&str; 16] = [
     "stripe",
     "shopify",
     "woocommerce",
@@ -30,6 +31,7 @@ pub(super) const SCHEMES: [&str; 15] = [
     "lemonsqueezy",
     "slack",
     "hmac",
+    "segment",
     "basic",
     "bearer",
     "ip",
@@ -73,6 +75,7 @@ impl Settings<'_> {
                 let keys = self.keys(|_, secret| basic_key(secret))?;
                 Some(Scheme::Credentials(Credentials::basic(keys)))
             }
+            "segment" => self.keys(text_key).map(WriteKey).map(Scheme::WriteKey),
             "bearer" => self.bearer().map(Scheme::Credentials),
             "ip" => self.addresses(),
             _ => self.known_sender(&scheme),

@@ -11,6 +11,7 @@
 mod answer;
 mod argument;
 mod base64;
+mod browser;
 mod cookie;
 mod form;
 mod ga4;
@@ -84,6 +85,7 @@ pub static TOPICS: &[Topic] = &[
     stape::TOPIC,
     cookie::TOPIC,
     answer::TOPIC,
+    browser::TOPIC,
     log::TOPIC,
 ];
 

@@ -138,7 +138,7 @@ fn an_event_without_an_id_has_the_senders_where_the_client_says_where_it_is() {
         };
         let ids: Vec<&str> = events.iter().map(|event| &*event.id).collect();
         assert_eq!(ids, expected, "{parsed}");
-        assert_eq!(repeat.unwrap().sender_id, sender_id);
+        assert_eq!(repeat.unwrap().sender_id.as_deref(), Some(sender_id));
     }
     let generation = clients(&[(
         "order",

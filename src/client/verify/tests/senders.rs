@@ -7,6 +7,7 @@ fn senders_sign_the_body() {
     let hexed = hex::encode(of_body("new-secret"));
     let packed = STANDARD.encode(of_body("new-secret"));
     let prefixed = format!("sha256={hexed}");
+    let shorter: String = hexed.chars().skip(1).collect();
     for (scheme, header, signature) in [
         ("shopify", "x-shopify-hmac-sha256", &packed),
         ("shopify", "shopify-hmac-sha256", &packed),
@@ -25,7 +26,7 @@ fn senders_sign_the_body() {
             "{scheme}"
         );
         assert!(matches!(Call::new(&[]).of(&script), Err(Why::Missing(_))));
-        for bad in ["", "x", &hexed[1..], "sha256=", "v0=00", "====", "ü"] {
+        for bad in ["", "x", &shorter, "sha256=", "v0=00", "====", "ü"] {
             assert!(
                 Call::new(&[(header, bad)]).of(&script).is_err(),
                 "{scheme} {bad}"
