@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use crate::journal::store::{Disk, Store};
 
-/// Kept free on the disk: twice what the log may hold before it is moved, and as much again.
+/// Kept free on the disk: many times what the log may hold before it is moved.
 const RESERVE: u64 = 64 * 1024 * 1024;
 
 /// On a small disk it is one part in so many of it.
