@@ -12,8 +12,9 @@ use crate::request::Request;
 use crate::script::{RequestView, frame};
 
 /// Functions that take any value at all, so that nothing can be missing or wrong.
-const TAKES_ANYTHING: [&str; 6] = [
+const TAKES_ANYTHING: [&str; 7] = [
     "json::stringify(",
+    "keys::merge(",
     "keys::spread(",
     "log::error(",
     "log::info(",

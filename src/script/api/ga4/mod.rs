@@ -36,7 +36,7 @@ pub(super) const TOPIC: Topic = Topic {
             about: "What a `gcd` code says of each kind of consent: `default`, `update`, and \
                     `effective`, which is the update where there is one. Each is `\"granted\"`, \
                     `\"denied\"` or `\"unset\"`.",
-            example: r#"ga4::consent("13r3r1t1r5l1").ad_storage == #{ default: "denied", update: "granted", effective: "granted" }"#,
+            example: r#"ga4::consent("13r3r1t1r5l1").ad_storage == #{ "default": "denied", update: "granted", effective: "granted" }"#,
         },
         Function {
             signature: "ga4::check(message) -> array",
