@@ -35,6 +35,9 @@ impl fmt::Display for BadJson {
 
 impl std::error::Error for BadJson {}
 
+/// What serde_json says of a number that no float is as large as.
+const OUT_OF_RANGE: &str = "number out of range";
+
 /// Reads one JSON text. At most [`limits::JSON_DEPTH`] deep, with
 /// [`limits::JSON_KEYS`] keys and [`limits::JSON_ITEMS`] array elements.
 pub fn parse_json(text: &[u8]) -> Result<Value, BadJson> {
@@ -42,8 +45,9 @@ pub fn parse_json(text: &[u8]) -> Result<Value, BadJson> {
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     let state = State::default();
     let result = match parse_with(text, &state) {
-        // Only integers of 20 digits and more come here, so the second pass costs nobody.
-        Err(_) if state.huge_integer.get() => {
+        // Only integers of 20 digits and more come here, so the second pass costs nobody. Those of
+        // more than 308 do not even fit a float.
+        Err(bad) if state.huge_integer.get() || bad.message == OUT_OF_RANGE => {
             parse_with(&quote_huge_integers(text), &State::quoted())
         }
         result => result,
