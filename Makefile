@@ -5,8 +5,11 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 export RUSTDOCFLAGS := -D warnings
 
+# How long `make fuzz` takes for each target.
+MINUTES ?= 1
+
 .DEFAULT_GOAL := help
-.PHONY: help install run test fmt lint doc unit it browser lives screenshots torture bench bench-peers bench-targets bench-growth bench-tools profile release deny
+.PHONY: help install run test fmt lint doc unit it browser senders lives screenshots torture fuzz bench bench-peers bench-targets bench-growth bench-tools profile release deny
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +24,7 @@ test: install ## everything that must hold before a change goes in
 	cargo fmt --check
 	$(MAKE) --no-print-directory lint doc
 	cargo test --locked
-	$(MAKE) --no-print-directory browser lives
+	$(MAKE) --no-print-directory browser senders lives
 
 fmt: ## format the sources
 	cargo fmt
@@ -42,6 +45,10 @@ browser: install ## only the tests of the page in a real browser (ARGS="live.tes
 	cargo build --locked
 	cd tests/browser && npm test --silent -- $(ARGS)
 
+senders: install ## only the tests of the libraries that people have, pointed at the binary
+	cargo build --locked
+	cd tests/senders && npm test --silent -- $(ARGS)
+
 lives: ## 10,000 random lives of the journal that end in crashes (two to three minutes)
 	@# Four tests of 2,500.
 	PROPTEST_CASES=2500 cargo test --locked --test it journal::crash
@@ -54,8 +61,16 @@ torture: ## kill it, cut its power, fill its disk, … and write docs/reliabilit
 	@.ci/install torture
 	cargo test --release --locked --test torture -- $(FAULTS) $(if $(ROUNDS),--rounds $(ROUNDS)) --write-docs docs/reliability.md
 
-# All below need a quiet machine: a build that runs beside them is measured too.
+fuzz: ## let junk loose on every parser, a minute each (TARGETS="form gzip", MINUTES=60; needs cargo-fuzz)
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install --locked cargo-fuzz"; exit 1; }
+	@# The flags of sanitizers are not stable yet; the stable compiler takes them when asked like this.
+	set -e; export RUSTC_BOOTSTRAP=1; for target in $(or $(TARGETS),$$(cargo fuzz list)); do \
+		mkdir -p target/fuzz/$$target; \
+		cargo fuzz run $$target target/fuzz/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$$(( $(MINUTES) * 60 )) -timeout=10 -rss_limit_mb=1024 -max_len=65536; \
+	done
 
+# All below need a quiet machine: a build that runs beside them is measured too.
 bench: ## what the parts of the hot path cost, as one table
 	cargo bench --locked -- --quiet
 	@python3 bench/run.py parts

@@ -7,6 +7,7 @@
     reason = "a benchmark may fail loudly, and nobody links to it"
 )]
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -70,7 +71,13 @@ fn generation(others: usize) -> Generation {
     let client = compiler
         .compile("orders", "clients/orders.rhai", CLIENT)
         .unwrap();
-    let client = client::load(client, 1024 * 1024).unwrap();
+    let environment = BTreeMap::new();
+    let surroundings = client::Surroundings {
+        max_body: 1024 * 1024,
+        base: Path::new("."),
+        environment: &environment,
+    };
+    let client = client::load(client, &surroundings).unwrap();
     let load = |name: &str, source: &str| -> Tag {
         tag::load(compiler.compile(name, "tags/t.rhai", source).unwrap()).unwrap()
     };
@@ -85,6 +92,7 @@ fn generation(others: usize) -> Generation {
         clients: vec![client],
         tags,
         tag_pace: Arc::default(),
+        secret_headers: Vec::new(),
     }
 }
 

@@ -14,7 +14,7 @@ pub struct Event {
     pub id: Arc<str>,
     /// When the request arrived.
     pub received_at: Millis,
-    /// Event data: a JSON object with at least a non-empty text under `event_name`.
+    /// Event data: a JSON object with at least `event_name`, a text or a whole number.
     pub data: Bytes,
 }
 

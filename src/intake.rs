@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
-use tracing::warn;
+use tracing::{debug, warn};
 
-use crate::client::{self, Client, Match, NewEvent};
+use crate::client::{self, Client, Dedupe, LARGEST_MAX_BODY, Match, NewEvent, Passed};
 use crate::event::Event;
 use crate::generation::Generation;
+use crate::journal::{DedupeKey, Known};
 use crate::preview::ClientTrace;
-use crate::request::{Head, Request, Response};
+use crate::request::{Head, Request, Response, Unreadable, unpack};
 use crate::script::frame::LogLine;
 use crate::script::{self, Cause, Fault, Map, RequestView, Worker};
 use crate::telemetry::{ClientMeter, ClientResult};
@@ -57,10 +58,20 @@ pub enum Intake {
 pub struct Repeat {
     /// The client that knows the sender's ids.
     pub client: Arc<str>,
-    /// The sender's own id of the request.
-    pub sender_id: String,
+    /// The sender's own id of the request; none if its events have their own.
+    pub sender_id: Option<String>,
     /// What to answer if it was there before.
     pub response: Response,
+}
+
+impl Repeat {
+    /// How the journal knows that it is one.
+    pub fn known(&self) -> Known {
+        match &self.sender_id {
+            Some(id) => Known::By(DedupeKey::of(&self.client, id)),
+            None => Known::ByEvent(self.client.clone()),
+        }
+    }
 }
 
 impl Intake {
@@ -99,20 +110,20 @@ pub fn admit(generation: &Generation, head: &Head<'_>, request_id: &str) -> Resu
     if clients.is_empty() {
         return Err(nobody_claims(head.method, head.path, request_id));
     }
+    let takes: Vec<&&Client> = clients
+        .iter()
+        .filter(|client| client.methods.contains(head.method))
+        .collect();
     let asked_by_browser = head
         .headers
         .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if head.method == Method::OPTIONS && asked_by_browser {
+    if takes.is_empty() && head.method == Method::OPTIONS && asked_by_browser {
         let answer = clients
             .iter()
             .find_map(|client| client::preflight(client, head.headers));
         return Err(answer
             .unwrap_or_else(|| Response::error(403, "this origin may not call here", request_id)));
     }
-    let takes: Vec<&&Client> = clients
-        .iter()
-        .filter(|client| client.methods.contains(head.method))
-        .collect();
     match takes.iter().map(|client| client.max_body).max() {
         Some(max_body) => Ok(max_body),
         None => Err(wrong_method(&clients, head, request_id)),
@@ -131,39 +142,65 @@ pub fn take(
     worker: &mut Worker,
     generation: &Generation,
     request: &Arc<Request>,
-    mut trace: Option<&mut Vec<ClientTrace>>,
+    trace: Option<&mut Vec<ClientTrace>>,
+) -> Intake {
+    ask_all(worker, generation, request, Sender::Unknown, trace)
+}
+
+/// As [`take`], for a request whose sender is known: it was let in before, or an operator has written
+/// it. `VERIFY` is left out.
+pub fn take_trusted(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+    trace: Option<&mut Vec<ClientTrace>>,
+) -> Intake {
+    ask_all(worker, generation, request, Sender::Known, trace)
+}
+
+/// Whether it is known who sends a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    Known,
+    Unknown,
+}
+
+/// A client that is asked for a request.
+struct Asked<'a> {
+    client: &'a Client,
+    found: &'a Match,
+    request: &'a Arc<Request>,
+    sender: Sender,
+    /// What senders call, for signatures that have it in them.
+    public_url: &'a str,
+}
+
+type Trace<'a> = Option<&'a mut Vec<ClientTrace>>;
+
+fn ask_all(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+    sender: Sender,
+    mut trace: Trace<'_>,
 ) -> Intake {
     for found in generation.router.find(&request.path) {
         let Some(client) = generation.clients.get(found.client) else {
             continue;
         };
+        let asked = Asked {
+            client,
+            found: &found,
+            request,
+            sender,
+            public_url: &generation.config.server.public_url,
+        };
         if !client.methods.contains(&request.method) {
-            note(
-                &mut trace,
-                client,
-                false,
-                format!("takes no {}", request.method),
-                Vec::new(),
-                None,
-            );
+            asked.pass(&mut trace, format!("takes no {}", request.method));
             continue;
         }
-        let view = RequestView::new(request.clone(), parameters(&found));
-        match client::claims(worker, client, &view, request.received_at) {
-            Ok(true) => return run(worker, client, &found, &view, request, &mut trace),
-            Ok(false) => note(
-                &mut trace,
-                client,
-                false,
-                "claims() returned false".to_owned(),
-                Vec::new(),
-                None,
-            ),
-            Err(fault) => {
-                let reason = format!("path {}", found.pattern);
-                note(&mut trace, client, true, reason, Vec::new(), Some(&fault));
-                return failed(worker, client, request, fault);
-            }
+        if let Some(intake) = ask(worker, &asked, &mut trace) {
+            return intake;
         }
     }
     let head = Head {
@@ -177,22 +214,131 @@ pub fn take(
     }
 }
 
+/// Nothing if the client does not claim the request. One without `fn claims` sees nothing before it
+/// is known who sends; one that has it says first whether the request is its own.
+fn ask(worker: &mut Worker, asked: &Asked<'_>, trace: &mut Trace<'_>) -> Option<Intake> {
+    let (client, request) = (asked.client, asked.request);
+    if !client.has_claims
+        && let Some(refusal) = asked.verify(worker, trace)
+    {
+        return Some(refusal);
+    }
+    let view = match asked.view() {
+        Ok(view) => view,
+        Err(why) => return Some(asked.unreadable(worker, trace, why)),
+    };
+    let claimed = client::claims(worker, client, &view, request.received_at);
+    if matches!(claimed, Ok(false)) {
+        asked.pass(trace, "claims() returned false".to_owned());
+        return None;
+    }
+    if client.has_claims
+        && let Some(refusal) = asked.verify(worker, trace)
+    {
+        return Some(refusal);
+    }
+    if let Err(fault) = claimed {
+        asked.note(trace, asked.reason(), Vec::new(), Some(&fault));
+        return Some(failed(worker, client, request, fault));
+    }
+    Some(run(worker, asked, &view, trace))
+}
+
+impl Asked<'_> {
+    /// What to answer if `VERIFY` does not hold: the same whatever is wrong.
+    fn verify(&self, worker: &Worker, trace: &mut Trace<'_>) -> Option<Intake> {
+        let (client, request) = (self.client, self.request);
+        if self.sender == Sender::Known {
+            return None;
+        }
+        let verify = client.verify.as_ref()?;
+        let why = match verify.check(request, self.public_url) {
+            Ok(Passed::Verified) => return None,
+            Ok(Passed::Ping) => {
+                let reason = format!("path {}; an unsigned ping", self.found.pattern);
+                self.note(trace, reason, Vec::new(), None);
+                return Some(self.answered(worker, client::accepted(&[])));
+            }
+            Err(why) => why,
+        };
+        let reason = format!("path {}; not verified: {why}", self.found.pattern);
+        self.note(trace, reason, Vec::new(), None);
+        debug!(client = %client.name, request = %request.id, "not verified: {why}");
+        if trace.is_none() {
+            client.meter(worker.metrics()).unverified();
+        }
+        let mut response = Response::error(401, "the request could not be verified", &request.id);
+        if let Some(challenge) = verify.challenge() {
+            let challenge = HeaderValue::from_static(challenge);
+            response = response.with_header(header::WWW_AUTHENTICATE, challenge);
+        }
+        Some(self.answered(worker, response))
+    }
+
+    /// What scripts see of the request. Only now is a packed body unpacked.
+    fn view(&self) -> Result<RequestView, Unreadable> {
+        let request = self.request;
+        let most = match self.client.has_claims {
+            // Perhaps it is another client's, which takes more.
+            true => LARGEST_MAX_BODY,
+            false => usize::try_from(self.client.max_body).unwrap_or(LARGEST_MAX_BODY),
+        };
+        let body = unpack(&request.headers, &request.body, most)?;
+        let parameters = parameters(self.found);
+        Ok(RequestView::unpacked(request.clone(), body, parameters))
+    }
+
+    fn unreadable(&self, worker: &Worker, trace: &mut Trace<'_>, why: Unreadable) -> Intake {
+        self.note(trace, why.to_string(), Vec::new(), None);
+        let response = Response::error(why.status(), &why.to_string(), &self.request.id);
+        self.answered(worker, response)
+    }
+
+    fn answered(&self, worker: &Worker, mut response: Response) -> Intake {
+        client::add_cors(self.client, &self.request.headers, &mut response);
+        Intake::Answered {
+            response,
+            meter: Some(self.client.meter(worker.metrics()).clone()),
+        }
+    }
+
+    /// Why the client has the request, for people who watch.
+    fn reason(&self) -> String {
+        let pattern = &self.found.pattern;
+        match (&self.client.verify, self.sender) {
+            (None, _) => format!("path {pattern}"),
+            (Some(_), Sender::Unknown) => format!("path {pattern}; verified"),
+            (Some(_), Sender::Known) => format!("path {pattern}; VERIFY was left out"),
+        }
+    }
+
+    fn pass(&self, trace: &mut Trace<'_>, reason: String) {
+        note(trace, self.client, false, reason, Vec::new(), None);
+    }
+
+    fn note(
+        &self,
+        trace: &mut Trace<'_>,
+        reason: String,
+        log: Vec<LogLine>,
+        fault: Option<&Fault>,
+    ) {
+        note(trace, self.client, true, reason, log, fault);
+    }
+}
+
 fn run(
     worker: &mut Worker,
-    client: &Client,
-    found: &Match,
+    asked: &Asked<'_>,
     view: &RequestView,
-    request: &Arc<Request>,
-    trace: &mut Option<&mut Vec<ClientTrace>>,
+    trace: &mut Trace<'_>,
 ) -> Intake {
-    if request.body.len() as u64 > client.max_body {
-        // Another client of the path may take more, so the listener let it pass.
+    let (client, request) = (asked.client, asked.request);
+    if view.body_len() as u64 > client.max_body {
+        // Another client of the path may take more, or it came packed: so the listener let it pass.
         let message = format!("the body is larger than {} bytes", client.max_body);
-        note(trace, client, true, message.clone(), Vec::new(), None);
-        return Intake::Answered {
-            response: Response::error(413, &message, &request.id),
-            meter: Some(client.meter(worker.metrics()).clone()),
-        };
+        asked.note(trace, message.clone(), Vec::new(), None);
+        return asked.answered(worker, Response::error(413, &message, &request.id));
     }
     let begun = Instant::now();
     let sender_id = client
@@ -200,14 +346,7 @@ fn run(
         .as_ref()
         .and_then(|dedupe| dedupe.sender_id(view, request));
     let (parsed, log) = client::parse(worker, client, view, request, sender_id.as_deref());
-    note(
-        trace,
-        client,
-        true,
-        format!("path {}", found.pattern),
-        log,
-        parsed.as_ref().err(),
-    );
+    asked.note(trace, asked.reason(), log, parsed.as_ref().err());
     let took = begun.elapsed();
     match trace.as_mut().and_then(|entries| entries.last_mut()) {
         Some(entry) => entry.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
@@ -227,7 +366,8 @@ fn run(
                     worker.keep(&event.data, new.data);
                 }
             }
-            let repeat = sender_id.map(|sender_id| Repeat {
+            let by_event = client.dedupe == Some(Dedupe::ByEvent);
+            let repeat = (by_event || sender_id.is_some()).then(|| Repeat {
                 client: client.name.clone(),
                 sender_id,
                 response: client::repeated(client, &response),
@@ -324,7 +464,7 @@ fn parameters(found: &Match) -> Map {
 }
 
 fn note(
-    trace: &mut Option<&mut Vec<ClientTrace>>,
+    trace: &mut Trace<'_>,
     client: &Client,
     claimed: bool,
     reason: String,

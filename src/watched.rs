@@ -35,7 +35,31 @@ pub fn run(
     watch: Watch,
 ) -> Watched {
     let begun = Instant::now();
-    let (intake, clients, times) = take(worker, generation, request, begun);
+    let taken = take(intake::take, worker, generation, request, begun);
+    run_on(worker, generation, request, now, watch, taken)
+}
+
+/// As [`run`], for a request that an operator has written, dry: `VERIFY` is left out.
+pub fn run_trusted(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+    now: Millis,
+) -> Watched {
+    let begun = Instant::now();
+    let taken = take(intake::take_trusted, worker, generation, request, begun);
+    run_on(worker, generation, request, now, Watch::Dry, taken)
+}
+
+/// Goes on with a request that was taken in.
+fn run_on(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+    now: Millis,
+    watch: Watch,
+    (intake, clients, times): (Intake, Vec<ClientTrace>, Times),
+) -> Watched {
     let mut record = record(generation, request, &intake, clients, times);
     record.mode = match watch {
         Watch::Send => Mode::Send,
@@ -66,7 +90,7 @@ pub fn take_live(
     request: &Arc<Request>,
     begun: Instant,
 ) -> (Intake, Record) {
-    let (intake, clients, times) = take(worker, generation, request, begun);
+    let (intake, clients, times) = take(intake::take, worker, generation, request, begun);
     if let (Some(meter), Some(asked)) = (intake.meter(), clients.last()) {
         // One that was not run, because the body is too long for it, took no time.
         let took = Duration::from_micros(asked.duration_us);
@@ -86,7 +110,11 @@ fn result(asked: &ClientTrace) -> ClientResult {
     }
 }
 
+/// [`intake::take`], or what stands in its place.
+type Take = fn(&mut Worker, &Generation, &Arc<Request>, Option<&mut Vec<ClientTrace>>) -> Intake;
+
 fn take(
+    take_in: Take,
     worker: &mut Worker,
     generation: &Generation,
     request: &Arc<Request>,
@@ -94,7 +122,7 @@ fn take(
 ) -> (Intake, Vec<ClientTrace>, Times) {
     let taken = Instant::now();
     let mut clients = Vec::new();
-    let intake = intake::take(worker, generation, request, Some(&mut clients));
+    let intake = take_in(worker, generation, request, Some(&mut clients));
     let times = Times {
         begun,
         taken,
@@ -125,6 +153,7 @@ fn record(
         replay_of: None,
         mode: Mode::Capture,
         generation: generation.id.clone(),
+        secret_headers: generation.secret_headers.clone(),
         request: request.clone(),
         script: script.map(|client| client.script.source.clone()),
         clients,

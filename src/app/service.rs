@@ -11,10 +11,10 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use crate::clock::Clock;
-use crate::generation::Live;
+use crate::generation::{Generation, Live};
 use crate::ingress::{Admission, Service};
 use crate::intake::{self, Intake, Repeat};
-use crate::journal::{self, DedupeKey, Entry, FailedRequest, Journal};
+use crate::journal::{self, Entry, FailedRequest, Journal, Known};
 use crate::preview::{self, Answered as Fate, PREVIEW_HEADERS, Preview, Session};
 use crate::processor::Watch;
 use crate::request::{Head, Request, Response};
@@ -97,7 +97,9 @@ impl Front {
     async fn live(&self, request: Request) -> Response {
         let begun = Instant::now();
         let generation = self.live.current();
-        let is_quick = intake::is_quick(&generation, &request.path);
+        // To unpack a body takes longer than most scripts.
+        let is_packed = request.headers.contains_key(header::CONTENT_ENCODING);
+        let is_quick = !is_packed && intake::is_quick(&generation, &request.path);
         let captured = self.preview.may_capture(&request.path);
         let request = Arc::new(request);
         let taken = {
@@ -123,7 +125,7 @@ impl Front {
             Err(NotRun::Broken) => return self.counted(broken(&request.id), None, begun),
         };
         let meter = intake.meter().cloned();
-        let (response, fate) = self.conclude(&request, intake).await;
+        let (response, fate) = self.conclude(&generation, &request, intake).await;
         if captured {
             self.preview.answered(&request.id, &response, fate);
         }
@@ -131,7 +133,12 @@ impl Front {
     }
 
     /// Answers when the journal has what the answer promises.
-    async fn conclude(&self, request: &Request, intake: Intake) -> (Response, Fate) {
+    async fn conclude(
+        &self,
+        generation: &Generation,
+        request: &Request,
+        intake: Intake,
+    ) -> (Response, Fate) {
         let kept = match intake {
             Intake::Accepted {
                 events,
@@ -139,7 +146,8 @@ impl Front {
                 repeat,
                 meter,
             } if !events.is_empty() => {
-                let (key, repeated) = known(repeat);
+                let known = repeat.as_ref().map_or(Known::Not, Repeat::known);
+                let repeated = repeat.map(|repeat| repeat.response);
                 let count = events.len() as u64;
                 let entries = events.into_iter();
                 let entries = entries.map(|event| Entry { event, made: None });
@@ -149,7 +157,7 @@ impl Front {
                     drop(answer.send(acknowledged(result, count, response, repeated, &meter)));
                 };
                 self.journal
-                    .append_then(entries.collect(), key, Box::new(done));
+                    .append_then(entries.collect(), known, Box::new(done));
                 answered.await.unwrap_or(Err(journal::Error::Closed))
             }
             Intake::Accepted { response, .. } | Intake::Answered { response, .. } => {
@@ -161,7 +169,7 @@ impl Front {
                 response,
                 meter,
             } => {
-                let failed = failed_request(request, &client, &fault);
+                let failed = failed_request(generation, request, &client, &fault);
                 self.journal.keep_request(failed).await.map(|()| {
                     meter.kept();
                     (response, Fate::Kept)
@@ -192,10 +200,13 @@ impl Front {
         let (generation, clock) = (self.live.draft_or_current(), self.clock);
         let request = Arc::new(request);
         let id = &request.id;
-        let watched = request.clone();
+        let watched = (request.clone(), generation.clone());
         let seen = self
             .pool
-            .run(move |worker| watched::run(worker, &generation, &watched, clock.steady(), watch))
+            .run(move |worker| {
+                let (request, generation) = watched;
+                watched::run(worker, &generation, &request, clock.steady(), watch)
+            })
             .await;
         let Some(Watched {
             mut record,
@@ -215,7 +226,7 @@ impl Front {
         let asked = wants_trace(&request.headers);
         let trace = asked.then(|| self.trace(id)).flatten();
         let kept = match watch {
-            Watch::Send => self.keep(&request, &intake, entries).await,
+            Watch::Send => self.keep(&generation, &request, &intake, entries).await,
             _ => Ok(()),
         };
         let (response, fate) = match &kept {
@@ -248,6 +259,7 @@ impl Front {
     /// Makes durable what a session that sends has accepted.
     async fn keep(
         &self,
+        generation: &Generation,
         request: &Request,
         intake: &Intake,
         entries: Vec<Entry>,
@@ -265,7 +277,7 @@ impl Front {
                 ..
             } => {
                 self.journal
-                    .keep_request(failed_request(request, client, fault))
+                    .keep_request(failed_request(generation, request, client, fault))
                     .await?;
                 meter.kept();
                 Ok(())
@@ -353,24 +365,18 @@ fn acknowledged(
     }
 }
 
-/// How to know a repeat, and what to answer then.
-fn known(repeat: Option<Repeat>) -> (Option<DedupeKey>, Option<Response>) {
-    match repeat {
-        Some(repeat) => {
-            let key = DedupeKey::of(&repeat.client, &repeat.sender_id);
-            (Some(key), Some(repeat.response))
-        }
-        None => (None, None),
-    }
-}
-
-fn failed_request(request: &Request, client: &str, fault: &Fault) -> FailedRequest {
+fn failed_request(
+    generation: &Generation,
+    request: &Request,
+    client: &str,
+    fault: &Fault,
+) -> FailedRequest {
     FailedRequest {
         id: request.id.clone(),
         received_at: request.received_at,
         client: client.to_owned(),
         fault: fault.to_string(),
-        message: request.to_message(),
+        message: request.to_message(&generation.secret_headers),
     }
 }
 

@@ -12,7 +12,6 @@ use crate::clock::Millis;
 use crate::config::{Environment, Problems, SystemEnvironment};
 use crate::generation::{self, Generation, Loaded};
 use crate::preview::Record;
-use crate::processor::Watch;
 use crate::request::Request;
 use crate::script::Worker;
 use crate::watched;
@@ -65,7 +64,7 @@ pub fn run(worker: &mut Worker, generation: &Generation, request: &[u8]) -> Resu
 
 fn run_once(worker: &mut Worker, generation: &Generation, request: &Arc<Request>) -> Record {
     let now = request.received_at;
-    watched::run(worker, generation, request, now, Watch::Dry).record
+    watched::run_trusted(worker, generation, request, now).record
 }
 
 /// The set of a configuration, as cases are run through it. With the variables of this process, if

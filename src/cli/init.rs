@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::working_set::{CASES, REQUESTS, SCRIPTS, write_new};
+use super::working_set::{CASES, MORE_REQUESTS, REQUESTS, SCRIPTS, write_new};
 use super::{Exit, paint};
 use crate::config::DEFAULT_FILE;
 
@@ -28,6 +28,10 @@ TRACIFY_TOKEN=
 TRACIFY_CUSTOMER_SITE_ID=
 SLACK_WEBHOOK_URL=
 CRM_TOKEN=
+# Of senders, for the VERIFY lines of clients/*.rhai: docs/verify.md
+# STRIPE_WEBHOOK_SECRET=
+# SHOPIFY_WEBHOOK_SECRET=
+# WOOCOMMERCE_WEBHOOK_SECRET=
 ";
 
 const NEXT: [(&str, &str); 4] = [
@@ -46,7 +50,8 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
         (".gitignore", IGNORED),
         (".env.example", ENVIRONMENT),
     ];
-    let files = own.iter().chain(SCRIPTS).chain(REQUESTS).chain(CASES);
+    let requests = REQUESTS.iter().chain(MORE_REQUESTS);
+    let files = own.iter().chain(SCRIPTS).chain(requests).chain(CASES);
     let taken: Vec<&str> = files
         .clone()
         .map(|(path, _)| *path)

@@ -67,8 +67,26 @@ pub fn respond(
         (view.clone(), shown),
         request.received_at,
     );
-    read_response(&called.result?)
-        .map_err(|message| Fault::new(&client.script.file, message).in_function("respond"))
+    read_response(&called.result?).map_err(|Wrong { message, hint }| Fault {
+        hint,
+        ..Fault::new(&client.script.file, message).in_function("respond")
+    })
+}
+
+/// What is wrong with an answer, and how to mend it where there is more to say.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+impl From<String> for Wrong {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            hint: None,
+        }
+    }
 }
 
 fn with_id(event: &NewEvent) -> Value {
@@ -87,18 +105,20 @@ const RESERVED: [HeaderName; 4] = [
 
 const KEYS: [&str; 4] = ["status", "headers", "body", "cookies"];
 
-fn read_response(value: &Value) -> Result<Response, String> {
+fn read_response(value: &Value) -> Result<Response, Wrong> {
     let Ok(map) = value.as_map_ref() else {
         return Err(format!(
             "respond() must return #{{ status, headers, body, cookies }}, it returned {}",
             kind(value)
-        ));
+        )
+        .into());
     };
     if let Some(unknown) = map.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(format!(
             "respond() returned the unknown key `{unknown}`; there are {}",
             KEYS.join(", ")
-        ));
+        )
+        .into());
     }
     let status = match map.get("status") {
         None => 200,
@@ -106,7 +126,7 @@ fn read_response(value: &Value) -> Result<Response, String> {
     };
     let (body, content_type) = read_body(map.get("body"))?;
     if matches!(status, 204 | 205 | 304) && !body.is_empty() {
-        return Err(format!("an answer with status {status} has no body"));
+        return Err(format!("an answer with status {status} has no body").into());
     }
     let mut headers = HeaderMap::new();
     if let Some(content_type) = content_type {
@@ -141,6 +161,9 @@ fn read_body(value: Option<&Value>) -> Result<(Bytes, Option<&'static str>), Str
             Some("text/plain; charset=utf-8"),
         ));
     }
+    if let Ok(bytes) = value.as_blob_ref() {
+        return Ok((Bytes::from(bytes.clone()), None));
+    }
     let json = script::to_json(value).map_err(|error| format!("body: {error}"))?;
     Ok((json.into(), Some("application/json")))
 }
@@ -170,7 +193,7 @@ fn read_headers(value: Option<&Value>, headers: &mut HeaderMap) -> Result<(), St
     Ok(())
 }
 
-fn read_cookies(value: Option<&Value>, headers: &mut HeaderMap) -> Result<(), String> {
+fn read_cookies(value: Option<&Value>, headers: &mut HeaderMap) -> Result<(), Wrong> {
     let Some(value) = value else { return Ok(()) };
     let map = value.as_map_ref().map_err(|_| {
         format!(

@@ -7,9 +7,18 @@ use crate::request::Request;
 use crate::script::value::plain_text;
 use crate::script::{RequestView, Value};
 
-/// Where the sender's id of a request is.
+/// What a repeat is known by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dedupe {
+    /// The sender's id of the request: in one place, or in several that make it up together.
+    ByRequest(Vec<Place>),
+    /// Each event's own `event_id`: the sender may put old ones among new ones.
+    ByEvent,
+}
+
+/// Where a part of a request's id is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
     /// In a header field.
     Header(HeaderName),
     /// In the query.
@@ -20,15 +29,45 @@ pub enum Dedupe {
 
 const PLACES: [&str; 3] = ["header", "query", "body"];
 
-const HINT: &str =
-    "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\" or \"query:id\"";
+const EVENT_ID: &str = "event_id";
+
+const HINT: &str = "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\", \"query:id\" or \"event_id\"";
 
 impl Dedupe {
-    /// Reads `"header:NAME"`, `"query:NAME"` or `"body:KEY.KEY"`.
+    /// Reads `"header:NAME"`, `"query:NAME"` or `"body:KEY.KEY"`, one or more; or `"event_id"`.
     ///
     /// # Errors
-    /// What is wrong with it, and how to mend that.
-    pub fn parse(text: &str) -> Result<Self, (String, String)> {
+    /// What is wrong with the first bad one, and how to mend that.
+    pub fn parse(texts: &[String]) -> Result<Self, (String, String)> {
+        if texts.is_empty() {
+            return Err(("there is no place in it".to_owned(), HINT.to_owned()));
+        }
+        if texts.iter().any(|text| text == EVENT_ID) {
+            return match texts.len() {
+                1 => Ok(Self::ByEvent),
+                _ => Err((
+                    format!("\"{EVENT_ID}\" stands alone"),
+                    "either each event has an id of its own, or the request has one".to_owned(),
+                )),
+            };
+        }
+        let places = texts.iter().map(|text| Place::parse(text));
+        places.collect::<Result<_, _>>().map(Self::ByRequest)
+    }
+
+    /// The sender's id, if the request has all that make it up.
+    pub fn sender_id(&self, view: &RequestView, request: &Request) -> Option<String> {
+        let Self::ByRequest(places) = self else {
+            return None;
+        };
+        let parts = places.iter().map(|place| place.part(view, request));
+        let parts: Vec<String> = parts.collect::<Option<_>>()?;
+        Some(parts.join("/"))
+    }
+}
+
+impl Place {
+    fn parse(text: &str) -> Result<Self, (String, String)> {
         let wrong = |why: &str| (format!("\"{text}\" {why}"), HINT.to_owned());
         let (place, name) = text
             .split_once(':')
@@ -49,16 +88,16 @@ impl Dedupe {
         }
     }
 
-    /// The sender's id, if the request has one: a text that is not empty, or a whole number.
-    pub fn sender_id(&self, view: &RequestView, request: &Request) -> Option<String> {
-        let id = match self {
+    /// What is there: a text that is not empty, or a whole number.
+    fn part(&self, view: &RequestView, request: &Request) -> Option<String> {
+        let part = match self {
             Self::Header(name) => request.headers.get(name)?.to_str().ok()?.to_owned(),
             Self::Query(name) => form_urlencoded::parse(request.query.as_bytes())
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.into_owned())?,
             Self::Body(keys) => view.body_value(keys).as_ref().and_then(whole_text)?,
         };
-        Some(id).filter(|id| !id.is_empty())
+        Some(part).filter(|part| !part.is_empty())
     }
 }
 
@@ -98,7 +137,8 @@ mod tests {
             received_at: 0,
         });
         let view = RequestView::new(request.clone(), Map::new());
-        Dedupe::parse(place).unwrap().sender_id(&view, &request)
+        let places: Vec<String> = place.split(' ').map(str::to_owned).collect();
+        Dedupe::parse(&places).unwrap().sender_id(&view, &request)
     }
 
     #[test]
@@ -127,6 +167,14 @@ mod tests {
             ("body:id", "", JSON, r#"{"id":{"a":1}}"#, None),
             ("body:id", "", JSON, "not json", None),
             ("body:id", "", FORM, "id=f-1&x=2", Some("f-1")),
+            (
+                "header:x-delivery body:id",
+                "",
+                JSON,
+                r#"{"id":727}"#,
+                Some("d-7/727"),
+            ),
+            ("header:x-delivery body:id", "", JSON, "{}", None),
         ] {
             let found = id(place, query, content_type, body);
             assert_eq!(found.as_deref(), expected, "{place} {body}");
@@ -143,10 +191,20 @@ mod tests {
             ("query:", "names nothing"),
             ("header:", "does not name a header"),
             ("header:x y", "does not name a header"),
+            ("event", "where the id is"),
         ] {
-            let (message, hint) = Dedupe::parse(text).unwrap_err();
+            let (message, hint) = Dedupe::parse(&[text.to_owned()]).unwrap_err();
             assert!(message.contains(wanted), "{text}: {message}");
             assert!(!hint.is_empty());
         }
+        assert!(Dedupe::parse(&[]).is_err());
+    }
+
+    #[test]
+    fn each_event_may_have_its_own() {
+        let texts = ["event_id", "body:id"].map(str::to_owned);
+        assert_eq!(Dedupe::parse(&texts[..1]), Ok(Dedupe::ByEvent));
+        let (message, _) = Dedupe::parse(&texts).unwrap_err();
+        assert!(message.contains("stands alone"), "{message}");
     }
 }

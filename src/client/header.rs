@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use http::{HeaderValue, Method};
 
-use super::{Client, Dedupe, Pattern};
+use super::{Client, Dedupe, Pattern, Surroundings, verify};
 use crate::config::{parse_size, suggest};
 use crate::script::{Fault, Header, Script};
 
@@ -31,28 +31,30 @@ pub enum Source {
 }
 
 /// The largest body that a client may ask for, in bytes: four of them fill what ingress may hold.
-pub(super) const LARGEST_MAX_BODY: u64 = 8 * 1024 * 1024;
+pub const LARGEST_MAX_BODY: usize = 8 * 1024 * 1024;
 
-const METHODS: [Method; 6] = [
+/// A client that takes OPTIONS answers browsers' questions itself.
+const METHODS: [Method; 7] = [
     Method::GET,
     Method::POST,
     Method::PUT,
     Method::PATCH,
     Method::DELETE,
     Method::HEAD,
+    Method::OPTIONS,
 ];
 
-/// Makes a client of a compiled script. `max_body` is the server's limit, for clients that set none.
-pub fn load(script: Script, max_body: u64) -> Result<Client, Vec<Fault>> {
+/// Makes a client of a compiled script.
+pub fn load(script: Script, surroundings: &Surroundings<'_>) -> Result<Client, Vec<Fault>> {
     let mut header = Header::of(&script);
     let paths = read_paths(&mut header);
     let methods = read_methods(&mut header);
     let priority = header.integer("PRIORITY").unwrap_or(0);
     let cors = read_cors(&mut header);
-    let max_body = read_max_body(&mut header).unwrap_or(max_body);
+    let max_body = read_max_body(&mut header).unwrap_or(surroundings.max_body);
     let source = read_source(&mut header);
     let dedupe = read_dedupe(&mut header);
-    refuse_what_is_not_there_yet(&mut header);
+    let verify = verify::read(&mut header, surroundings);
     let mut faults = header.finish();
     faults.extend(check_functions(&script));
     if !faults.is_empty() {
@@ -67,6 +69,7 @@ pub fn load(script: Script, max_body: u64) -> Result<Client, Vec<Fault>> {
         max_body,
         source,
         dedupe,
+        verify,
         has_claims: script.has_function("claims", 1),
         has_respond: script.has_function("respond", 2),
         script,
@@ -159,7 +162,7 @@ fn read_cors(header: &mut Header<'_>) -> Cors {
 fn read_max_body(header: &mut Header<'_>) -> Option<u64> {
     let text = header.text("MAX_BODY")?;
     match parse_size(&text) {
-        Some(size) if size <= LARGEST_MAX_BODY => Some(size),
+        Some(size) if size <= LARGEST_MAX_BODY as u64 => Some(size),
         Some(_) => {
             header.wrong("MAX_BODY", "at most 8MiB", None);
             None
@@ -193,24 +196,13 @@ fn read_source(header: &mut Header<'_>) -> Source {
 }
 
 fn read_dedupe(header: &mut Header<'_>) -> Option<Dedupe> {
-    let text = header.text("DEDUPE")?;
-    match Dedupe::parse(&text) {
+    let texts = header.texts("DEDUPE")?;
+    match Dedupe::parse(&texts) {
         Ok(dedupe) => Some(dedupe),
         Err((message, hint)) => {
             header.wrong("DEDUPE", message, Some(hint));
             None
         }
-    }
-}
-
-/// Better refused than believed: a script that asks for a check must not run without it.
-fn refuse_what_is_not_there_yet(header: &mut Header<'_>) {
-    if header.map("VERIFY").is_some() {
-        header.wrong(
-            "VERIFY",
-            "signatures are not checked yet in this version",
-            None,
-        );
     }
 }
 

@@ -8,20 +8,35 @@ mod dedupe;
 mod header;
 mod parse;
 mod route;
+mod verify;
 
 pub use answer::{accepted, repeated, respond};
 pub use cors::{add_cors, preflight};
 pub use dedupe::Dedupe;
-pub use header::{Cors, Source, load};
+pub use header::{Cors, LARGEST_MAX_BODY, Source, load};
 pub use parse::{NewEvent, claims, parse};
 pub use route::{Match, Parameters, Pattern, Router};
+pub use verify::{Passed, Scheme, Signed, Verify, Why, verify};
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
+use crate::config::Environment;
 use crate::script::Script;
 use crate::telemetry::{ClientMeter, Metrics};
+
+/// What a client is loaded with, besides its script.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The server's limit of a body, for clients that set none.
+    pub max_body: u64,
+    /// The folder that the paths of secrets' files start from.
+    pub base: &'a Path,
+    /// Where secrets are.
+    pub environment: &'a dyn Environment,
+}
 
 /// A loaded client.
 #[derive(Debug)]
@@ -44,6 +59,8 @@ pub struct Client {
     pub source: Source,
     /// Where the sender's own delivery id is, if repeats are to be recognised.
     pub dedupe: Option<Dedupe>,
+    /// How it is known that a request comes from whom it says, if that is to be checked.
+    pub verify: Option<Verify>,
     /// True if it has `fn claims(request)`.
     pub has_claims: bool,
     /// True if it has `fn respond(request, events)`.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{Client, Source};
 use crate::event::{MAX_ID_BYTES, new_id};
 use crate::request::Request;
+use crate::script::api::Refuse;
 use crate::script::frame::LogLine;
 use crate::script::value::kind;
-use crate::script::{self, Fault, Map, RequestView, Value, Worker};
+use crate::script::{self, Cause, Fault, Map, RequestView, Value, Worker};
 
 /// An event before it is journalled.
 #[derive(Clone, Debug)]
@@ -84,10 +85,17 @@ fn read_events(context: &Context<'_>, value: Value) -> Result<Vec<NewEvent>, Fau
     if value.is_map() {
         return Ok(vec![read_event(context, 0, value)?]);
     }
+    if let Some(Refuse { reason }) = value.read_lock::<Refuse>().map(|refuse| refuse.clone()) {
+        return Err(Fault {
+            cause: Cause::Request,
+            ..returned(client, "parse", reason.to_string())
+        });
+    }
     let found = kind(&value);
     let Ok(items) = value.into_array() else {
-        let message =
-            format!("parse() must return a map, an array of maps or (), it returned {found}");
+        let message = format!(
+            "parse() must return a map, an array of maps, () or refuse(reason), it returned {found}"
+        );
         return Err(returned(client, "parse", message));
     };
     if items.len() > MAX_EVENTS {
@@ -114,15 +122,11 @@ fn read_event(context: &Context<'_>, ordinal: usize, value: Value) -> Result<New
             format!("an event must be a map, one is {found}"),
         ));
     };
-    let named = data.get("event_name").is_some_and(|name| {
-        name.as_immutable_string_ref()
-            .is_ok_and(|name| !name.is_empty())
-    });
-    if !named {
+    if !data.get("event_name").is_some_and(is_name) {
         let fault = returned(
             client,
             "parse",
-            "an event must have event_name, a text that is not empty".to_owned(),
+            "an event must have event_name, a text that is not empty or a whole number".to_owned(),
         );
         return Err(fault.with_hint("add `event_name: \"purchase\"` to the map"));
     }
@@ -133,6 +137,12 @@ fn read_event(context: &Context<'_>, ordinal: usize, value: Value) -> Result<New
     }
     let id = event_id(context, ordinal, &data)?;
     Ok(NewEvent { id, data })
+}
+
+/// Some senders number their events; a tag's `ON` names such an event by its digits.
+fn is_name(name: &Value) -> bool {
+    let text = name.as_immutable_string_ref();
+    name.is_int() || text.is_ok_and(|text| !text.is_empty())
 }
 
 /// What the visitor's browser tells of itself, unless the script said otherwise.
@@ -157,6 +167,10 @@ fn event_id(context: &Context<'_>, ordinal: usize, data: &Map) -> Result<Arc<str
     };
     let text = value.to_string();
     if !(value.is_string() || value.is_int()) || !is_usable(&text) {
+        // Anyone may post what a browser may post. It stays in the data, and names nothing.
+        if client.source == Source::Browser {
+            return Ok(new_id());
+        }
         let message = format!(
             "event_id must be a text of 1 to {MAX_ID_BYTES} bytes or a whole number, it is {}",
             kind(value)

@@ -13,7 +13,7 @@ use crate::secret::Secret;
 const MAX_SECRET_FILE: u64 = 64 * 1024;
 
 /// Where the values of `${VAR}` come from; a test hands over a map.
-pub trait Environment {
+pub trait Environment: Sync {
     /// The value of the variable, if it is set.
     fn variable(&self, name: &str) -> Option<String>;
 }
@@ -74,6 +74,43 @@ pub(super) fn expand(text: &str, base: &Path, environment: &dyn Environment) -> 
     }
     expanded.text.push_str(rest);
     expanded
+}
+
+/// The secret that a script names: by a variable, `SHOP_SECRET`, or by a file, `${file:PATH}`.
+///
+/// # Errors
+/// Why there is none, and how to mend that. A name that may be the secret itself, put where its name
+/// belongs, is not repeated.
+pub fn secret(
+    reference: &str,
+    base: &Path,
+    environment: &dyn Environment,
+) -> Result<Secret, (String, String)> {
+    let is_name = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_';
+    let name = match reference.contains("${") {
+        true => reference.to_owned(),
+        false if is_variable_name(reference) => format!("${{{reference}}}"),
+        false => {
+            return Err((
+                "secret: what stands there is no variable's name".to_owned(),
+                "write the name of an environment variable, such as \"SHOP_SECRET\", not the secret itself; or \"${file:PATH}\"".to_owned(),
+            ));
+        }
+    };
+    let expanded = expand(&name, base, environment);
+    if let Some((message, hint)) = expanded.faults.into_iter().next() {
+        return Err((format!("secret: {message}"), hint));
+    }
+    match expanded.unset.first() {
+        Some(name) => Err((
+            match name.bytes().all(is_name) {
+                true => format!("secret: the variable {name} is not set"),
+                false => "secret: the variable that it names is not set".to_owned(),
+            },
+            "set it to the secret that the sender shows; it is the variable's name that stands in the script, not the secret".to_owned(),
+        )),
+        None => Ok(Secret::new(expanded.text)),
+    }
 }
 
 /// Reads a text file of at most `limit` bytes.

@@ -26,12 +26,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use destination::Destination;
-pub use expand::{Environment, SystemEnvironment};
+pub use expand::{Environment, SystemEnvironment, secret};
 pub use options::{DeliveryMode, Options, Rate, Retry};
 pub use problem::{Problem, Problems, quoted, suggest};
 pub use section::Section;
 pub use server::{Admin, Server};
 pub use storage::{Data, Journal, JournalKind, Scripts};
+pub(crate) use units::duration_text;
 pub use units::{parse_duration, parse_size};
 
 /// The commented file that documents every key and says the defaults.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Generation;
 use super::files::{ScriptFile, fingerprint, read_scripts};
-use crate::client::{self, Client, Router};
+use crate::client::{self, Client, Router, Surroundings, Verify};
 use crate::config::{self, Config, Environment, Problem, Problems, suggest};
 use crate::destination::{self, Destinations};
 use crate::script::{Compiler, Fault, Pace, Script, with_script_stack};
@@ -36,8 +36,9 @@ pub fn load(config_file: &Path, environment: &dyn Environment) -> Result<Loaded,
             .collect()
     };
     let config = Arc::new(config::load_and_check(config_file, environment, check)?);
-    let live = load_set(&config, &config.scripts.clients, &config.scripts.tags)?;
-    let draft = load_draft(&config);
+    let (clients, tags) = (&config.scripts.clients, &config.scripts.tags);
+    let live = load_set(&config, environment, clients, tags)?;
+    let draft = load_draft(&config, environment);
     let (draft, draft_problems) = match draft.transpose() {
         Ok(draft) => (draft, Problems::default()),
         Err(problems) => (None, problems),
@@ -49,20 +50,40 @@ pub fn load(config_file: &Path, environment: &dyn Environment) -> Result<Loaded,
     })
 }
 
-fn load_draft(config: &Arc<Config>) -> Option<Result<Generation, Problems>> {
+fn load_draft(
+    config: &Arc<Config>,
+    environment: &dyn Environment,
+) -> Option<Result<Generation, Problems>> {
     let draft = &config.scripts.draft;
     let is_there = std::fs::metadata(draft).is_ok_and(|found| found.is_dir());
-    is_there.then(|| load_set(config, &draft.join("clients"), &draft.join("tags")))
+    is_there.then(|| {
+        load_set(
+            config,
+            environment,
+            &draft.join("clients"),
+            &draft.join("tags"),
+        )
+    })
 }
 
-fn load_set(config: &Arc<Config>, clients: &Path, tags: &Path) -> Result<Generation, Problems> {
-    with_script_stack(|| compile_set(config, clients, tags)).unwrap_or_else(|error| {
+fn load_set(
+    config: &Arc<Config>,
+    environment: &dyn Environment,
+    clients: &Path,
+    tags: &Path,
+) -> Result<Generation, Problems> {
+    with_script_stack(|| compile_set(config, environment, clients, tags)).unwrap_or_else(|error| {
         let message = format!("no thread for compiling scripts: {error}");
         Err(Problem::new(shown(config, clients), message).into())
     })
 }
 
-fn compile_set(config: &Arc<Config>, clients: &Path, tags: &Path) -> Result<Generation, Problems> {
+fn compile_set(
+    config: &Arc<Config>,
+    environment: &dyn Environment,
+    clients: &Path,
+    tags: &Path,
+) -> Result<Generation, Problems> {
     let mut problems = Problems::default();
     let destinations = destination::load_all(config).map_err(Problems::from_iter)?;
     let client_files = collect(
@@ -70,9 +91,14 @@ fn compile_set(config: &Arc<Config>, clients: &Path, tags: &Path) -> Result<Gene
         &mut problems,
     );
     let tag_files = collect(read_scripts(tags, &shown(config, tags)), &mut problems);
+    let surroundings = Surroundings {
+        max_body: config.server.max_body,
+        base: &config.base,
+        environment,
+    };
     let compiler = Compiler::new(&config.scripts.shared);
     let mut clients_loaded = compile_all(&compiler, client_files, &mut problems, |script| {
-        client::load(script, config.server.max_body)
+        client::load(script, &surroundings)
     });
     let mut tags_loaded = compile_all(&compiler, tag_files, &mut problems, tag::load);
     problems.extend(check_destinations(&tags_loaded, &destinations));
@@ -112,8 +138,10 @@ fn assemble(
     let paths = clients.iter().enumerate();
     let paths =
         paths.flat_map(|(at, client)| client.paths.iter().map(move |path| (path.clone(), at)));
+    let secret = clients.iter().filter_map(|client| client.verify.as_ref());
     Generation {
         id: id.into(),
+        secret_headers: secret.flat_map(Verify::secret_headers).cloned().collect(),
         config: config.clone(),
         destinations,
         router: Router::new(paths),

@@ -14,6 +14,8 @@ pub use watch::watch;
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use crate::client::{Client, Router};
 use crate::config::Config;
 use crate::destination::Destinations;
@@ -31,6 +33,8 @@ pub struct Generation {
     pub destinations: Destinations,
     /// Clients, in the order in which they are asked.
     pub clients: Vec<Client>,
+    /// Headers in which some client's senders send a secret, besides those that always are one.
+    pub secret_headers: Vec<HeaderName>,
     /// From a path to its clients.
     pub router: Router,
     /// Tags, in the order in which they run.

@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::request_id::RequestIds;
 use super::{Admission, Service, Settings, sender, socket};
 use crate::clock::Millis;
-use crate::request::{Head, Request, Response};
+use crate::request::{Head, Request, Response, coding};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
@@ -167,11 +167,8 @@ impl<S: Service> Exchange<'_, S> {
 
 /// What the sender expects of us besides reading the body as it is.
 fn check_expectations(version: http::Version, headers: &HeaderMap) -> Result<(), Refusal> {
-    if let Some(coding) = headers.get(header::CONTENT_ENCODING)
-        && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        return Err(Refusal::ContentCoding);
-    }
+    // Taken off behind us, where the signature of the bytes as they came has been looked at.
+    coding(headers).map_err(|_unknown| Refusal::ContentCoding)?;
     // hyper sends 100 (Continue) when the body is first read. HTTP/1.0 does not know it.
     if let Some(expected) = headers.get(header::EXPECT)
         && version == http::Version::HTTP_11

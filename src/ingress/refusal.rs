@@ -110,7 +110,11 @@ const TABLE: [(Refusal, u16, &str); 23] = [
         417,
         "the only expectation that is understood is 100-continue",
     ),
-    (ContentCoding, 415, "send the body without content-encoding"),
+    (
+        ContentCoding,
+        415,
+        "send the body plain, or packed once with content-encoding: gzip",
+    ),
     (
         TooManyBodies,
         503,
@@ -131,7 +135,7 @@ const TABLE: [(Refusal, u16, &str); 23] = [
 /// What a sender is asked to wait when the listener is full: it empties within seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+const CODINGS: HeaderValue = HeaderValue::from_static("gzip, identity");
 
 impl Refusal {
     /// The number by which the [stand-in](super::socket) names it.
@@ -178,7 +182,7 @@ impl Refusal {
     fn extra_header(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Method => Some((header::ALLOW, ALLOW)),
-            ContentCoding => Some((header::ACCEPT_ENCODING, IDENTITY)),
+            ContentCoding => Some((header::ACCEPT_ENCODING, CODINGS)),
             TooManyBodies | TooManyConnections | TooManyFromAddress => {
                 Some((header::RETRY_AFTER, RETRY_AFTER))
             }

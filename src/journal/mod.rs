@@ -40,8 +40,8 @@ pub use look::{
     Verification, Window, verify_folder,
 };
 pub use record::{
-    Counts, DedupeKey, Entry, FailedRequest, MAX_DELIVERIES, Made, NewDelivery, Pending, Processed,
-    Record, Settlement, TagBook, TakenEvent, Tally,
+    Counts, DedupeKey, Entry, FailedRequest, Known, MAX_DELIVERIES, Made, NewDelivery, Pending,
+    Processed, Record, Settlement, TagBook, TakenEvent, Tally,
 };
 pub use waiting::Done;
 
@@ -151,43 +151,44 @@ impl Journal {
 
     /// Appends events and calls `done` when they are durable, or could not be made so. Never
     /// blocks: a journal that cannot take more says so at once. For script threads.
-    pub fn append_then(&self, entries: Vec<Entry>, key: Option<DedupeKey>, done: Done) {
+    pub fn append_then(&self, entries: Vec<Entry>, known: impl Into<Known>, done: Done) {
         self.post_append(Append {
             entries,
-            key: key.map(|key| (key, self.clock.now())),
+            known: known.into(),
+            at: self.clock.now(),
             instead_of: None,
             waiting: Waiting::new(done),
         });
     }
 
-    /// Appends events; they are durable when this returns `Ok`. All that share a key are one
-    /// append and its repeats.
+    /// Appends events; they are durable when this returns `Ok`.
     ///
     /// # Errors
-    /// [`Error::Duplicate`] if something was appended under this key in the last
+    /// [`Error::Duplicate`] if it, or each of its events, is [`Known`] from the last
     /// [`DedupeKey::WINDOW`] and is durable, [`Error::Busy`] if too much waits, [`Error::Full`] if too much is kept,
     /// [`Error::Storage`] if the disk failed.
-    pub async fn append(&self, entries: Vec<Entry>, key: Option<DedupeKey>) -> Result<(), Error> {
+    pub async fn append(&self, entries: Vec<Entry>, known: impl Into<Known>) -> Result<(), Error> {
         let (done, answer) = answer();
-        self.append_then(entries, key, done);
+        self.append_then(entries, known, done);
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
     /// Appends what was made of a kept request by now, and forgets the request, at once or not at
-    /// all. With no entries it is only forgotten, and with a key that is known, too.
+    /// all. With no entries, or none that are new, it is only forgotten.
     ///
     /// # Errors
     /// As [`Journal::append`]; [`Error::Duplicate`] also if the request is not kept any more.
     pub async fn append_instead(
         &self,
         entries: Vec<Entry>,
-        key: Option<DedupeKey>,
+        known: impl Into<Known>,
         request: u64,
     ) -> Result<(), Error> {
         let (done, answer) = answer();
         self.post_append(Append {
             entries,
-            key: key.map(|key| (key, self.clock.now())),
+            known: known.into(),
+            at: self.clock.now(),
             instead_of: Some(request),
             waiting: Waiting::new(done),
         });

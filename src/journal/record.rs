@@ -52,6 +52,25 @@ impl DedupeKey {
     }
 }
 
+/// How it is known that an append came before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Known {
+    /// It is not: each is new.
+    #[default]
+    Not,
+    /// As a whole: all that share the key are one append and its repeats.
+    By(DedupeKey),
+    /// Each event by its id, among those of this client. Those that came before are left out; if all
+    /// did, it is a repeat.
+    ByEvent(Arc<str>),
+}
+
+impl From<Option<DedupeKey>> for Known {
+    fn from(key: Option<DedupeKey>) -> Self {
+        key.map_or(Self::Not, Self::By)
+    }
+}
+
 /// An event in the hands of a processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakenEvent {

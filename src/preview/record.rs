@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderName;
 use serde::Deserialize;
 
 use super::trace::{AttemptTrace, ClientTrace, Mode, TagTrace};
@@ -15,6 +16,8 @@ use crate::request::{Request, Response};
 /// One request's way.
 #[derive(Debug)]
 pub struct Record {
+    /// Headers whose values give access, besides those that are known by their names.
+    pub secret_headers: Vec<HeaderName>,
     /// The session it was watched in; none on the command line, and for a replay.
     pub session: Option<Arc<str>>,
     /// The trace whose request was run again.

@@ -13,7 +13,7 @@ use super::trace::{
 impl Record {
     /// The trace. `public_url` is what senders call.
     pub fn trace(&self, seq: Option<u64>, public_url: &str) -> Trace {
-        let request = RequestTrace::of(&self.request);
+        let request = RequestTrace::of(&self.request).hiding(&self.secret_headers);
         let sources = Sources::of(self);
         let events = self.events.iter();
         Trace {

@@ -4,15 +4,16 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use http::HeaderName;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::provenance::Origin;
-use super::redact;
+use super::redact::{self, HIDDEN};
 use crate::clock::Millis;
 use crate::delivery::Delivery;
 use crate::destination::{Destination, Destinations, Item, Shown};
-use crate::request::{Request, Response};
+use crate::request::{Request, Response, unpack};
 use crate::script::frame::LogLine;
 use crate::script::{self, Fault};
 use crate::trigger::{Check, ConsentCheck, Explanation};
@@ -271,6 +272,9 @@ pub struct AttemptTrace {
     pub begun: Instant,
 }
 
+/// No client takes a larger body, packed or not.
+const MAX_SHOWN: usize = 8 * 1024 * 1024;
+
 impl RequestTrace {
     /// What may be shown of a request.
     pub fn of(request: &Request) -> Self {
@@ -280,10 +284,22 @@ impl RequestTrace {
             path: request.path.clone(),
             query: redact::query(to_value(&query)),
             headers: headers(&request.headers),
-            body: String::from_utf8_lossy(&request.body).into_owned(),
+            body: shown(request),
             ip: request.ip.to_string(),
             bytes: request.body.len(),
         }
+    }
+}
+
+impl RequestTrace {
+    /// Without the values of these headers.
+    pub fn hiding(mut self, secret: &[HeaderName]) -> Self {
+        for name in secret {
+            if let Some(value) = self.headers.get_mut(name.as_str()) {
+                *value = HIDDEN.to_owned();
+            }
+        }
+        self
     }
 }
 
@@ -370,6 +386,13 @@ impl TagTrace {
     }
 }
 
+/// The body as scripts see it; as it came, if it cannot be unpacked.
+fn shown(request: &Request) -> String {
+    let unpacked = unpack(&request.headers, &request.body, MAX_SHOWN);
+    let body = unpacked.as_ref().unwrap_or(&request.body);
+    String::from_utf8_lossy(body).into_owned()
+}
+
 /// A script's value as JSON; what JSON cannot hold is shown as text.
 fn to_value(value: &script::Value) -> Value {
     let json = script::to_json(value)
@@ -383,7 +406,7 @@ fn headers(headers: &http::HeaderMap) -> BTreeMap<String, String> {
     for (name, value) in headers {
         let secret = redact::is_secret_header(name.as_str());
         let text = if secret {
-            "***".into()
+            HIDDEN.into()
         } else {
             String::from_utf8_lossy(value.as_bytes())
         };

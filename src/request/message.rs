@@ -25,16 +25,20 @@ const SENDER: HeaderName = HeaderName::from_static("x-tagwerk-sender");
 const RECEIVED_AT: HeaderName = HeaderName::from_static("x-tagwerk-received-at");
 
 impl Request {
-    /// The request as an HTTP message, to keep and to run again. Without credentials.
-    pub fn to_message(&self) -> Bytes {
+    /// The request as an HTTP message, to keep and to run again. Without credentials, and without
+    /// the headers that are named as such.
+    pub fn to_message(&self, secret: &[HeaderName]) -> Bytes {
         let mark = if self.query.is_empty() { "" } else { "?" };
         let mut message = format!(
             "{} {}{mark}{} HTTP/1.1\r\n{SENDER}: {}\r\n",
             self.method, self.path, self.query, self.ip
         )
         .into_bytes();
-        let is_kept =
-            |name: &HeaderName| !NOT_KEPT.contains(name) && name != SENDER && name != RECEIVED_AT;
+        let is_kept = |name: &HeaderName| {
+            !(NOT_KEPT.contains(name) || secret.contains(name))
+                && name != SENDER
+                && name != RECEIVED_AT
+        };
         for (name, value) in self.headers.iter().filter(|(name, _)| is_kept(name)) {
             message.extend_from_slice(name.as_str().as_bytes());
             message.extend_from_slice(b": ");
@@ -201,7 +205,11 @@ mod tests {
         request.ip = [203, 0, 113, 7].into();
         let forged = HeaderValue::from_static("198.51.100.1");
         request.headers.insert(SENDER, forged);
-        let message = request.to_message();
+        let secret = HeaderName::from_static("x-token");
+        request
+            .headers
+            .insert(&secret, HeaderValue::from_static("198.t"));
+        let message = request.to_message(&[secret]);
         let kept = String::from_utf8_lossy(&message);
         assert!(!kept.contains("a=b") && !kept.contains("Bearer") && !kept.contains("198."));
         let again = read(&message).unwrap();
@@ -235,7 +243,7 @@ mod tests {
             for (name, value) in fields {
                 request.headers.append(name, value);
             }
-            let again = read(&request.to_message()).unwrap();
+            let again = read(&request.to_message(&[])).unwrap();
             prop_assert_eq!(format!("{again:?}"), format!("{request:?}"));
         }
 

@@ -1,7 +1,10 @@
 //! A request as the flow sees it, and the answer to it. No socket, no hyper: `ingress` makes the
 //! one and sends the other; `trace` and tests make them by hand.
 
+mod coding;
 mod message;
+
+pub use coding::{Coding, UnknownCoding, Unreadable, coding, unpack};
 
 use std::net::IpAddr;
 

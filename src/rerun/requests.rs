@@ -8,8 +8,8 @@ use super::{Error, Reasons, Rerunner};
 use crate::clock::Millis;
 use crate::event::Event;
 use crate::generation::Generation;
-use crate::intake::{self, Intake};
-use crate::journal::{self, DedupeKey, Entry, FailedRequest, KeptRequest, Page, RequestFilter};
+use crate::intake::{self, Intake, Repeat};
+use crate::journal::{self, Entry, FailedRequest, KeptRequest, Known, Page, RequestFilter};
 use crate::request::{Request, Response};
 use crate::script::Worker;
 
@@ -90,11 +90,13 @@ impl Rerunner {
     }
 
     /// How many events came into the journal.
-    async fn put_instead(&self, number: u64, (events, key): Taken) -> Result<u64, Error> {
+    async fn put_instead(&self, number: u64, (events, known): Taken) -> Result<u64, Error> {
         let count = events.len() as u64;
         let entries = events.into_iter();
         let entries = entries.map(|event| Entry { event, made: None });
-        let appended = self.journal.append_instead(entries.collect(), key, number);
+        let appended = self
+            .journal
+            .append_instead(entries.collect(), known, number);
         match appended.await {
             Ok(()) => Ok(count),
             // Its sender repeated it meanwhile, or somebody else retried it: it is there.
@@ -105,7 +107,7 @@ impl Rerunner {
 }
 
 /// What a client made of a request.
-type Taken = (Vec<Event>, Option<DedupeKey>);
+type Taken = (Vec<Event>, Known);
 
 fn run(
     worker: &mut Worker,
@@ -121,10 +123,11 @@ fn run(
     } = kept.request;
     let request = Request::from_message(&id, received_at, &message);
     let taken = request.and_then(|request| {
-        match intake::take(worker, generation, &Arc::new(request), None) {
+        // It held when it came. Its time is over now, and its credentials were not kept.
+        match intake::take_trusted(worker, generation, &Arc::new(request), None) {
             Intake::Accepted { events, repeat, .. } => {
-                let key = repeat.map(|repeat| DedupeKey::of(&repeat.client, &repeat.sender_id));
-                Ok((events, key))
+                let known = repeat.as_ref().map_or(Known::Not, Repeat::known);
+                Ok((events, known))
             }
             Intake::Failed { fault, .. } => Err(fault.to_string()),
             Intake::Answered { response, .. } => Err(refusal(&response)),

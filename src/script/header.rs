@@ -65,6 +65,16 @@ impl<'a> Header<'a> {
         self.or_wrong(name, &value, "a map, #{ … }", map)
     }
 
+    /// A map, or an array of maps.
+    pub fn maps(&mut self, name: &'static str) -> Option<Vec<Map>> {
+        let value = self.literal(name)?;
+        let maps = match value.clone().into_array() {
+            Ok(items) => items.into_iter().map(Value::try_cast::<Map>).collect(),
+            Err(_) => value.clone().try_cast::<Map>().map(|map| vec![map]),
+        };
+        self.or_wrong(name, &value, "a map, #{ … }, or an array of maps", maps)
+    }
+
     /// A duration, such as `"30m"`.
     pub fn duration(&mut self, name: &'static str) -> Option<Duration> {
         let text = self.text(name)?;

@@ -54,3 +54,9 @@ pub const JSON_KEYS: usize = 10_000;
 
 /// Elements of all arrays of one JSON text together, for the same reason.
 pub const JSON_ITEMS: usize = 10_000;
+
+/// Fields of one form: as many as a map may have.
+pub const FORM_FIELDS: usize = MAP_KEYS;
+
+/// Parts of one multipart form; each costs more than a field does, and no page has so many inputs.
+pub const FORM_PARTS: usize = 1_000;

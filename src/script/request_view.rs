@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use rhai::{Engine, EvalAltResult, ImmutableString, Position};
 
-use super::json::parse_json;
-use super::limits;
+use super::form;
+use super::json::{BadJson, parse_json};
 use super::value::{Map, Value};
 use crate::request::Request;
 
@@ -15,6 +16,8 @@ pub struct RequestView(Arc<View>);
 
 struct View {
     request: Arc<Request>,
+    /// Unpacked, if it came packed.
+    body: Bytes,
     params: Map,
     json: Mutex<Json>,
 }
@@ -23,21 +26,25 @@ struct View {
 #[derive(Default)]
 struct Json {
     /// As it was parsed, if it is kept for whoever asks next.
-    kept: Option<Result<Value, String>>,
+    kept: Option<Result<Value, BadJson>>,
     was_given: bool,
 }
 
 /// The properties, for hints.
-pub(super) const PROPERTIES: [&str; 11] = [
+pub(super) const PROPERTIES: [&str; 15] = [
+    "id",
     "method",
     "path",
     "params",
     "query",
     "headers",
     "cookies",
+    "content_type",
     "ip",
     "body",
+    "size",
     "json",
+    "json_problem",
     "form",
     "received_at",
 ];
@@ -51,8 +58,15 @@ type Got<T> = Result<T, Box<EvalAltResult>>;
 impl RequestView {
     /// `params` are the parts of the path that the client's pattern names.
     pub fn new(request: Arc<Request>, params: Map) -> Self {
+        let body = request.body.clone();
+        Self::unpacked(request, body, params)
+    }
+
+    /// As [`RequestView::new`], where the body came packed: `body` is what was in it.
+    pub fn unpacked(request: Arc<Request>, body: Bytes, params: Map) -> Self {
         Self(Arc::new(View {
             request,
+            body,
             params,
             json: Mutex::default(),
         }))
@@ -68,12 +82,23 @@ impl RequestView {
         }
     }
 
-    fn request(&self) -> &Request {
+    /// How many bytes the body has, unpacked.
+    pub fn body_len(&self) -> usize {
+        self.0.body.len()
+    }
+
+    /// The request itself, for host functions that read all of it.
+    pub(super) fn request(&self) -> &Request {
         &self.0.request
     }
 
+    /// The body's bytes, unpacked.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0.body
+    }
+
     fn body(&self) -> Got<&str> {
-        std::str::from_utf8(&self.request().body)
+        std::str::from_utf8(self.bytes())
             .map_err(|error| bad_body(format!("the body is not UTF-8: {error}")))
     }
 
@@ -86,24 +111,39 @@ impl RequestView {
             json.kept = Some(parsed.clone());
         }
         json.was_given = true;
-        parsed.map_err(bad_body)
+        parsed.map_err(|problem| bad_body(format!("the body is not JSON: {problem}")))
     }
 
     fn json_state(&self) -> MutexGuard<'_, Json> {
         self.0.json.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn parse(&self) -> Result<Value, String> {
-        parse_json(&self.request().body).map_err(|error| format!("the body is not JSON: {error}"))
+    /// What `json` would refuse, for clients that answer it in their own way.
+    fn json_problem(&self) -> Value {
+        let mut json = self.json_state();
+        let Err(problem) = json.kept.get_or_insert_with(|| self.parse()) else {
+            return Value::UNIT;
+        };
+        let number = |number: usize| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
+        Value::from_map(Map::from([
+            ("message".into(), problem.message.as_str().into()),
+            ("line".into(), number(problem.line)),
+            ("column".into(), number(problem.column)),
+            ("offset".into(), number(problem.offset)),
+        ]))
+    }
+
+    fn parse(&self) -> Result<Value, BadJson> {
+        parse_json(self.bytes())
     }
 
     fn form(&self) -> Got<Map> {
-        let body = self.body()?;
-        if body.split('&').count() > limits::JSON_KEYS {
-            let most = limits::JSON_KEYS;
-            return Err(bad_body(format!("the form has more than {most} fields")));
-        }
-        Ok(parse_query(body))
+        form::parse(self.content_type(), self.bytes()).map_err(bad_body)
+    }
+
+    fn content_type(&self) -> &[u8] {
+        let value = self.request().headers.get(http::header::CONTENT_TYPE);
+        value.map_or(b"", |value| value.as_bytes())
     }
 
     fn headers(&self) -> Map {
@@ -145,30 +185,6 @@ pub fn parse_cookies(line: &str) -> Map {
     map
 }
 
-/// A query or a form body: decoded, a repeated key becomes an array of texts.
-pub fn parse_query(query: &str) -> Map {
-    let mut map = Map::new();
-    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-        let value = Value::from(value.into_owned());
-        match map.get_mut(key.as_ref()) {
-            None => {
-                map.insert(key.as_ref().into(), value);
-            }
-            Some(first) => append(first, value),
-        }
-    }
-    map
-}
-
-fn append(first: &mut Value, value: Value) {
-    if let Ok(mut items) = first.as_array_mut() {
-        items.push(value);
-        return;
-    }
-    let items = vec![std::mem::take(first), value];
-    *first = items.into();
-}
-
 fn put(map: &mut Map, name: &str, value: &str, between: &str) {
     let joined = match map.get(name) {
         Some(earlier) => format!("{earlier}{between}{value}"),
@@ -177,7 +193,7 @@ fn put(map: &mut Map, name: &str, value: &str, between: &str) {
     map.insert(name.into(), joined.into());
 }
 
-fn bad_body(message: String) -> Box<EvalAltResult> {
+pub(super) fn bad_body(message: String) -> Box<EvalAltResult> {
     EvalAltResult::ErrorRuntime(Value::from(BadBody(message)), Position::NONE).into()
 }
 
@@ -186,19 +202,27 @@ pub(super) fn register(engine: &mut Engine) {
         .register_type_with_name::<BadBody>("BadBody")
         .register_fn("to_string", |bad: &mut BadBody| bad.0.clone())
         .register_type_with_name::<RequestView>("Request")
+        .register_get("id", |view: &mut RequestView| text(&view.request().id))
         .register_get("method", |view: &mut RequestView| {
             text(view.request().method.as_str())
         })
         .register_get("path", |view: &mut RequestView| text(&view.request().path))
         .register_get("params", |view: &mut RequestView| view.0.params.clone())
         .register_get("query", |view: &mut RequestView| {
-            parse_query(&view.request().query)
+            form::parse_query(&view.request().query)
         })
         .register_get("headers", |view: &mut RequestView| view.headers())
         .register_get("cookies", |view: &mut RequestView| view.cookies())
+        .register_get("content_type", |view: &mut RequestView| {
+            form::essence(view.content_type())
+        })
         .register_get("ip", |view: &mut RequestView| view.request().ip.to_string())
         .register_get("body", |view: &mut RequestView| view.body().map(text))
+        .register_get("size", |view: &mut RequestView| {
+            i64::try_from(view.body_len()).unwrap_or(i64::MAX)
+        })
         .register_get("json", |view: &mut RequestView| view.json())
+        .register_get("json_problem", |view: &mut RequestView| view.json_problem())
         .register_get("form", |view: &mut RequestView| view.form())
         .register_get("received_at", |view: &mut RequestView| {
             view.request().received_at

@@ -102,6 +102,7 @@ pub struct ClientMeter {
     pub(super) events: Counter,
     pub(super) duplicates: Counter,
     pub(super) kept: Counter,
+    pub(super) unverified: Counter,
     pub(super) runs: ByWord<ClientResult>,
     pub(super) run_time: Time,
     pub(super) last_fault: LastFault,
@@ -141,6 +142,11 @@ impl ClientMeter {
     /// What went wrong last.
     pub fn last_fault(&self) -> &LastFault {
         &self.last_fault
+    }
+
+    /// A request was refused because `VERIFY` did not hold.
+    pub fn unverified(&self) {
+        self.unverified.inc();
     }
 
     /// The script has read a request, in this time.

@@ -180,6 +180,7 @@ struct ClientFamilies {
     events: Counters<1>,
     duplicates: Counters<1>,
     kept: Counters<1>,
+    unverified: Counters<1>,
     runs: Counters<2>,
     run_time: Family<Labels<1>, Time>,
 }
@@ -213,6 +214,11 @@ impl ClientFamilies {
                 "requests_kept",
                 "Requests that were kept because their client failed",
             ),
+            unverified: make(
+                registry,
+                "requests_unverified",
+                "Requests that were answered 401 because VERIFY did not hold: no script has seen them",
+            ),
             runs: make(
                 registry,
                 "client_runs",
@@ -244,6 +250,7 @@ impl ClientFamilies {
             events: self.events.get_or_create_owned(&own),
             duplicates: self.duplicates.get_or_create_owned(&own),
             kept: self.kept.get_or_create_owned(&own),
+            unverified: self.unverified.get_or_create_owned(&own),
             runs: ByWord::new(&self.runs, |word| {
                 labels([("client", client), ("result", word)])
             }),

@@ -64,6 +64,91 @@ fn d02_a_ping_of_woocommerce_is_answered_200_and_makes_no_event() {
     assert!(taken.events.is_empty());
 }
 
+/// Runs a request through its client, and compares the events and what is said of the answer.
+fn assert_client(file: &str) -> Taken {
+    let (input, expect) = case(file);
+    let taken = send(&input);
+    let events: Vec<_> = taken
+        .events
+        .iter()
+        .map(|event| event.data.clone())
+        .collect();
+    assert_contains(&events.into(), &expect["events"]);
+    for key in expect["absent"].as_array().into_iter().flatten() {
+        for event in &taken.events {
+            assert!(event.data.get(key.as_str().unwrap()).is_none(), "{key}");
+        }
+    }
+    let (said, wanted) = (&taken.response, &expect["response"]);
+    if let Some(status) = wanted["status"].as_u64() {
+        assert_eq!(u64::from(said.status), status);
+    }
+    let header = |name: &str| said.headers.get(name).map(|value| value.to_str().unwrap());
+    for (name, value) in wanted["headers"].as_object().into_iter().flatten() {
+        assert_eq!(header(name), value.as_str(), "{name}");
+    }
+    if let Some(kind) = wanted["content_type"].as_str() {
+        assert_eq!(header("content-type"), Some(kind));
+    }
+    if let Some(keys) = wanted["body_keys"].as_array() {
+        let body: serde_json::Map<String, Value> = serde_json::from_slice(&said.body).unwrap();
+        assert!(keys.iter().eq(body.keys().map(String::as_str)), "{body:?}");
+    }
+    if !wanted["body"].is_null() {
+        let body: Value = serde_json::from_slice(&said.body).unwrap();
+        assert_eq!(body, wanted["body"]);
+    }
+    taken
+}
+
+#[test]
+fn d03_the_data_tag_posts_json_as_text() {
+    assert_client("D03-stape-data-tag-post-with-text-plain-json");
+}
+
+#[test]
+fn d04_the_data_tag_packs_a_get_in_base64() {
+    let taken = assert_client("D04-stape-data-tag-get-dtdc-base64");
+    assert!(taken.response.body.starts_with(b"GIF89a"));
+}
+
+#[test]
+fn d05_a_form_may_have_dotted_names() {
+    assert_client("D05-form-body-with-dotted-keys");
+}
+
+#[test]
+fn d06_a_track_call_of_segment() {
+    assert_client("D06-segment-track-with-basic-auth");
+}
+
+#[test]
+fn d07_a_batch_of_segment() {
+    assert_client("D07-segment-batch-of-four");
+}
+
+#[test]
+fn d08_a_page_view_of_gtag_becomes_event_data() {
+    let taken = assert_client("D08-ga4-recorded-page-view");
+    assert_eq!(
+        (taken.response.status, &*taken.response.body),
+        (204, &b""[..])
+    );
+}
+
+#[test]
+fn d09_each_line_of_a_hit_is_an_event() {
+    let taken = assert_client("D09-ga4-recorded-two-event-batch-body");
+    assert_eq!(taken.events[0].data["items"][0]["index"], 0);
+}
+
+#[test]
+fn d10_a_purchase_of_gtag_has_its_items_and_its_consent() {
+    let taken = assert_client("D10-ga4-purchase-with-two-items");
+    let granted = json!({ "ad_storage": true, "analytics_storage": true, "ad_user_data": true, "ad_personalization": true });
+    assert_eq!(taken.events[0].data["consent_state"], granted);
+}
+
 #[test]
 fn d20_an_order_goes_to_tracify_as_its_page_says() {
     let (input, expect) = case("D20-tracify-purchase-request");
@@ -106,6 +191,32 @@ fn d23_text_for_slack_is_escaped_once() {
            fn tag(event) { #{ text: `Order ${slack::escape(event.name)}` } }"#,
     );
     assert_sent(flow.event(&input["event"]).sent_by("inline"), &expect);
+}
+
+/// The event that a host function is tried with, and what it gives for each of the values.
+fn computed(call: &str, values: &Value) -> Value {
+    let tag = format!(
+        "const ON = \"try\";\nconst TO = \"crm\";\nfn tag(event) {{ #{{ body: #{{ results: event.values.map(|value| {call}) }} }} }}"
+    );
+    let event = flow_with_tag(&tag).event(&json!({ "event_name": "try", "values": values }));
+    event.sent_by("inline").body()["results"].clone()
+}
+
+#[test]
+fn d28_values_merge_and_overwrite_as_in_the_data_layer() {
+    let (input, expect) = case("D28-object-merge-and-overwrite-table");
+    let results = computed(
+        "keys::merge(value.existing, value[\"new\"])",
+        &input["cases"],
+    );
+    assert_eq!(results, expect["results"]);
+}
+
+#[test]
+fn d29_a_consent_code_is_decoded() {
+    let (input, expect) = case("D29-gcd-decoding-first-four");
+    let results = computed("ga4::consent(value)", &input["gcd"]);
+    assert_eq!(results, expect["decoded"]);
 }
 
 /// Our examples send with each push what the page knows by then, which is what this case computes.

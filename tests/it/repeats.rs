@@ -118,3 +118,34 @@ async fn what_has_no_id_or_another_client_is_no_repeat() {
     server.stop().await;
     crm.stop().await;
 }
+
+/// A batch of a library or a page that got no answer comes again, and more with it.
+#[tokio::test]
+async fn with_dedupe_by_event_id_each_event_is_taken_once_also_after_a_restart() {
+    let crm = StandIn::of(Kind::Http).await;
+    let client = "const PATH = \"/orders\"; const DEDUPE = \"event_id\"; \
+                  fn parse(request) { request.json.map(|id| #{ event_name: \"order\", event_id: id, order_id: id }) }";
+    let set = WorkingSet::of_orders(crm.address).with("clients/orders.rhai", client);
+    let server = Server::start(&set).await;
+    assert!(!is_duplicate(
+        &server.post("/orders", "[\"a\",\"b\"]").await
+    ));
+    assert!(!is_duplicate(
+        &server.post("/orders", "[\"b\",\"c\"]").await
+    ));
+    server.kill().await;
+    let server = Server::start(&set).await;
+    assert!(is_duplicate(&server.post("/orders", "[\"c\",\"a\"]").await));
+    assert!(!is_duplicate(
+        &server.post("/orders", "[\"c\",\"d\"]").await
+    ));
+    crm.wait_for(4).await;
+    server.stop().await;
+    let ids: BTreeSet<String> = crm
+        .bodies()
+        .iter()
+        .map(|body| body["id"].to_string())
+        .collect();
+    assert_eq!(ids.len(), 4, "{ids:?}");
+    crm.stop().await;
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,6 +29,7 @@ use crate::watched;
 /// What a trace showed.
 struct Seen {
     request: Arc<Request>,
+    secret_headers: Vec<HeaderName>,
     made: Expected,
     response: Response,
 }
@@ -62,7 +63,11 @@ pub(super) async fn save(
     let live = admin.live.current();
     let again = run_again(&admin, live.clone(), &seen.request, &id).await?;
     let differences = compare(&seen, &again);
-    let saved = Saved::of(&seen.request, &format!("Saved from trace {id}"));
+    let saved = Saved::of(
+        &seen.request,
+        &format!("Saved from trace {id}"),
+        &seen.secret_headers,
+    );
     let removed = saved.removed.clone();
     let (file, folder) = (
         admin.live.config_file().to_owned(),
@@ -159,6 +164,7 @@ fn seen(admin: &Admin, id: &str) -> Option<Seen> {
         }
         Seen {
             request: record.request.clone(),
+            secret_headers: record.secret_headers.clone(),
             made,
             response: record.response.clone(),
         }

@@ -9,7 +9,7 @@ use crate::config;
 use crate::journal::error::Error;
 use crate::journal::hand_over::Ticket;
 use crate::journal::look::{Reran, Rerun};
-use crate::journal::record::{Counts, DedupeKey, Entry, FailedRequest, Processed, Settlement};
+use crate::journal::record::{Counts, Entry, FailedRequest, Known, Processed, Settlement};
 use crate::journal::waiting::Waiting;
 use crate::telemetry::{JournalMeter, Metrics};
 
@@ -41,8 +41,10 @@ pub(in crate::journal) type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
 pub(in crate::journal) struct Append {
     pub entries: Vec<Entry>,
-    /// How it is recognised when it comes again, and when it came.
-    pub key: Option<(DedupeKey, Millis)>,
+    /// How it is recognised when it comes again.
+    pub known: Known,
+    /// When it came.
+    pub at: Millis,
     /// The kept request that it replaces.
     pub instead_of: Option<u64>,
     pub waiting: Waiting,

@@ -108,6 +108,12 @@ impl Gathered {
         !self.waiting.is_empty() || !self.repeats.is_empty()
     }
 
+    /// Adds what an append, or one of its events, will be recognised by.
+    pub(super) fn add_key(&mut self, key: DedupeKey, at: Millis) {
+        self.keys.insert(key);
+        self.batch.keys.push((key, at));
+    }
+
     /// Adds events; `newest` is the number of the last one on disk.
     pub(super) fn append(&mut self, newest: u64, append: Append) {
         for Entry { event, made } in append.entries {
@@ -120,10 +126,6 @@ impl Gathered {
             if let Some(made) = made {
                 self.add_made(number, made);
             }
-        }
-        if let Some((key, at)) = append.key {
-            self.keys.insert(key);
-            self.batch.keys.push((key, at));
         }
         self.batch
             .edits

@@ -8,6 +8,7 @@
 mod command;
 mod edit;
 mod gathered;
+mod novelty;
 mod rerun;
 mod space;
 mod unwritten;
@@ -25,13 +26,14 @@ use tracing::{error, info};
 
 use super::error::Error;
 use super::hand_over::{HandOver, Queue, Ticket};
-use super::record::{Counts, DedupeKey, TakenEvent};
+use super::record::{Counts, TakenEvent};
 use super::sqlite::Reader;
 use super::store::{Expiry, NewEvent, Progress, Store, Swept};
 use super::waiting::{Bell, Waiting};
 use crate::clock::Millis;
 use crate::mailbox::{Found, Inbox};
 use gathered::{Gathered, Share};
+use novelty::Novelty;
 use space::Space;
 
 /// Commands of one commit: enough for a burst, few enough that nobody waits long.
@@ -98,15 +100,6 @@ struct Writer {
     reads: Vec<(Ticket, Millis)>,
     space: Space,
     sweep_at: Instant,
-}
-
-/// What an append is.
-enum Novelty {
-    New,
-    /// It came before, and there is something left to do.
-    Repeat,
-    /// It came before and that is on disk, or what it is to replace is gone.
-    Gone,
 }
 
 /// The store failed.
@@ -203,11 +196,11 @@ impl Writer {
         None
     }
 
-    fn append(&mut self, append: Append) {
+    fn append(&mut self, mut append: Append) {
         if let Some(why) = self.refusal() {
             return append.waiting.tell(Err(why));
         }
-        match self.novelty(&append) {
+        match self.novelty(&mut append) {
             Ok(Novelty::New) => self.pending.append(self.newest, append),
             Ok(Novelty::Repeat) => self.pending.repeat(append),
             Ok(Novelty::Gone) => append.waiting.tell(Err(Error::Duplicate)),
@@ -215,26 +208,6 @@ impl Writer {
                 self.fail(why.clone());
                 append.waiting.tell(Err(why));
             }
-        }
-    }
-
-    fn novelty(&mut self, append: &Append) -> Result<Novelty, Error> {
-        if let Some(request) = append.instead_of
-            && (self.pending.forgets(request) || self.store.kept_requests(&[request])?.is_empty())
-        {
-            return Ok(Novelty::Gone);
-        }
-        let Some((key, at)) = append.key else {
-            return Ok(Novelty::New);
-        };
-        if self.pending.has_key(key) {
-            return Ok(Novelty::Repeat);
-        }
-        let since = at.saturating_sub(DedupeKey::WINDOW);
-        match self.store.has_seen(key, since)? {
-            true if append.instead_of.is_none() => Ok(Novelty::Gone),
-            true => Ok(Novelty::Repeat),
-            false => Ok(Novelty::New),
         }
     }
 

@@ -60,18 +60,22 @@ fn encode_url(text: Dynamic) -> Result<ImmutableString, Problem> {
 
 fn decode(text: Dynamic) -> Result<ImmutableString, Problem> {
     let text = argument::text("text", text)?;
-    let failed = |cause: &dyn std::fmt::Display| {
+    let decoded = decode_text(&text).map_err(|cause| {
         let shown = argument::quote(&text);
         Problem(format!("{shown}: {cause}"))
-    };
+    })?;
+    Ok(decoded.into())
+}
+
+/// The text inside, or why there is none.
+pub(super) fn decode_text(text: &str) -> Result<String, String> {
     let packed: String = text.split_ascii_whitespace().collect();
     let engine = match packed.contains(['-', '_']) {
         true => LENIENT_URL,
         false => LENIENT_STANDARD,
     };
-    let bytes = engine.decode(packed).map_err(|cause| failed(&cause))?;
-    let decoded = String::from_utf8(bytes).map_err(|_| failed(&"what is inside is no UTF-8"))?;
-    Ok(decoded.into())
+    let bytes = engine.decode(packed).map_err(|cause| cause.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "what is inside is no UTF-8".to_owned())
 }
 
 #[cfg(test)]

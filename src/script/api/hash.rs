@@ -37,6 +37,12 @@ pub(super) const TOPIC: Topic = Topic {
             about: "MD5, for APIs that insist on it. It protects nothing.",
             example: r#"hash::md5("abc") == "900150983cd24fb0d6963f7d28e17f72""#,
         },
+        Function {
+            signature: "hash::number(text, below) -> integer",
+            about: "A whole number from 0 to below `below`, of the text's SHA-256: always the same \
+                    for the same text, and evenly spread. For samples and for ids.",
+            example: r#"hash::number("visitor-17", 100) == hash::number("visitor-17", 100) && hash::number("x", 1) == 0"#,
+        },
     ],
     register,
 };
@@ -52,6 +58,7 @@ fn register(engine: &mut Engine) {
         .two("hmac_sha256", hmac_sha256)
         .two("hmac_sha256_base64", hmac_sha256_base64)
         .one("md5", md5)
+        .two("number", number)
         .register(engine);
 }
 
@@ -84,6 +91,21 @@ fn md5(text: Dynamic) -> Result<ImmutableString, Problem> {
     Ok(hex::encode(Md5::digest(text.as_bytes())).into())
 }
 
+fn number(text: Dynamic, below: Dynamic) -> Result<i64, Problem> {
+    let text = argument::text("text", text)?;
+    let below = argument::integer("below", &below)?;
+    if below < 1 {
+        return Err(Problem(format!("below is {below}; 1 or more is wanted")));
+    }
+    let digest = Sha256::digest(text.as_bytes());
+    let mut bytes = [0; 16];
+    for (byte, from) in bytes.iter_mut().zip(digest) {
+        *byte = from;
+    }
+    let remainder = u128::from_be_bytes(bytes) % u128::from(below.unsigned_abs());
+    Ok(i64::try_from(remainder).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +124,21 @@ mod tests {
         ] {
             assert_eq!(sha256_hex(text), expected);
         }
+    }
+
+    #[test]
+    fn numbers_are_spread_and_below() {
+        let mut found = [0_usize; 10];
+        for n in 0..10_000_i64 {
+            let number = number(n.into(), 10_i64.into()).unwrap();
+            found[usize::try_from(number).unwrap()] += 1;
+        }
+        assert!(
+            found.iter().all(|count| (850..1_150).contains(count)),
+            "{found:?}"
+        );
+        assert!(number("x".into(), i64::MAX.into()).unwrap() >= 0);
+        assert!(number("x".into(), 0_i64.into()).is_err());
     }
 
     #[test]

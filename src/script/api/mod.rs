@@ -8,23 +8,35 @@
 //! Arguments arrive as [`rhai::Dynamic`] and go through `argument`, because Rhai answers a typed
 //! function's wrong argument with "Function not found: sha256 (())". That costs about 10 ns a call.
 
+mod answer;
 mod argument;
 mod base64;
+mod browser;
+mod cookie;
+mod form;
+mod ga4;
 mod hash;
 mod json;
+mod keys;
 mod log;
 mod money;
 mod namespace;
 pub mod number;
 mod pii;
+mod refuse;
 mod regex;
 mod skip;
 mod slack;
+mod stape;
 mod text;
 pub mod time;
 mod tracify;
 mod url;
 
+pub use cookie::registrable;
+pub use form::nested as nest_form;
+pub use ga4::decode as decode_ga4;
+pub use refuse::Refuse;
 pub use skip::Skip;
 
 /// One host function, as users read about it.
@@ -55,10 +67,13 @@ pub struct Topic {
 pub static TOPICS: &[Topic] = &[
     number::TOPIC,
     skip::TOPIC,
+    refuse::TOPIC,
     text::TOPIC,
     money::TOPIC,
     time::TOPIC,
     url::TOPIC,
+    keys::TOPIC,
+    form::TOPIC,
     json::TOPIC,
     regex::TOPIC,
     hash::TOPIC,
@@ -66,6 +81,11 @@ pub static TOPICS: &[Topic] = &[
     pii::TOPIC,
     tracify::TOPIC,
     slack::TOPIC,
+    ga4::TOPIC,
+    stape::TOPIC,
+    cookie::TOPIC,
+    answer::TOPIC,
+    browser::TOPIC,
     log::TOPIC,
 ];
 

@@ -5,7 +5,7 @@ use rhai::{Dynamic, Engine, ImmutableString};
 
 use super::argument;
 use super::namespace::{Namespace, Problem};
-use super::number::Number;
+use super::number::{self, Number};
 use super::{Function, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
@@ -29,6 +29,13 @@ pub(super) const TOPIC: Topic = Topic {
             about: "An amount in the currency's unit with as many decimals as the currency has and \
                     a decimal point.",
             example: r#"money::format(100, "EUR") == "100.00" && money::format(500.4, "JPY") == "500""#,
+        },
+        Function {
+            signature: "money::total(items) -> number",
+            about: "The sum of `price` times `quantity` of items; a quantity that is missing or 0 \
+                    is one. Numbers may be texts; what is no number counts nothing, and `()` is the \
+                    total of items without any price.",
+            example: r#"money::total([#{ price: "10.5", quantity: "2" }, #{ price: 4 }]) == 25.0 && money::total([#{}]) == ()"#,
         },
     ],
     register,
@@ -105,6 +112,7 @@ fn register(engine: &mut Engine) {
         .two("from_minor", from_minor)
         .two("to_minor", to_minor)
         .two("format", format)
+        .one("total", total)
         .register(engine);
 }
 
@@ -142,6 +150,38 @@ fn known(currency: Dynamic) -> Result<Currency, Problem> {
             "the currency is {shown}; a three-letter code such as \"EUR\" is wanted"
         ))
     })
+}
+
+fn total(items: Dynamic) -> Result<Dynamic, Problem> {
+    let Ok(items) = items.as_array_ref() else {
+        return Err(argument::wrong("items", &items, "an array of items"));
+    };
+    let prices = items.iter().filter_map(price_of);
+    let sum = prices.reduce(|sum, price| {
+        whole(sum, price, i64::checked_add)
+            .unwrap_or_else(|| Number::Float(sum.as_f64() + price.as_f64()))
+    });
+    Ok(sum.map_or(Dynamic::UNIT, Number::into_dynamic))
+}
+
+/// Price times quantity; none if there is no price.
+fn price_of(item: &Dynamic) -> Option<Number> {
+    let item = item.as_map_ref().ok()?;
+    let price = number::from_dynamic(item.get("price")?)?;
+    let quantity = item.get("quantity").and_then(number::from_dynamic);
+    let quantity = quantity.filter(|quantity| quantity.as_f64() != 0.0);
+    let quantity = quantity.unwrap_or(Number::Integer(1));
+    let product = whole(price, quantity, i64::checked_mul)
+        .unwrap_or_else(|| Number::Float(price.as_f64() * quantity.as_f64()));
+    Some(product).filter(|product| product.as_f64().is_finite())
+}
+
+/// Whole numbers stay whole as long as they fit.
+fn whole(a: Number, b: Number, operation: fn(i64, i64) -> Option<i64>) -> Option<Number> {
+    match (a, b) {
+        (Number::Integer(a), Number::Integer(b)) => operation(a, b).map(Number::Integer),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use std::fmt;
 
 use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext};
 
+use super::argument::wrong;
+use crate::script::request_view::{RequestView, bad_body};
+
 /// What is wrong with a call, for whoever wrote the script. The function's name is added.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem(pub(super) String);
@@ -29,6 +32,10 @@ impl Problem {
         EvalAltResult::ErrorRuntime(message.into(), context.call_position()).into()
     }
 }
+
+/// Why a sender's request cannot be read, for the sender.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal(pub(super) String);
 
 /// The functions of one topic on their way into an engine.
 pub(super) struct Namespace {
@@ -80,6 +87,23 @@ impl Namespace {
         self.module
             .set_native_fn(name, move |context: NativeCallContext<'_>, a: Dynamic| {
                 function(a).map_err(|problem| problem.of(&full, &context))
+            });
+        self
+    }
+
+    /// Adds a function of the request. What it does not like is the sender's mistake, and answered 400.
+    pub(super) fn of_request<R: Clone + Send + Sync + 'static>(
+        mut self,
+        name: &str,
+        function: fn(&RequestView) -> Result<R, Refusal>,
+    ) -> Self {
+        let full = self.qualified(name);
+        self.module
+            .set_native_fn(name, move |context: NativeCallContext<'_>, a: Dynamic| {
+                let Some(view) = a.read_lock::<RequestView>() else {
+                    return Err(wrong("request", &a, "a request").of(&full, &context));
+                };
+                function(&view).map_err(|refusal| bad_body(refusal.0))
             });
         self
     }

@@ -1,17 +1,21 @@
 //! What holds for every host function, read off [`TOPICS`].
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use rhai::{Dynamic, Engine, Map, Scope};
 
 use super::*;
-use crate::script::frame;
+use crate::request::Request;
+use crate::script::{RequestView, frame};
 
 /// Functions that take any value at all, so that nothing can be missing or wrong.
-const TAKES_ANYTHING: [&str; 5] = [
+const TAKES_ANYTHING: [&str; 7] = [
     "json::stringify(",
+    "keys::merge(",
+    "keys::spread(",
     "log::error(",
     "log::info(",
     "log::warn(",
@@ -29,6 +33,20 @@ fn engine() -> Engine {
     register(&mut engine);
     frame::begin(1_718_973_400_000, Duration::from_secs(3_600));
     engine
+}
+
+/// The request that examples are about.
+pub(super) fn request() -> Request {
+    Request {
+        id: "a155ace41657dccf".to_owned(),
+        method: http::Method::GET,
+        path: "/g/collect".to_owned(),
+        query: "v=2&tid=G-1&en=page_view&event_name=page_view".to_owned(),
+        headers: http::HeaderMap::new(),
+        ip: [203, 0, 113, 7].into(),
+        body: bytes::Bytes::new(),
+        received_at: 1_718_973_400_000,
+    }
 }
 
 fn functions() -> impl Iterator<Item = (&'static Topic, &'static Function)> {
@@ -77,7 +95,10 @@ fn every_example_is_true() {
             "{}",
             function.signature
         );
-        let result = engine.eval_expression::<bool>(function.example);
+        let mut scope = Scope::new();
+        let view = RequestView::new(Arc::new(request()), Map::new());
+        scope.push("request", view);
+        let result = engine.eval_expression_with_scope::<bool>(&mut scope, function.example);
         assert!(
             matches!(result, Ok(true)),
             "{}: {result:?}",

@@ -83,6 +83,23 @@ mod tests {
     }
 
     #[test]
+    fn says_how_many_bytes_are_good() {
+        for (bad, offset) in [
+            ("{\n  \"a\": x}", 9),
+            ("{\"a\":1", 6),
+            ("x", 0),
+            ("", 0),
+            ("{\"a\":1} 2", 8),
+            ("[1,\n\n,2]", 5),
+            ("\u{feff}{\"a\":x}", 8),
+            ("{'a':1}", 1),
+        ] {
+            let found = parse_json(bad.as_bytes()).unwrap_err().offset;
+            assert_eq!(found, offset, "{bad}");
+        }
+    }
+
+    #[test]
     fn takes_a_byte_order_mark_and_the_last_of_repeated_keys() {
         assert_eq!(round_trip("\u{feff}{\"a\":1,\"a\":2}"), r#"{"a":2}"#);
     }

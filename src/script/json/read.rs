@@ -19,6 +19,8 @@ pub struct BadJson {
     pub line: usize,
     /// Column in bytes, from 1.
     pub column: usize,
+    /// So many bytes of the text are good; the length of the text if it ends too early.
+    pub offset: usize,
 }
 
 impl fmt::Display for BadJson {
@@ -33,28 +35,39 @@ impl fmt::Display for BadJson {
 
 impl std::error::Error for BadJson {}
 
+/// What serde_json says of a number that no float is as large as.
+const OUT_OF_RANGE: &str = "number out of range";
+
 /// Reads one JSON text. At most [`limits::JSON_DEPTH`] deep, with
 /// [`limits::JSON_KEYS`] keys and [`limits::JSON_ITEMS`] array elements.
 pub fn parse_json(text: &[u8]) -> Result<Value, BadJson> {
+    let whole = text;
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     let state = State::default();
-    match parse_with(text, &state) {
-        // Only integers of 20 digits and more come here, so the second pass costs nobody.
-        Err(_) if state.huge_integer.get() => {
+    let result = match parse_with(text, &state) {
+        // Only integers of 20 digits and more come here, so the second pass costs nobody. Those of
+        // more than 308 do not even fit a float.
+        Err(bad) if state.huge_integer.get() || bad.message == OUT_OF_RANGE => {
             parse_with(&quote_huge_integers(text), &State::quoted())
         }
         result => result,
-    }
+    };
+    result.map_err(|mut bad| {
+        bad.offset = (bad.offset + whole.len() - text.len()).min(whole.len());
+        bad
+    })
 }
 
 fn parse_with(text: &[u8], state: &State) -> Result<Value, BadJson> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = Seed(state).deserialize(&mut reader).map_err(bad_json)?;
-    reader.end().map_err(bad_json)?;
+    let value = Seed(state)
+        .deserialize(&mut reader)
+        .map_err(|error| bad_json(text, error))?;
+    reader.end().map_err(|error| bad_json(text, error))?;
     Ok(value)
 }
 
-fn bad_json(error: serde_json::Error) -> BadJson {
+fn bad_json(text: &[u8], error: serde_json::Error) -> BadJson {
     let whole = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = whole.strip_suffix(&place).unwrap_or(&whole).to_owned();
@@ -62,7 +75,22 @@ fn bad_json(error: serde_json::Error) -> BadJson {
         message,
         line: error.line(),
         column: error.column(),
+        offset: if error.is_eof() {
+            text.len()
+        } else {
+            offset_of(text, error.line(), error.column())
+        },
     }
+}
+
+/// serde_json counts lines and columns; the column is that of the byte it did not like, from 1.
+fn offset_of(text: &[u8], line: usize, column: usize) -> usize {
+    let lines = text.split(|byte| *byte == b'\n');
+    let before: usize = lines
+        .take(line.saturating_sub(1))
+        .map(|line| line.len() + 1)
+        .sum();
+    (before + column).saturating_sub(1).min(text.len())
 }
 
 #[derive(Default)]

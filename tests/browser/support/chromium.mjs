@@ -84,7 +84,7 @@ function watch(page) {
     });
     page.on("request", (request) => {
         const { protocol, hostname } = new URL(request.url());
-        const isHere = ["data:", "blob:", "about:"].includes(protocol) || ["127.0.0.1", "localhost"].includes(hostname);
+        const isHere = ["data:", "blob:", "about:"].includes(protocol) || /^(127\.0\.0\.1|(.*\.)?localhost)$/.test(hostname);
         if (!isHere) wrong.push(`request: ${request.url()}`);
     });
     return wrong;

@@ -14,6 +14,7 @@ fn parse_may_return_a_map_an_array_or_nothing() {
             "[#{ event_name: \"a\" }, #{ event_name: \"b\", value: 1.5 }]",
             json!([{ "event_name": "a" }, { "event_name": "b", "value": 1.5 }]),
         ),
+        ("#{ event_name: 7 }", json!([{ "event_name": 7 }])),
         ("()", json!([])),
         ("[]", json!([])),
         ("if false { 1 }", json!([])),
@@ -43,7 +44,7 @@ fn what_is_no_event_keeps_the_request() {
         ("#{}", "must have event_name"),
         ("#{ event_name: \"\" }", "must have event_name"),
         ("#{ event_name: () }", "must have event_name"),
-        ("#{ event_name: 1 }", "must have event_name"),
+        ("#{ event_name: 1.5 }", "must have event_name"),
         (
             "#{ event_name: \"a\", x: 0.0 / 0.0 }",
             "x: the number NaN cannot be sent",
@@ -137,7 +138,7 @@ fn an_event_without_an_id_has_the_senders_where_the_client_says_where_it_is() {
         };
         let ids: Vec<&str> = events.iter().map(|event| &*event.id).collect();
         assert_eq!(ids, expected, "{parsed}");
-        assert_eq!(repeat.unwrap().sender_id, sender_id);
+        assert_eq!(repeat.unwrap().sender_id.as_deref(), Some(sender_id));
     }
     let generation = clients(&[(
         "order",
@@ -302,7 +303,7 @@ fn a_body_that_cannot_be_read_is_the_senders_fault() {
         (
             "form",
             fields.into_bytes(),
-            "the form has more than 10000 fields",
+            "the form has more than 9900 fields",
         ),
     ];
     for (property, sent, expected) in cases {

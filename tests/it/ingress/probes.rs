@@ -126,7 +126,8 @@ fn heads() -> Vec<Probe> {
         ("S29 DELETE", request("DELETE /hook HTTP/1.1"), &[405], Open),
         ("S29 PATCH with body", hook("Content-Length: 5\r\n", "hello").replace("POST", "PATCH"), &[405], Closed),
         ("404 with body", hook("Content-Length: 99\r\n", "").replace("/hook", "/x"), &[404], Closed),
-        ("gzip", hook("Content-Encoding: gzip\r\nContent-Length: 5\r\n", "hello"), &[415], Closed),
+        ("S23 three times gzip", hook("Content-Encoding: gzip, gzip, gzip\r\nContent-Length: 5\r\n", "hello"), &[415], Closed),
+        ("S23 unknown coding", hook("Content-Encoding: br\r\nContent-Length: 5\r\n", "hello"), &[415], Closed),
         ("strange expectation", hook("Expect: the-moon\r\nContent-Length: 5\r\n", "hello"), &[417], Closed),
         ("expected and too large", hook("Expect: 100-continue\r\nContent-Length: 1001\r\n", ""), &[413], Closed),
     ]

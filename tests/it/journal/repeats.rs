@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tagwerk::journal::{DedupeKey, Entry, Error, FailedRequest, Journal, Page, RequestFilter};
+use tagwerk::journal::{
+    DedupeKey, Entry, Error, FailedRequest, Journal, Known, Page, RequestFilter,
+};
 use tempfile::TempDir;
 
 use super::{Fixture, START, entry, open, pass, soon};
@@ -116,6 +118,82 @@ async fn a_kept_request_is_replaced_once() {
         assert_eq!(second, Err(Error::Duplicate), "{number}: it is gone");
         let third = journal.append_instead(entries, None, request).await;
         assert_eq!(third, Err(Error::Duplicate), "{number}: it is gone");
+        let counts = journal.counts().await.unwrap();
+        assert_eq!((counts.newest_event, counts.failed_requests), (events, 0));
+    }
+}
+
+fn named(ids: &[&str]) -> Vec<Entry> {
+    let named = |id: &&str| {
+        let mut entry = entry(0);
+        entry.event.id = (*id).into();
+        entry
+    };
+    ids.iter().map(named).collect()
+}
+
+fn by_event() -> Known {
+    Known::ByEvent("shop".into())
+}
+
+/// Which of the ids are there, in order.
+async fn taken(journal: &Journal) -> Vec<String> {
+    let taken = soon(journal.take_events(100)).await;
+    taken
+        .iter()
+        .map(|taken| taken.event.id.to_string())
+        .collect()
+}
+
+#[tokio::test]
+async fn of_events_that_are_known_one_by_one_only_the_new_are_taken() {
+    let fixture = Fixture::sqlite();
+    let journal = &fixture.journal;
+    let duplicate = Err(Error::Duplicate);
+    for (ids, expected) in [
+        (&["a", "b", "a"][..], Ok(())),
+        (&["a"], duplicate.clone()),
+        (&["b", "c"], Ok(())),
+        (&["c", "a", "b"], duplicate.clone()),
+        (&[], Ok(())),
+    ] {
+        let result = journal.append(named(ids), by_event()).await;
+        assert_eq!(result, expected, "{ids:?}");
+    }
+    // Another client's are others, and so are those of an append that is known as a whole.
+    let other = Known::ByEvent("other".into());
+    journal.append(named(&["a"]), other).await.unwrap();
+    journal.append(named(&["a"]), None).await.unwrap();
+    assert_eq!(taken(journal).await, ["a", "b", "c", "a", "a"]);
+}
+
+#[tokio::test]
+async fn events_that_come_twice_at_once_are_taken_once() {
+    let fixture = Fixture::sqlite();
+    let journal = &fixture.journal;
+    let (a, b, c) = tokio::join!(
+        journal.append(named(&["a", "b"]), by_event()),
+        journal.append(named(&["b", "c"]), by_event()),
+        journal.append(named(&["c", "a"]), by_event()),
+    );
+    assert_eq!((a, b, c), (Ok(()), Ok(()), Err(Error::Duplicate)));
+    assert_eq!(taken(journal).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_kept_request_is_replaced_by_what_is_new_of_it() {
+    let fixture = Fixture::sqlite();
+    let journal = &fixture.journal;
+    journal.append(named(&["a"]), by_event()).await.unwrap();
+    for (ids, expected, events) in [
+        (&["a", "b"], Ok(()), 2),
+        (&["b", "a"], Err(Error::Duplicate), 2),
+    ] {
+        let request = keep(journal, ids[0]).await;
+        let result = journal
+            .append_instead(named(ids), by_event(), request)
+            .await;
+        assert_eq!(result, expected, "{ids:?}");
         let counts = journal.counts().await.unwrap();
         assert_eq!((counts.newest_event, counts.failed_requests), (events, 0));
     }

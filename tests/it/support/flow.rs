@@ -142,11 +142,12 @@ impl Flow {
             let name: HeaderName = name.parse().unwrap();
             fields.append(name, HeaderValue::from_str(value).unwrap());
         }
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let request = Arc::new(Request {
             id: "request-1".to_owned(),
             method: method.parse().unwrap(),
             path: path.to_owned(),
-            query: String::new(),
+            query: query.to_owned(),
             headers: fields,
             ip: IpAddr::from([203, 0, 113, 7]),
             body: Bytes::copy_from_slice(body.as_bytes()),

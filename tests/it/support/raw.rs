@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
+    /// What is no text in it, as in an image, is U+FFFD.
     pub(crate) body: String,
 }
 
@@ -106,7 +107,7 @@ impl Raw {
             .map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; if has_body { length } else { 0 }];
         self.stream.read_exact(&mut body).await?;
-        answer.body = String::from_utf8(body).unwrap();
+        answer.body = String::from_utf8_lossy(&body).into_owned();
         Ok(Some(answer))
     }
 
