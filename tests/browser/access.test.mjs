@@ -46,7 +46,7 @@ test("axe finds nothing serious on any page, and nothing is wider than the scree
         await login.goto(shop.admin);
         await check(login, `${name} login`);
         const page = await logIn(test, shop, options);
-        await page.getByRole("option").first().waitFor();
+        await page.getByRole("listbox", { name: "Requests" }).getByRole("option").first().waitFor();
         await check(page, `${name} live`);
         for (const outcome of ["purchase", "page_view", "unclaimed"]) {
             await page.goto(`${shop.admin}/#/live/${of(outcome)}`);
@@ -79,7 +79,7 @@ test("the page is used with keys alone, and the focus is seen", async (test) => 
     await capture(shop);
     for (const name of ["site_page_view", "site_purchase", "woocommerce_order_created"]) await shop.sendExample(name);
     const page = await logIn(test, shop);
-    await page.getByRole("option").nth(2).waitFor();
+    await page.getByRole("listbox", { name: "Requests" }).getByRole("option").nth(2).waitFor();
     const focused = () => page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent);
     const chosen = page.locator('[role=option][aria-selected="true"]');
 

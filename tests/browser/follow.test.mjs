@@ -23,7 +23,7 @@ test("an order of WooCommerce is followed to Slack's answer, and one that is too
     // It appears by itself, and is opened while it is under way.
     await sendOrder(shop, "129.35");
     await openRequest(page, "order_created");
-    await page.getByRole("option", { name: /woocommerce › order_created/ }).waitFor();
+    await page.getByRole("listbox", { name: "Requests" }).getByRole("option", { name: /woocommerce › order_created/ }).waitFor();
     const slack = tagPart(page, "slack_order");
     await slack.getByText("✓ fired").waitFor();
 
@@ -121,7 +121,7 @@ test("what one filters for stands in the address, and finds also what is deep in
     await capture(shop);
     for (const name of ["woocommerce_order_created", "site_purchase", "site_page_view"]) await shop.sendExample(name);
     const page = await logIn(test, shop);
-    const options = page.getByRole("option");
+    const options = page.getByRole("listbox", { name: "Requests" }).getByRole("option");
     const shown = (count) => page.waitForFunction((wanted) => document.querySelectorAll("[role=option]").length === wanted, count);
     await shown(3);
     await page.getByRole("searchbox", { name: "Search all requests" }).fill("Ship Your Idea");
