@@ -140,6 +140,9 @@ impl Unwritten {
             self.order.pop_front();
             taken.extend(self.take([event]));
         }
+        // What has begun and is taken by now waits for nothing.
+        let events = &self.events;
+        self.begun.retain(|event| events.contains_key(event));
         taken
     }
 
@@ -163,5 +166,112 @@ impl Unwritten {
         let taken: Vec<MadeOf> = found.collect();
         self.rows -= taken.iter().map(|made| made.rows.len()).sum::<usize>();
         taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::{Delivery, DeliveryId};
+
+    const NOW: Millis = 1_720_602_000_000;
+
+    /// What was made of an event: deliveries that are due after so many milliseconds.
+    fn made(event: u64, due: &[Millis]) -> MadeOf {
+        let row = |(index, due): (usize, &Millis)| Row {
+            number: delivery_number(event, index),
+            attempts: 0,
+            delivery: Delivery {
+                id: DeliveryId([0; 16]),
+                event_id: "e".into(),
+                received_at: NOW,
+                tag: "t".into(),
+                destination: "d".into(),
+                payload: "{}".into(),
+                due: NOW + due,
+                expires: None,
+                state: State::Pending,
+            },
+            class: None,
+            note: None,
+        };
+        let rows = due.iter().enumerate().map(row).collect();
+        MadeOf::new(event, rows, Vec::new(), NOW)
+    }
+
+    fn outcome(event: u64, index: usize, state: State) -> Settlement {
+        Settlement {
+            number: delivery_number(event, index),
+            destination: "d".into(),
+            tag: "t".into(),
+            from: State::Pending,
+            state,
+            class: None,
+            attempts: 1,
+            due: NOW,
+            note: None,
+        }
+    }
+
+    fn events(taken: &[MadeOf]) -> Vec<u64> {
+        taken.iter().map(|made| made.event).collect()
+    }
+
+    #[test]
+    fn an_event_waits_for_all_its_outcomes_and_is_written_with_them() {
+        let (mut unwritten, now) = (Unwritten::default(), Instant::now());
+        unwritten.add(made(1, &[0, 0]));
+        unwritten.add(made(2, &[0]));
+        assert!(unwritten.take_ripe(now).is_empty());
+        unwritten.settle(outcome(1, 0, State::Delivered)).unwrap();
+        assert!(unwritten.take_ripe(now).is_empty() && unwritten.has_begun());
+        unwritten.settle(outcome(1, 1, State::Dead)).unwrap();
+        let taken = unwritten.take_ripe(now);
+        assert_eq!(events(&taken), [1]);
+        let states = taken[0].rows.iter().map(|row| row.delivery.state);
+        assert_eq!(states.collect::<Vec<_>>(), [State::Delivered, State::Dead]);
+        assert_eq!(taken[0].released.len(), 2);
+        assert!(!unwritten.has_begun(), "it does not wait any more");
+    }
+
+    #[test]
+    fn what_is_not_to_be_expected_does_not_wait() {
+        let (mut unwritten, now) = (Unwritten::default(), Instant::now());
+        let many = vec![0; MANY + 1];
+        for (event, due) in [(1, &[][..]), (2, &[60_000]), (3, &many)] {
+            unwritten.add(made(event, due));
+        }
+        assert_eq!(events(&unwritten.take_ripe(now)), [1, 2, 3]);
+        assert!(unwritten.is_empty() && unwritten.deadline().is_none());
+    }
+
+    #[test]
+    fn nothing_waits_longer_than_it_may_nor_with_too_many_others() {
+        let (mut unwritten, now) = (Unwritten::default(), Instant::now());
+        unwritten.add(made(1, &[0]));
+        let deadline = unwritten.deadline().unwrap();
+        assert!(deadline >= now + PATIENCE);
+        assert_eq!(events(&unwritten.take_ripe(deadline)), [1]);
+        for event in 0..MOST as u64 + 3 {
+            unwritten.add(made(event, &[0]));
+        }
+        assert!(unwritten.is_over());
+        assert_eq!(events(&unwritten.take_ripe(now)), [0, 1, 2]);
+        assert!(!unwritten.is_over());
+        assert_eq!(unwritten.take_all().len(), MOST);
+    }
+
+    #[test]
+    fn an_outcome_that_comes_elsewhere_or_late_is_told_apart() {
+        let mut unwritten = Unwritten::default();
+        unwritten.add(made(1, &[0, 0]));
+        for (event, index) in [(2, 0), (1, 2)] {
+            let given = outcome(event, index, State::Delivered);
+            assert_eq!(unwritten.settle(given.clone()), Err(given), "it is on disk");
+        }
+        unwritten.settle(outcome(1, 0, State::Delivered)).unwrap();
+        unwritten.settle(outcome(1, 0, State::Dead)).unwrap();
+        let begun = unwritten.take_begun();
+        assert_eq!(begun[0].rows[0].delivery.state, State::Delivered);
     }
 }
