@@ -460,12 +460,8 @@ fn show_books(registry: &mut Registry, books: &Books, now: &Snapshot) {
         books.unprocessed,
     );
     let help = "Requests that are kept because their client failed";
-    show(
-        registry,
-        "journal_failed_requests",
-        help,
-        books.failed_requests,
-    );
+    let kept = books.failed_requests;
+    show(registry, "journal_failed_requests", help, kept);
     let help = "Bytes of the journal in use";
     show_bytes(registry, "journal_size", help, books.size);
     let help = "Bytes at which new events are refused";

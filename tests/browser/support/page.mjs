@@ -20,7 +20,7 @@ export function capture(shop, filter = {}, { ttl = "10m", limit = 500 } = {}) {
 
 /** The request in the list that has such a text; opens it. */
 export async function openRequest(page, text) {
-    const option = page.getByRole("option").filter({ hasText: text }).first();
+    const option = page.getByRole("listbox", { name: "Requests" }).getByRole("option").filter({ hasText: text }).first();
     await option.click();
     await assertSelected(option);
     await page.locator(".trace-head").waitFor();

@@ -94,7 +94,7 @@ async fn a_case_is_a_folder_below_cases_and_is_not_overwritten_by_chance() {
         let (status, answer) = post(&server, &id, "save", json!({ "name": bad })).await;
         assert_eq!(status, 400, "{bad}: {answer}");
     }
-    assert!(!set.file("cases").exists());
+    assert!(!set.file("cases").try_exists().unwrap());
     for (asked, expected) in [
         (json!({ "name": "a" }), 200),
         (json!({ "name": "a" }), 409),

@@ -43,7 +43,7 @@ export function relative(millis, now = Date.now()) {
 
 /** A countdown: `59:07`, `1:00:00`. */
 export function countdown(millis) {
-    const seconds = Math.max(0, Math.ceil(millis / 1_000));
+    const seconds = Math.max(0, Math.round(millis / 1_000));
     const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
     const two = (number) => String(number).padStart(2, "0");
     return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;

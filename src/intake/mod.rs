@@ -2,6 +2,8 @@
 //! in order, and runs the one that claims. `take` is the whole of it, the same for live traffic,
 //! preview and `trace`; it journals nothing and sends nothing.
 
+mod refusal;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +20,7 @@ use crate::request::{Head, Request, Response, Unreadable, unpack};
 use crate::script::frame::LogLine;
 use crate::script::{self, Cause, Fault, Map, RequestView, Worker};
 use crate::telemetry::{ClientMeter, ClientResult};
+use refusal::{nobody_claims, wrong_method};
 
 /// What a request became.
 #[derive(Debug)]
@@ -483,26 +486,4 @@ fn note(
         fault: fault.map(with_source),
         duration_us: 0,
     });
-}
-
-fn nobody_claims(method: &Method, path: &str, request_id: &str) -> Response {
-    Response::error(
-        404,
-        &format!("no client claims {method} {path}"),
-        request_id,
-    )
-}
-
-fn wrong_method(clients: &[&Client], head: &Head<'_>, request_id: &str) -> Response {
-    let mut allowed: Vec<&str> = clients
-        .iter()
-        .flat_map(|client| &client.methods)
-        .map(Method::as_str)
-        .collect();
-    allowed.sort_unstable();
-    allowed.dedup();
-    let message = format!("{} takes {}", head.path, allowed.join(", "));
-    let allow =
-        HeaderValue::try_from(allowed.join(", ")).unwrap_or(HeaderValue::from_static("POST"));
-    Response::error(405, &message, request_id).with_header(header::ALLOW, allow)
 }
