@@ -99,6 +99,9 @@ async fn init_makes_a_folder_that_is_good_and_works() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let waits = "destination slack waits for $SLACK_WEBHOOK_URL, which is not set";
     assert!(ended.stderr.contains(waits), "{}", ended.stderr);
+    let ended = run(&shop, &["test"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+    assert!(ended.stdout.contains("11 passed"), "{}", ended.stdout);
     let requests: Vec<_> = std::fs::read_dir(shop.join("examples/requests"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
