@@ -105,7 +105,7 @@ pub struct DeliveryRecord {
     pub note: Option<String>,
     /// When it is tried next.
     pub next_try_at: Option<Millis>,
-    /// What was tried, at most [`MAX_ATTEMPTS`].
+    /// What was tried, the first 30 times at most.
     pub attempts: Vec<AttemptTrace>,
 }
 

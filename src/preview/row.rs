@@ -51,7 +51,7 @@ pub struct Row {
     pub replay_of: Option<String>,
 }
 
-/// All words that [`outcome`] has.
+/// All words that an outcome has.
 pub const OUTCOMES: [&str; 9] = [
     "unclaimed",
     "failed",
