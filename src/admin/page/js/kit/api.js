@@ -27,14 +27,16 @@ async function ask(method, path, body, { signal } = {}) {
     const headers = { accept: "application/json" };
     if (method !== "GET") headers["content-type"] = "application/json";
     const sent = body === undefined ? undefined : JSON.stringify(body);
-    let answer;
+    let answer, text;
     try {
         answer = await fetch(path, { method, headers, body: sent, signal, cache: "no-store" });
+        // Who leaves while it comes gives it up, as before it came: half an answer is none.
+        text = await answer.text();
     } catch (error) {
         if (error.name === "AbortError") throw error;
         throw new Refused(0, "the server does not answer");
     }
-    const told = maybeJson(await answer.text().catch(() => "")) ?? null;
+    const told = maybeJson(text) ?? null;
     if (answer.ok) return told;
     if (answer.status === 401) onLoggedOut();
     throw new Refused(answer.status, told?.error ?? `the server answered ${answer.status}`, told);
