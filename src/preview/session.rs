@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::capture::{Capture, Pace, Sight};
 use crate::clock::{Clock, Millis};
 use crate::error::BoxError;
-use crate::secret::Secret;
+use crate::secret::{Secret, random_hex};
 
 /// The headers that may carry a token. They are taken off before anything else sees the request.
 pub const PREVIEW_HEADERS: [&str; 2] = ["x-preview", "x-gtm-server-preview"];
@@ -314,6 +314,12 @@ impl Sessions {
     }
 }
 
+/// Takes off what opens a session, so that nothing behind sees it. True if there was such a thing.
+pub fn remove_tokens(headers: &mut HeaderMap) -> bool {
+    let removed = PREVIEW_HEADERS.map(|name| headers.remove(name).is_some());
+    removed.contains(&true)
+}
+
 impl Session {
     /// What live traffic it watches, if it is such a session.
     pub fn capture(&self) -> Option<&Capture> {
@@ -371,13 +377,6 @@ impl State {
         }
         None
     }
-}
-
-fn random_hex<const BYTES: usize>() -> Result<String, BoxError> {
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| format!("the system has no randomness: {error}"))?;
-    Ok(hex::encode(bytes))
 }
 
 #[cfg(test)]
