@@ -39,13 +39,14 @@ fn tag(event) {
 }
 `;
 
+/** Its mistake: the address is in `user_data`. */
 const NEWSLETTER = `// Who signs up gets the newsletter.
 const ON = "signup";
 const TO = "crm";
 
 fn tag(event) {
-    let email = event.user_data.email_address;
-    #{ path: "/newsletter", body: #{ email: pii::email(email) } }
+    let email = event.user.email_address;
+    #{ path: "/newsletter", body: #{ email: email } }
 }
 `;
 
