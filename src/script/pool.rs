@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use super::json::parse_json;
+use super::ready::ReadyScripts;
 use super::recent::Recent;
 use super::value::Map;
 use super::{engine, limits};
@@ -24,7 +25,9 @@ use crate::telemetry::Metrics;
 
 /// What a thread that runs scripts owns.
 pub struct Worker {
-    pub(super) engine: rhai::Engine,
+    engine: rhai::Engine,
+    /// Of this engine.
+    ready: ReadyScripts,
     shared: Shared,
 }
 
@@ -46,6 +49,7 @@ impl Worker {
     fn of(shared: Shared) -> Self {
         Self {
             engine: engine::build(),
+            ready: ReadyScripts::default(),
             shared,
         }
     }
@@ -75,6 +79,11 @@ impl Worker {
     /// Takes a new engine, where the old one may be in any state.
     pub(super) fn renew(&mut self) {
         self.engine = engine::build();
+        self.ready = ReadyScripts::default();
+    }
+
+    pub(super) fn engine_and_ready(&mut self) -> (&rhai::Engine, &mut ReadyScripts) {
+        (&self.engine, &mut self.ready)
     }
 }
 
