@@ -60,19 +60,19 @@ impl ReadyScripts {
 impl Ready {
     fn new(engine: &Engine, script: &Script) -> Result<Self> {
         let mut global = engine.new_global_runtime_state();
-        global.source = script.ast.source_raw().cloned();
+        global.source = script.ast.source().map(Into::into);
         global.lib.push(script.ast.shared_lib().clone());
         global.embedded_module_resolver = script.ast.resolver().cloned();
         let mut caches = Caches::new();
         // One that outlives the calls: a call drops those that it makes.
         caches.push_fn_resolution_cache();
         #[allow(deprecated)] // volatile, says Rhai, whose version is pinned for `internals` anyway
-        engine.eval_statements_raw(
+        drop(engine.eval_statements_raw(
             &mut global,
             &mut caches,
             &mut Scope::new(),
             script.ast.statements(),
-        )?;
+        )?);
         Ok(Self {
             identity: Arc::downgrade(&script.identity),
             global,
