@@ -61,9 +61,14 @@ fn commands_in(line: &str) -> impl Iterator<Item = Vec<String>> {
 
 /// `NAME=value tagwerk …`
 fn is_assigned(line: &str) -> bool {
-    let (name, rest) = line.split_once('=').unwrap_or_default();
-    let is_name = |letter: char| letter.is_ascii_uppercase() || letter == '_';
-    !name.is_empty() && name.chars().all(is_name) && rest.contains(" tagwerk ")
+    let mut words = line.split_whitespace();
+    let is_assignment = |word: &str| {
+        let (name, _) = word.split_once('=').unwrap_or_default();
+        let is_name = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+        !name.is_empty() && name.chars().all(is_name)
+    };
+    words.next().is_some_and(is_assignment)
+        && words.find(|word| !is_assignment(word)) == Some("tagwerk")
 }
 
 fn arguments_of(part: &str) -> Option<Vec<String>> {
@@ -90,7 +95,7 @@ fn commands_are_found_in_lines() {
     assert_eq!(of("tagwerk test --json | jq '.cases'"), [["test", "--json"]]);
     assert_eq!(of("tagwerk status --resume NAME"), [["status", "--resume", "http"]]);
     assert_eq!(of("tagwerk …"), [[""; 0]]);
-    for other in ["tagwerk_deliveries", "the tagwerk binary", "systemctl enable --now tagwerk"] {
+    for other in ["A=b python3 run.py tagwerk x", "tagwerk_deliveries", "the tagwerk binary", "systemctl enable --now tagwerk"] {
         assert_eq!(of(other).len(), 0, "{other}");
     }
 }
