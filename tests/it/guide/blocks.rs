@@ -85,15 +85,24 @@ fn working_set(scripts: &[&Block]) -> Folder {
     for entry in fs::read_dir(root().join("shared")).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        folder.write(&format!("shared/{name}"), &fs::read_to_string(entry.path()).unwrap());
+        folder.write(
+            &format!("shared/{name}"),
+            &fs::read_to_string(entry.path()).unwrap(),
+        );
     }
     let mut destinations = BTreeSet::new();
     for block in scripts {
         let (kind, whole) = whole(&block.text);
         let file = file_of(block).unwrap_or_else(|| format!("{kind}/line_{}.rhai", block.line));
         folder.write(&file, &whole);
-        let named = whole.lines().filter_map(|line| line.strip_prefix("const TO = \""));
-        destinations.extend(named.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+        let named = whole
+            .lines()
+            .filter_map(|line| line.strip_prefix("const TO = \""));
+        destinations.extend(
+            named
+                .filter_map(|rest| rest.split('"').next())
+                .map(str::to_owned),
+        );
     }
     let tables = destinations.iter().map(|name| {
         format!("[destinations.{name}]\ntype = \"http\"\nurl = \"https://{name}.example.com\"\n")
@@ -105,10 +114,14 @@ fn working_set(scripts: &[&Block]) -> Folder {
 /// The file that a block says it is: by a link before it, or in its first line.
 fn file_of(block: &Block) -> Option<String> {
     let first = block.text.lines().next().unwrap_or_default();
-    let named = first.strip_prefix("// ").and_then(|rest| rest.split(':').next());
+    let named = first
+        .strip_prefix("// ")
+        .and_then(|rest| rest.split(':').next());
     let linked = block.before.iter().map(String::as_str);
     linked.chain(named).find_map(|path| {
-        let from = ["clients/", "tags/", "shared/"].iter().find_map(|folder| path.find(folder))?;
+        let from = ["clients/", "tags/", "shared/"]
+            .iter()
+            .find_map(|folder| path.find(folder))?;
         let file = &path[from..];
         file.ends_with(".rhai").then(|| file.to_owned())
     })
@@ -117,8 +130,22 @@ fn file_of(block: &Block) -> Option<String> {
 /// A part of a script with what it lacks, and the folder that it belongs into.
 fn whole(text: &str) -> (&'static str, String) {
     let has = |what: &str| text.lines().any(|line| line.starts_with(what));
-    let is_client = ["fn parse(", "fn claims(", "fn respond(", "const PATH", "const VERIFY", "const DEDUPE"];
-    let is_tag = ["fn tag(", "fn when(", "const ON", "const WHEN", "const EXCEPT", "const CONSENT"];
+    let is_client = [
+        "fn parse(",
+        "fn claims(",
+        "fn respond(",
+        "const PATH",
+        "const VERIFY",
+        "const DEDUPE",
+    ];
+    let is_tag = [
+        "fn tag(",
+        "fn when(",
+        "const ON",
+        "const WHEN",
+        "const EXCEPT",
+        "const CONSENT",
+    ];
     let mut whole = text.to_owned();
     let mut add = |what: &str, line: &str| {
         if !has(what) {

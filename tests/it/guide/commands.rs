@@ -16,17 +16,27 @@ async fn every_command_that_a_page_names_exists() {
             continue;
         }
         for (line, command) in commands_of(&page) {
-            commands.entry(command).or_insert(format!("{}:{line}", page.path));
+            commands
+                .entry(command)
+                .or_insert(format!("{}:{line}", page.path));
         }
     }
-    assert!(commands.len() > 40, "found only {} commands", commands.len());
+    assert!(
+        commands.len() > 40,
+        "found only {} commands",
+        commands.len()
+    );
     let mut wrong = Vec::new();
     for (command, place) in commands {
         let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
         arguments.push("--help");
         let ended = run(folder.path(), &arguments).await;
         if ended.code != 0 {
-            wrong.push(format!("{place}: tagwerk {}\n{}", command.join(" "), ended.stderr));
+            wrong.push(format!(
+                "{place}: tagwerk {}\n{}",
+                command.join(" "),
+                ended.stderr
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -53,8 +63,11 @@ fn commands_of(page: &Page) -> Vec<(usize, Vec<String>)> {
 
 /// The commands of a line, of which several may stand beside one another.
 fn commands_in(line: &str) -> impl Iterator<Item = Vec<String>> {
-    let starts_well = line.starts_with("tagwerk ") || line.contains("&& tagwerk ") || is_assigned(line);
-    let parts = line.split("&&").flat_map(|part| part.split([';', '|', '>']));
+    let starts_well =
+        line.starts_with("tagwerk ") || line.contains("&& tagwerk ") || is_assigned(line);
+    let parts = line
+        .split("&&")
+        .flat_map(|part| part.split([';', '|', '>']));
     let commands = parts.filter_map(arguments_of).collect::<Vec<_>>();
     commands.into_iter().filter(move |_| starts_well)
 }
@@ -82,7 +95,11 @@ fn arguments_of(part: &str) -> Option<Vec<String>> {
     // What stands for many things, and what a person fills in.
     let words = words.take_while(|word| !word.contains('…') && !word.starts_with('('));
     let words = words.map(|word| word.trim_matches(['\'', '"']));
-    Some(words.map(|word| if word == "NAME" { "http" } else { word }.to_owned()).collect())
+    Some(
+        words
+            .map(|word| if word == "NAME" { "http" } else { word }.to_owned())
+            .collect(),
+    )
 }
 
 #[test]
@@ -90,12 +107,26 @@ fn commands_are_found_in_lines() {
     let of = |line: &str| commands_in(line).collect::<Vec<_>>();
     assert_eq!(of("tagwerk check"), [["check"]]);
     assert_eq!(of("tagwerk init shop && cd shop"), [["init", "shop"]]);
-    assert_eq!(of("cd shop && tagwerk check && tagwerk serve"), [["check"], ["serve"]]);
+    assert_eq!(
+        of("cd shop && tagwerk check && tagwerk serve"),
+        [["check"], ["serve"]]
+    );
     assert_eq!(of("A=b tagwerk trace x.http"), [["trace", "x.http"]]);
-    assert_eq!(of("tagwerk test --json | jq '.cases'"), [["test", "--json"]]);
-    assert_eq!(of("tagwerk status --resume NAME"), [["status", "--resume", "http"]]);
+    assert_eq!(
+        of("tagwerk test --json | jq '.cases'"),
+        [["test", "--json"]]
+    );
+    assert_eq!(
+        of("tagwerk status --resume NAME"),
+        [["status", "--resume", "http"]]
+    );
     assert_eq!(of("tagwerk …"), [[""; 0]]);
-    for other in ["A=b python3 run.py tagwerk x", "tagwerk_deliveries", "the tagwerk binary", "systemctl enable --now tagwerk"] {
+    for other in [
+        "A=b python3 run.py tagwerk x",
+        "tagwerk_deliveries",
+        "the tagwerk binary",
+        "systemctl enable --now tagwerk",
+    ] {
         assert_eq!(of(other).len(), 0, "{other}");
     }
 }

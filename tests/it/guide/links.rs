@@ -13,7 +13,10 @@ fn every_link_leads_somewhere() {
     let mut followed = 0;
     for page in &pages {
         for link in &page.links {
-            if ["https://", "http://", "mailto:"].iter().any(|scheme| link.to.starts_with(scheme)) {
+            if ["https://", "http://", "mailto:"]
+                .iter()
+                .any(|scheme| link.to.starts_with(scheme))
+            {
                 continue;
             }
             followed += 1;
@@ -22,7 +25,12 @@ fn every_link_leads_somewhere() {
             }
         }
     }
-    assert!(dead.is_empty(), "{} dead links:\n{}", dead.len(), dead.join("\n"));
+    assert!(
+        dead.is_empty(),
+        "{} dead links:\n{}",
+        dead.len(),
+        dead.join("\n")
+    );
     assert!(followed > 300, "followed only {followed} links");
 }
 
@@ -39,7 +47,9 @@ fn follow(page: &Page, to: &str, pages: &BTreeMap<&str, &Page>) -> Result<(), St
         return Err(format!("there is no {path}"));
     }
     let Some(anchor) = anchor else { return Ok(()) };
-    let target = pages.get(&*path).ok_or_else(|| format!("{path} has no headings"))?;
+    let target = pages
+        .get(&*path)
+        .ok_or_else(|| format!("{path} has no headings"))?;
     match target.anchors.iter().any(|known| known == anchor) {
         true => Ok(()),
         false => Err(format!("{path} has {}", target.anchors.join(", "))),

@@ -193,11 +193,18 @@ fn a_page_is_read_as_github_shows_it() {
         "# `fn parse`: a client\n\n[x](b.md#c) and `tagwerk check`\n\n## A\n\n## A\n\nsee [f](d.rhai):\n\n```rhai\nlet a;\n```\n\n| a |\n|---|\n| [t](e.md) |\n",
     );
     assert_eq!(page.anchors, ["fn-parse-a-client", "a", "a-1"]);
-    let links: Vec<_> = page.links.iter().map(|link| (link.line, &*link.to)).collect();
+    let links: Vec<_> = page
+        .links
+        .iter()
+        .map(|link| (link.line, &*link.to))
+        .collect();
     assert_eq!(links, [(3, "b.md#c"), (9, "d.rhai"), (17, "e.md")]);
     assert_eq!(page.blocks.len(), 1);
     let block = &page.blocks[0];
-    assert_eq!((block.line, &*block.language, &*block.text), (11, "rhai", "let a;\n"));
+    assert_eq!(
+        (block.line, &*block.language, &*block.text),
+        (11, "rhai", "let a;\n")
+    );
     assert_eq!(block.before, ["d.rhai"]);
     assert_eq!(page.spans[1], (3, "tagwerk check".to_owned()));
 }

@@ -18,7 +18,10 @@ fn every_script_is_short_and_says_first_what_it_is() {
             let about = first.strip_prefix("// ").unwrap_or_default();
             assert!(about.len() > 20, "{shown}: {first}");
             assert!(source.lines().count() <= MAX_LINES, "{shown} is long");
-            assert!(source.lines().all(|line| line.chars().count() <= 120), "{shown}");
+            assert!(
+                source.lines().all(|line| line.chars().count() <= 120),
+                "{shown}"
+            );
         }
     }
 }
@@ -29,8 +32,16 @@ fn every_recipe_sends_something() {
         let sends = recipe.cases.iter().any(|case| !case.deliveries.is_empty());
         assert!(sends, "{} sends nothing", recipe.name);
         for case in &recipe.cases {
-            let failed = case.deliveries.iter().find(|one| one.get("request").is_none());
-            assert!(failed.is_none(), "{}/{}: {failed:?}", recipe.name, case.name);
+            let failed = case
+                .deliveries
+                .iter()
+                .find(|one| one.get("request").is_none());
+            assert!(
+                failed.is_none(),
+                "{}/{}: {failed:?}",
+                recipe.name,
+                case.name
+            );
         }
     }
 }
@@ -40,7 +51,11 @@ async fn every_recipe_checks_and_its_cases_pass() {
     for recipe in recipes() {
         for command in ["check", "test"] {
             let ended = end(prepared(&recipe, command)).await;
-            assert_eq!(ended.code, 0, "{}: {}{}", recipe.name, ended.stdout, ended.stderr);
+            assert_eq!(
+                ended.code, 0,
+                "{}: {}{}",
+                recipe.name, ended.stdout, ended.stderr
+            );
         }
     }
 }

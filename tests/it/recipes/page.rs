@@ -18,7 +18,10 @@ fn every_recipe_has_a_page_and_every_page_a_recipe() {
     );
     let overview = overview.unwrap();
     for name in recipes {
-        assert!(overview.contains(&format!("({name}.md)")), "{name} is not in the overview");
+        assert!(
+            overview.contains(&format!("({name}.md)")),
+            "{name} is not in the overview"
+        );
     }
 }
 
@@ -32,7 +35,10 @@ fn what_a_page_shows_is_what_the_files_are() {
             compare(&page, block, recipe);
         }
         for file in recipe.files(".rhai") {
-            let is_shown = page.links.iter().any(|link| link.to.ends_with(&format!("{name}/{file}")));
+            let is_shown = page
+                .links
+                .iter()
+                .any(|link| link.to.ends_with(&format!("{name}/{file}")));
             assert!(is_shown, "{} does not show {file}", page.path);
         }
     }
@@ -43,9 +49,13 @@ fn compare(page: &Page, block: &Block, recipe: &Recipe) {
     let place = format!("{}:{}", page.path, block.line);
     let file = |ending: &str| {
         let links = block.before.iter();
-        let mut files = links.filter_map(|link| link.split_once(&format!("recipes/{}/", recipe.name)));
+        let mut files =
+            links.filter_map(|link| link.split_once(&format!("recipes/{}/", recipe.name)));
         let found = files.find(|(_, file)| file.ends_with(ending));
-        found.unwrap_or_else(|| panic!("{place}: no file is named before it")).1.to_owned()
+        found
+            .unwrap_or_else(|| panic!("{place}: no file is named before it"))
+            .1
+            .to_owned()
     };
     match &*block.language {
         language @ ("rhai" | "toml" | "csv") => {
@@ -56,10 +66,15 @@ fn compare(page: &Page, block: &Block, recipe: &Recipe) {
         }
         "json" => {
             let shown: Value = serde_json::from_str(&block.text).unwrap();
-            let case = file("request.http").replace("cases/", "").replace("/request.http", "");
+            let case = file("request.http")
+                .replace("cases/", "")
+                .replace("/request.http", "");
             let case = recipe.cases.iter().find(|one| one.name == case).unwrap();
             let mut bodies = case.deliveries.iter().map(|one| &one["request"]["body"]);
-            assert!(bodies.any(|body| is_part(body, &shown)), "{place}: this is not sent");
+            assert!(
+                bodies.any(|body| is_part(body, &shown)),
+                "{place}: this is not sent"
+            );
         }
         _ => {}
     }
@@ -68,9 +83,9 @@ fn compare(page: &Page, block: &Block, recipe: &Recipe) {
 /// Keys may be left out.
 fn is_part(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
-        (Value::Object(whole), Value::Object(part)) => part.iter().all(|(key, part)| {
-            whole.get(key).is_some_and(|whole| is_part(whole, part))
-        }),
+        (Value::Object(whole), Value::Object(part)) => part
+            .iter()
+            .all(|(key, part)| whole.get(key).is_some_and(|whole| is_part(whole, part))),
         (Value::Array(whole), Value::Array(part)) => {
             let mut pairs = whole.iter().zip(part);
             whole.len() == part.len() && pairs.all(|(whole, part)| is_part(whole, part))

@@ -12,7 +12,10 @@ const VARIABLES: [(&str, &str); 3] = [
     // What the example order was signed with.
     ("WOOCOMMERCE_WEBHOOK_SECRET", "4d4f7e2c1f0b4b9fa2a1&woo"),
     ("BOOKING_SECRET", "booking-test-secret"),
-    ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/X"),
+    (
+        "SLACK_WEBHOOK_URL",
+        "https://hooks.slack.com/services/T/B/X",
+    ),
 ];
 
 /// A folder of `examples/recipes/`.
@@ -56,7 +59,10 @@ impl Recipe {
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let named = |place: &str| place.starts_with(|letter: char| letter.is_ascii_uppercase());
         let config = self.config.to_string();
-        let parts = config.split("${").skip(1).filter_map(|rest| rest.split('}').next());
+        let parts = config
+            .split("${")
+            .skip(1)
+            .filter_map(|rest| rest.split('}').next());
         let mut variables: Vec<(String, String)> = parts
             .filter(|name| named(name))
             .map(|name| (name.to_owned(), "any-key".to_owned()))
@@ -67,8 +73,12 @@ impl Recipe {
 
     /// Where its clients, tags or shared modules are: its own, or those that we ship.
     pub(super) fn scripts(&self, kind: &str) -> PathBuf {
-        let said = self.config.get("scripts").and_then(|scripts| scripts.get(kind));
-        self.folder.join(said.and_then(toml::Value::as_str).unwrap_or(kind))
+        let said = self
+            .config
+            .get("scripts")
+            .and_then(|scripts| scripts.get(kind));
+        self.folder
+            .join(said.and_then(toml::Value::as_str).unwrap_or(kind))
     }
 
     /// Files of its own, such as `tags/refund.rhai`, that have this ending.

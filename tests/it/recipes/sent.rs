@@ -119,7 +119,9 @@ async fn post(server: &Server, recipe: &Recipe, case: &Case) {
         }
     }
     let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-    let answer = server.send(request.method(), request.path(), &headers, &request.body).await;
+    let answer = server
+        .send(request.method(), request.path(), &headers, &request.body)
+        .await;
     let is_good = [200, 204, 303].contains(&answer.status);
     assert!(is_good, "{}/{}: {answer:?}", recipe.name, case.name);
 }
@@ -136,17 +138,36 @@ fn compare(recipe: &Recipe, stand_ins: &BTreeMap<String, StandIn>) {
     for (destination, stand_in) in stand_ins {
         let mut received = stand_in.emulator.received();
         for case in &recipe.cases {
-            for delivery in case.deliveries.iter().filter(|one| one["destination"] == **destination) {
-                let at = received.iter().position(|one| is_that(one, &delivery["request"]));
+            for delivery in case
+                .deliveries
+                .iter()
+                .filter(|one| one["destination"] == **destination)
+            {
+                let at = received
+                    .iter()
+                    .position(|one| is_that(one, &delivery["request"]));
                 let Some(at) = at else {
-                    panic!("{}/{}: {delivery} is not among {received:#?}", recipe.name, case.name);
+                    panic!(
+                        "{}/{}: {delivery} is not among {received:#?}",
+                        recipe.name, case.name
+                    );
                 };
                 let one = received.remove(at);
                 assert_eq!(one.refused, [""; 0], "{}/{}", recipe.name, case.name);
-                assert_eq!(one.accepted + one.duplicates, 1, "{}/{}", recipe.name, case.name);
+                assert_eq!(
+                    one.accepted + one.duplicates,
+                    1,
+                    "{}/{}",
+                    recipe.name,
+                    case.name
+                );
             }
         }
-        assert!(received.is_empty(), "{}: unasked for: {received:#?}", recipe.name);
+        assert!(
+            received.is_empty(),
+            "{}: unasked for: {received:#?}",
+            recipe.name
+        );
     }
 }
 
