@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tagwerk::emulator::Received;
+use tagwerk::emulator::{Emulator, Kind, Received};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -69,8 +69,8 @@ async fn try_recipe(recipe: &Recipe) {
 async fn stand_ins(recipe: &Recipe) -> BTreeMap<String, StandIn> {
     let mut found = BTreeMap::new();
     for (name, destination) in recipe.config["destinations"].as_table().unwrap() {
-        let kind = destination["type"].as_str().unwrap().parse().unwrap();
-        found.insert(name.clone(), StandIn::of(kind).await);
+        let kind: Kind = destination["type"].as_str().unwrap().parse().unwrap();
+        found.insert(name.clone(), StandIn::start(Emulator::new(kind)).await);
     }
     found
 }
