@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::recipe::{Recipe, recipes};
+use super::recipe::{Recipe, SECRETS, recipes};
 use crate::support::command::{end, tagwerk};
 
 /// A recipe's script is read beside its page.
@@ -62,6 +62,6 @@ async fn every_recipe_checks_and_its_cases_pass() {
 
 fn prepared(recipe: &Recipe, command: &str) -> tokio::process::Command {
     let mut command = tagwerk(&recipe.folder, &[command]);
-    command.envs(recipe.variables());
+    command.envs(SECRETS);
     command
 }

@@ -7,14 +7,22 @@ use serde_json::Value;
 
 use crate::support::examples::{Example, read};
 
-/// The variables that recipes name and whose value matters; what else they name is anything.
-const VARIABLES: [(&str, &str); 3] = [
-    // What the example order was signed with.
+/// What the example requests were signed with, by the names that their clients give it. Without these
+/// a recipe with `VERIFY` does not load.
+pub(super) const SECRETS: [(&str, &str); 2] = [
     ("WOOCOMMERCE_WEBHOOK_SECRET", "4d4f7e2c1f0b4b9fa2a1&woo"),
     ("BOOKING_SECRET", "booking-test-secret"),
+];
+
+/// What must be more than any text.
+const FORMED: [(&str, &str); 2] = [
     (
         "SLACK_WEBHOOK_URL",
         "https://hooks.slack.com/services/T/B/X",
+    ),
+    (
+        "TRACIFY_CUSTOMER_SITE_ID",
+        "00000000-0000-0000-0000-000000000000",
     ),
 ];
 
@@ -55,7 +63,7 @@ impl Recipe {
         }
     }
 
-    /// The variables that its files name.
+    /// All variables that its files name.
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let named = |place: &str| place.starts_with(|letter: char| letter.is_ascii_uppercase());
         let config = self.config.to_string();
@@ -67,7 +75,8 @@ impl Recipe {
             .filter(|name| named(name))
             .map(|name| (name.to_owned(), "any-key".to_owned()))
             .collect();
-        variables.extend(VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let known = SECRETS.iter().chain(&FORMED);
+        variables.extend(known.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         variables
     }
 

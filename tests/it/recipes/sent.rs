@@ -30,11 +30,16 @@ async fn what_every_recipe_sends_arrives_and_is_taken() {
         let seats = seats.clone();
         running.spawn(async move {
             let _seat = seats.acquire().await.unwrap();
-            try_recipe(&recipe).await;
+            let name = recipe.name.clone();
+            (
+                name,
+                tokio::spawn(async move { try_recipe(&recipe).await }).await,
+            )
         });
     }
     while let Some(done) = running.join_next().await {
-        done.unwrap();
+        let (name, tried) = done.unwrap();
+        tried.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 
