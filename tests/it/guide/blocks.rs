@@ -122,7 +122,7 @@ fn file_of(block: &Block) -> Option<String> {
         let from = ["clients/", "tags/", "shared/"]
             .iter()
             .find_map(|folder| path.find(folder))?;
-        let file = &path[from..];
+        let file = path.get(from..)?;
         file.ends_with(".rhai").then(|| file.to_owned())
     })
 }

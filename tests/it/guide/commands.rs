@@ -86,12 +86,11 @@ fn is_assigned(line: &str) -> bool {
 
 fn arguments_of(part: &str) -> Option<Vec<String>> {
     let part = part.split(" #").next()?;
-    let at = part.find("tagwerk ")?;
-    let before = part[..at].trim();
-    if !before.is_empty() && !is_assigned(part.trim()) {
+    let (before, after) = part.split_once("tagwerk ")?;
+    if !before.trim().is_empty() && !is_assigned(part.trim()) {
         return None;
     }
-    let words = part[at + "tagwerk ".len()..].split_whitespace();
+    let words = after.split_whitespace();
     // What stands for many things, and what a person fills in.
     let words = words.take_while(|word| !word.contains('…') && !word.starts_with('('));
     let words = words.map(|word| word.trim_matches(['\'', '"']));

@@ -84,7 +84,8 @@ pub(crate) fn read(path: &str, text: &str) -> Page {
     let mut reader = Reader::new(path);
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
-        let line = 1 + text[..range.start].matches('\n').count();
+        let before = text.bytes().take(range.start);
+        let line = 1 + before.filter(|byte| *byte == b'\n').count();
         reader.take(event, line);
     }
     reader.page
