@@ -92,17 +92,10 @@ fn working_set(scripts: &[&Block]) -> Folder {
     }
     let mut destinations = BTreeSet::new();
     for block in scripts {
-        let (kind, whole) = whole(&block.text);
-        let file = file_of(block).unwrap_or_else(|| format!("{kind}/line_{}.rhai", block.line));
-        folder.write(&file, &whole);
-        let named = whole
-            .lines()
-            .filter_map(|line| line.strip_prefix("const TO = \""));
-        destinations.extend(
-            named
-                .filter_map(|rest| rest.split('"').next())
-                .map(str::to_owned),
-        );
+        for (file, text) in files(block) {
+            destinations.extend(text.lines().filter_map(destination));
+            folder.write(&file, &text);
+        }
     }
     let tables = destinations.iter().map(|name| {
         format!("[destinations.{name}]\ntype = \"http\"\nurl = \"https://{name}.example.com\"\n")
@@ -111,7 +104,31 @@ fn working_set(scripts: &[&Block]) -> Folder {
     folder
 }
 
-/// The file that a block says it is: by a link before it, or in its first line.
+/// The destination that a line names.
+fn destination(line: &str) -> Option<String> {
+    let rest = line.strip_prefix("const TO = \"")?;
+    rest.split('"').next().map(str::to_owned)
+}
+
+/// The files of a block: the one that it says it is, or one that has it.
+fn files(block: &Block) -> Vec<(String, String)> {
+    let Some(file) = file_of(block) else {
+        let (kind, text) = whole(&block.text);
+        return vec![(format!("{kind}/line_{}.rhai", block.line), text)];
+    };
+    let module = file.strip_prefix("shared/");
+    match module.and_then(|rest| rest.strip_suffix(".rhai")) {
+        // A module is compiled only where somebody imports it.
+        Some(module) => {
+            let (_, importer) = whole(&format!("import \"{module}\" as imported;\n"));
+            let by = format!("tags/line_{}.rhai", block.line);
+            vec![(file, block.text.clone()), (by, importer)]
+        }
+        None => vec![(file, whole(&block.text).1)],
+    }
+}
+
+/// By a link before it, or in its first line.
 fn file_of(block: &Block) -> Option<String> {
     let first = block.text.lines().next().unwrap_or_default();
     let named = first
@@ -119,49 +136,43 @@ fn file_of(block: &Block) -> Option<String> {
         .and_then(|rest| rest.split(':').next());
     let linked = block.before.iter().map(String::as_str);
     linked.chain(named).find_map(|path| {
-        let from = ["clients/", "tags/", "shared/"]
-            .iter()
-            .find_map(|folder| path.find(folder))?;
+        let folders = ["clients/", "tags/", "shared/"];
+        let from = folders.iter().find_map(|folder| path.find(folder))?;
         let file = path.get(from..)?;
         file.ends_with(".rhai").then(|| file.to_owned())
     })
 }
 
-/// A part of a script with what it lacks, and the folder that it belongs into.
+/// How the lines of a client begin.
+const OF_CLIENTS: [&str; 6] = [
+    "fn parse(",
+    "fn claims(",
+    "fn respond(",
+    "const PATH",
+    "const VERIFY",
+    "const DEDUPE",
+];
+
+/// A part of a script with what it lacks, and the folder that it belongs into. What is no part of a
+/// client is made a tag.
 fn whole(text: &str) -> (&'static str, String) {
     let has = |what: &str| text.lines().any(|line| line.starts_with(what));
-    let is_client = [
-        "fn parse(",
-        "fn claims(",
-        "fn respond(",
-        "const PATH",
-        "const VERIFY",
-        "const DEDUPE",
-    ];
-    let is_tag = [
-        "fn tag(",
-        "fn when(",
-        "const ON",
-        "const WHEN",
-        "const EXCEPT",
-        "const CONSENT",
-    ];
     let mut whole = text.to_owned();
+    if !["fn ", "const ", "import "].iter().any(|what| has(what)) {
+        whole = format!("fn shown() {{\n{text}\n}}\n");
+    }
     let mut add = |what: &str, line: &str| {
         if !has(what) {
             whole.push_str(line);
         }
     };
-    if is_client.iter().any(|what| has(what)) {
+    if OF_CLIENTS.iter().any(|what| has(what)) {
         add("const PATH", "const PATH = \"/somewhere\";\n");
         add("fn parse(", "fn parse(request) {}\n");
         return ("clients", whole);
     }
-    if is_tag.iter().any(|what| has(what)) {
-        add("const ON", "const ON = \"something\";\n");
-        add("const TO", "const TO = \"crm\";\n");
-        add("fn tag(", "fn tag(event) {}\n");
-        return ("tags", whole);
-    }
-    ("shared", whole)
+    add("const ON", "const ON = \"something\";\n");
+    add("const TO", "const TO = \"crm\";\n");
+    add("fn tag(", "fn tag(event) {}\n");
+    ("tags", whole)
 }
