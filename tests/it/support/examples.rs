@@ -43,7 +43,7 @@ pub(crate) fn examples() -> BTreeMap<String, Example> {
     found
 }
 
-/// One `.http` file.
+/// Takes apart the text of a `.http` file.
 pub(crate) fn read(text: &str) -> Example {
     let (head, body) = text.split_once("\n\n").unwrap();
     let mut lines = head.lines();
