@@ -3,13 +3,15 @@
 use clap::Args;
 
 use super::{Exit, paint};
+use crate::script::api::mapping::{self, Mapping};
 use crate::script::api::{TOPICS, Topic};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tagwerk docs
-  tagwerk docs time")]
+  tagwerk docs time
+  tagwerk docs meta        # with where each key comes from")]
 pub(super) struct Options {
     /// Only this topic, such as `time` or `tracify`
     topic: Option<String>,
@@ -45,7 +47,37 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
             anstream::println!("  {}", paint::good(function.signature));
             anstream::println!("      {}", function.about);
             anstream::println!("      {}\n", paint::dim(function.example));
+            // A list of everything would drown in tables.
+            if let (Some(_), Some(mapping)) = (&options.topic, mapping::of(function.signature)) {
+                print_table(mapping);
+            }
         }
     }
     Ok(())
+}
+
+/// Where each key of a payload comes from.
+fn print_table(mapping: &Mapping) {
+    let lines = mapping.lines();
+    let width = lines.iter().map(|line| line.to.chars().count()).max();
+    let width = width.unwrap_or_default();
+    for line in lines {
+        let from = line.from.replace('`', "");
+        let how = line.how.replace('`', "");
+        let arrow = if from.is_empty() { "" } else { "← " };
+        let comma = if from.is_empty() || how.is_empty() {
+            ""
+        } else {
+            "; "
+        };
+        anstream::println!(
+            "        {:width$}  {arrow}{from}{comma}{}",
+            line.to,
+            paint::dim(&how)
+        );
+    }
+    for (theirs, ours) in mapping.names() {
+        anstream::println!("        {} is called {theirs}", ours.join(", "));
+    }
+    anstream::println!();
 }

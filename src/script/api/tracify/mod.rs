@@ -1,16 +1,25 @@
-//! `tracify::`: the forms that Tracify wants people and times in. Sending is the destination's.
+//! `tracify::`: events for Tracify, and the forms that it wants people and times in. Sending is the
+//! destination's.
+
+mod event;
 
 use rhai::{Dynamic, Engine, ImmutableString, Map};
 
 use super::argument;
 use super::hash::sha256_hex;
+use super::mapping::Mapping;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic, pii, time};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "tracify",
-    about: "The forms that Tracify wants people and times in.",
+    about: "Events for Tracify, and the forms that it wants people and times in.",
     functions: &[
+        event::PAGEVIEW.function(),
+        event::PRODUCTVIEW.function(),
+        event::ADDTOCART.function(),
+        event::PURCHASE.function(),
+        event::CONVERSION.function(),
         Function {
             signature: "tracify::identity(person) -> map",
             about: "A Tracify event's `identity_data`, made of `#{ email, ip, user_agent }`: group \
@@ -34,6 +43,14 @@ pub(super) const TOPIC: Topic = Topic {
     register,
 };
 
+pub(super) const MAPPINGS: &[&Mapping] = &[
+    &event::PAGEVIEW,
+    &event::PRODUCTVIEW,
+    &event::ADDTOCART,
+    &event::PURCHASE,
+    &event::CONVERSION,
+];
+
 /// So many hex digits of the inner hash are cut: 16^5 values share each group.
 const CUT_DIGITS: usize = 5;
 
@@ -41,7 +58,9 @@ const CUT_DIGITS: usize = 5;
 const IDENTITY_KEYS: [&str; 3] = ["email", "ip", "user_agent"];
 
 fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name)
+    let mappings = MAPPINGS.iter().copied();
+    mappings
+        .fold(Namespace::new(TOPIC.name), Namespace::mapping)
         .one("identity", identity)
         .one("group_hash", group_hash)
         .one("datetime", datetime)
