@@ -197,7 +197,8 @@ proptest! {
         let keys = keys_that_are_read();
         let mut event = serde_json::Map::new();
         for (index, value) in values {
-            put(&mut event, index.get(&keys), value);
+            let key: &str = index.get::<&str>(&keys);
+            put(&mut event, key, value);
         }
         let event = serde_json::Value::Object(event).to_string();
         frame::begin(AT, Duration::from_secs(3_600));

@@ -21,7 +21,12 @@ pub(super) fn fill(
             continue;
         }
         match row.to.strip_suffix('*') {
-            Some(to) => spread(payload, to.trim_end_matches('.'), value),
+            Some(to) => {
+                let entries = value.try_cast::<Map>().unwrap_or_default();
+                if !entries.is_empty() {
+                    spread(payload, to.trim_end_matches('.'), entries);
+                }
+            }
             None => put(payload, row.to, value),
         }
     }
@@ -184,22 +189,17 @@ fn within_new(to: &str, value: Dynamic) -> Dynamic {
     Dynamic::from_map(inner)
 }
 
-/// Adds each entry of a map to what is under `to`, or to the payload itself.
-fn spread(payload: &mut Map, to: &str, entries: Dynamic) {
-    let Some(entries) = entries
-        .try_cast::<Map>()
-        .filter(|entries| !entries.is_empty())
-    else {
-        return;
-    };
+/// Adds each entry of a map to the map under `to`, or to the payload itself.
+fn spread(payload: &mut Map, to: &str, entries: Map) {
     if to.is_empty() {
         payload.extend(entries);
         return;
     }
+    let (part, rest) = to.split_once('.').unwrap_or((to, ""));
     let inner = payload
-        .entry(to.into())
+        .entry(part.into())
         .or_insert_with(|| Dynamic::from_map(Map::new()));
     if let Ok(mut inner) = inner.as_map_mut() {
-        inner.extend(entries);
+        spread(&mut inner, rest, entries);
     }
 }
