@@ -40,18 +40,15 @@ pub(super) struct Lane<'a> {
 }
 
 impl Lane<'_> {
-    /// Sends one request. Of the reply, the destination's secrets are taken out at once: a text that is
-    /// cut short later may cut one in the middle, and nobody would know it for one.
+    /// Sends one request; what people see of the reply has no secrets of the destination.
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Reply, TransportError> {
         let reply = self.client.send(outgoing, self.timeout).await?;
-        let text = String::from_utf8_lossy(&reply.body);
-        let hidden = self.destination.hide(&text);
-        let is_same = hidden == text;
-        let body = match is_same {
-            true => reply.body.clone(), // as it came, even if it is no text
-            false => hidden.into(),
+        let shown = {
+            let text = String::from_utf8_lossy(&reply.body);
+            let hidden = self.destination.hide(&text);
+            (hidden != text).then(|| hidden.into())
         };
-        Ok(Reply { body, ..reply })
+        Ok(Reply { shown, ..reply })
     }
 }
 

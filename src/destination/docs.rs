@@ -12,7 +12,7 @@ use super::encode::{Limits, Verdict};
 use super::judge::Asked;
 use super::kind::{Others, Type};
 use super::reply::Reply;
-use super::{Destination, load_all};
+use super::{Destination, load_as};
 use crate::config::{self, Rate};
 use crate::outcome::Outcome;
 
@@ -23,7 +23,7 @@ const STATUSES: [u16; 12] = [200, 301, 400, 401, 403, 404, 410, 413, 422, 429, 5
 ///
 /// # Errors
 /// If the type's own example is no configuration.
-pub fn page(kind: &Type) -> Result<String, String> {
+pub fn page(kind: &'static Type) -> Result<String, String> {
     let destination = example(kind)?;
     let mut page = String::new();
     write_page(kind, &destination, &mut page).map_err(|error| error.to_string())?;
@@ -31,20 +31,19 @@ pub fn page(kind: &Type) -> Result<String, String> {
 }
 
 /// The destination that a type's example makes.
-pub(super) fn example(kind: &Type) -> Result<Destination, String> {
+pub(super) fn example(kind: &'static Type) -> Result<Destination, String> {
     let variables = kind.example.variables.iter();
     let environment: BTreeMap<String, String> = variables
         .map(|variable| (variable.name.to_owned(), variable.value.to_owned()))
         .collect();
     let config = config::parse(&table(kind), Path::new("tagwerk.toml"), &environment)
         .map_err(|problems| problems.to_string())?;
-    let loaded = load_all(&config).map_err(|problems| {
+    let configured = config.destinations.values().next();
+    let configured = configured.ok_or("there is no destination")?;
+    load_as(kind, configured).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         problems.join("\n")
-    })?;
-    let first = loaded.into_values().next();
-    let first = first.ok_or_else(|| "there is no destination".to_owned())?;
-    Ok(Destination::clone(&first))
+    })
 }
 
 /// The example's table of the configuration.

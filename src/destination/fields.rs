@@ -161,15 +161,21 @@ fn look(field: &Field, path: &str, map: &Map<String, Value>, above: &str, flaws:
             fault: Fault::Missing,
             why: "is missing".to_owned(),
         }),
-        (None, Some(value)) => {
-            if let Some(why) = wrong(field.shape, value) {
-                flaws.push(Flaw {
-                    path: here,
+        // What each item must be; that it is a list is another entry of the table.
+        (None, Some(value)) if step.ends_with("[]") => {
+            for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                flaws.extend(wrong(field.shape, item).map(|why| Flaw {
+                    path: format!("{here}[{index}]"),
                     fault: Fault::Wrong,
                     why,
-                });
+                }));
             }
         }
+        (None, Some(value)) => flaws.extend(wrong(field.shape, value).map(|why| Flaw {
+            path: here,
+            fault: Fault::Wrong,
+            why,
+        })),
         (Some(rest), Some(Value::Object(inner))) => {
             look(field, rest, inner, &format!("{here}."), flaws);
         }
@@ -366,7 +372,7 @@ mod tests {
         field("user", Shape::Closed, ""),
         field("user.em", Shape::Hashes, ""),
         field("items", Shape::ListUpTo(2), ""),
-        field("items[]", Shape::Any, ""),
+        field("items[]", Shape::Object, ""),
         required("items[].id", Shape::Text, ""),
         field("items[].price", Shape::Amount, ""),
     ];
@@ -409,6 +415,10 @@ mod tests {
                     "items[1].id: is missing",
                     "items[1].price: must be an amount as text, such as \"12.50\", not a number",
                 ],
+            ),
+            (
+                json!({ "name": "a", "items": [{ "id": "1" }, 2] }),
+                vec!["items[1]: must be a map, not a number"],
             ),
         ] {
             assert_eq!(told(&payload), expected, "{payload}");

@@ -244,6 +244,7 @@ impl HttpClient {
                 .and_then(|value| parse_retry_after(value, SystemTime::now())),
             location: text(LOCATION).map(str::to_owned),
             body: read_body(response, self.most_reply_bytes).await?,
+            shown: None,
         })
     }
 }

@@ -153,8 +153,8 @@ pub fn load_all(config: &config::Config) -> Result<Destinations, Vec<Problem>> {
 
 /// Makes one destination.
 pub fn load(configured: &config::Destination) -> Result<Destination, Vec<Problem>> {
-    let mut section = configured.settings.clone();
     let Some(kind) = find_type(&configured.kind) else {
+        let mut section = configured.settings.clone();
         let hint = suggest(&configured.kind, type_names()).unwrap_or_else(|| {
             format!("there are {}", type_names().collect::<Vec<_>>().join(", "))
         });
@@ -165,6 +165,15 @@ pub fn load(configured: &config::Destination) -> Result<Destination, Vec<Problem
         );
         return Err(section.into_problems());
     };
+    load_as(kind, configured)
+}
+
+/// Makes one of a type.
+fn load_as(
+    kind: &'static Type,
+    configured: &config::Destination,
+) -> Result<Destination, Vec<Problem>> {
+    let mut section = configured.settings.clone();
     let policy = load_policy(&mut section, &configured.options);
     let vendor = (kind.load)(&mut section, &configured.options);
     let problems = section.finish();

@@ -211,11 +211,14 @@ async fn send(
 
 /// A reply may repeat the token, which nobody is to see.
 fn without(reply: Reply, token: &Secret) -> Reply {
-    let text = String::from_utf8_lossy(&reply.body);
-    let is_in = text.contains(token.expose());
-    let hidden = is_in.then(|| Bytes::from(text.replace(token.expose(), "***")));
+    let hidden = |bytes: &Bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let is_in = text.contains(token.expose());
+        is_in.then(|| Bytes::from(text.replace(token.expose(), "***")))
+    };
     Reply {
-        body: hidden.unwrap_or_else(|| reply.body.clone()),
+        body: hidden(&reply.body).unwrap_or_else(|| reply.body.clone()),
+        shown: reply.shown.as_ref().map(|shown| hidden(shown).unwrap_or_else(|| shown.clone())),
         ..reply
     }
 }

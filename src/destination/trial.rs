@@ -13,7 +13,7 @@ use crate::delivery::Delivery;
 
 /// Why the vendor would refuse a delivery's payload, for a person; nothing if it would take it, or if
 /// there is nobody to stand in for it.
-pub fn refusals(kind: &Type, delivery: &Delivery) -> Vec<String> {
+pub fn refusals(kind: &'static Type, delivery: &Delivery) -> Vec<String> {
     let Some(stand_in) = kind.stand_in else {
         return Vec::new();
     };
@@ -23,7 +23,7 @@ pub fn refusals(kind: &Type, delivery: &Delivery) -> Vec<String> {
     }
 }
 
-fn judged(kind: &Type, stand_in: StandIn, delivery: &Delivery) -> Result<Answer, String> {
+fn judged(kind: &'static Type, stand_in: StandIn, delivery: &Delivery) -> Result<Answer, String> {
     let destination = example(kind)?;
     let encoded = destination.vendor.encode(&[Item::from(delivery)]);
     let mut outgoing = encoded.map_err(|refused| refused.why)?;

@@ -168,8 +168,8 @@ fn reply(case: &Value) -> Reply {
     Reply {
         status: u16::try_from(case["status"].as_u64().unwrap()).unwrap(),
         retry_after: retry_after.map(|seconds| Duration::from_secs(seconds.parse().unwrap())),
-        location: None,
         body: body.into(),
+        ..Reply::default()
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tagwerk::destination::{TYPES, Type};
 use tagwerk::emulator::{Emulator, Kind};
 
+use crate::support::command::run;
 use crate::support::flow::{Flow, Sent};
 use crate::support::json::data;
 use crate::support::server::Server;
@@ -94,5 +95,18 @@ fn every_example_uses_known_keys() {
         assert_eq!(flaws, [], "{}", one.name);
         let unknown = tagwerk::destination::unknown_keys(one.fields, payload.as_object().unwrap());
         assert_eq!(unknown, [], "{}", one.name);
+    }
+}
+
+#[tokio::test]
+async fn the_pages_are_written_by_a_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = run(folder.path(), &["docs", "--destinations", "pages"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    for one in TYPES {
+        let name = format!("{}.md", one.name);
+        let written = std::fs::read_to_string(folder.path().join("pages").join(&name)).unwrap();
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/destinations");
+        assert_eq!(written, std::fs::read_to_string(kept.join(&name)).unwrap());
     }
 }

@@ -195,8 +195,8 @@ fn is_address(url: &str) -> bool {
     let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
     let is_plain = uri
         .authority()
-        .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
-    // What is behind a # never reaches a server.
+        .is_some_and(|authority| !authority.host().is_empty());
+    // What is behind a # never reaches a server. A password in it is the policy's to refuse.
     is_http && is_plain && !url.contains('#')
 }
 
