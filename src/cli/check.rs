@@ -4,8 +4,8 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::{Exit, paint};
-use crate::config::SystemEnvironment;
+use super::{Exit, paint, trials};
+use crate::config::{Problems, SystemEnvironment};
 use crate::generation::{self, Generation};
 
 #[derive(Debug, Args)]
@@ -20,6 +20,11 @@ pub(super) struct Options {}
 pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
     let loaded = generation::load(config, &SystemEnvironment).map_err(Exit::bad)?;
     warn(&loaded.live);
+    let mut problems = generation::unknown_keys(&loaded.live);
+    problems.extend(trials::refusals(config, &loaded.live)?);
+    if !problems.is_empty() {
+        return Err(Exit::bad(Problems::from_iter(problems)));
+    }
     if !loaded.draft_problems.is_empty() {
         return Err(Exit::bad(format!(
             "the draft set is bad:\n{}",

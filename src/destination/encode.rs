@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 
+use super::courier::Carry;
 use super::reply::Reply;
+use super::token::Account;
 use crate::clock::Millis;
 use crate::config::{Rate, Section};
 use crate::delivery::{Delivery, DeliveryId};
@@ -26,6 +28,16 @@ pub trait Vendor: fmt::Debug + Send + Sync {
 
     /// What must never be shown.
     fn secrets(&self) -> Vec<&Secret>;
+
+    /// Who signs for the token that each request needs, where that is fetched and not configured.
+    fn account(&self) -> Option<&Account> {
+        None
+    }
+
+    /// What takes its requests, where that is not plain HTTP.
+    fn carrier(&self) -> Option<&dyn Carry> {
+        None
+    }
 }
 
 /// A delivery as a vendor's file sees it.
@@ -37,6 +49,9 @@ pub struct Item<'a> {
     pub payload: &'a [u8],
     /// When the event's request arrived.
     pub received_at: Millis,
+    /// When this attempt is made: for signatures. Nothing else of a request may differ between two
+    /// attempts.
+    pub sent_at: Millis,
 }
 
 impl<'a> From<&'a Delivery> for Item<'a> {
@@ -45,6 +60,7 @@ impl<'a> From<&'a Delivery> for Item<'a> {
             id: delivery.id,
             payload: &delivery.payload,
             received_at: delivery.received_at,
+            sent_at: delivery.received_at,
         }
     }
 }
