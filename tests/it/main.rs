@@ -14,6 +14,7 @@ mod cookies;
 mod corpora;
 mod data_client;
 mod dead_letters;
+mod destinations;
 mod dispatch;
 mod drain;
 mod emulator;
