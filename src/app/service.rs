@@ -384,15 +384,18 @@ impl Service for Front {
     }
 
     async fn handle(&self, mut request: Request) -> Response {
+        // Nearly every request has none, and pays for no more than this question.
+        if !preview::has_token(&request.headers) {
+            return self.live(request).await;
+        }
         let session = self.preview.sessions.of(&request.headers);
-        let has_token = preview::remove_tokens(&mut request.headers);
-        if let Some(session) = session {
-            return self.watched(request, &session).await;
-        }
-        if has_token {
+        preview::remove_tokens(&mut request.headers);
+        let Some(session) = session else {
             self.metrics.unknown_token();
-        }
-        self.live(request).await
+            return self.live(request).await;
+        };
+        // Apart: it is large, and every request would carry the room for it.
+        Box::pin(self.watched(request, &session)).await
     }
 
     fn refused(&self, refused: ingress::Refused, answer: Response) -> Response {

@@ -7,12 +7,14 @@ mod expected;
 mod http_file;
 mod run;
 mod save;
+mod trial;
 
 pub use compare::{Difference, differences};
 pub use expected::{DELIVERIES_FILE, EVENTS_FILE, Expected, made_by};
 pub use http_file::parse;
 pub use run::{Ran, Unset, forget_varying, load, mark, run};
 pub use save::{MAX_NAME_BYTES, SaveError, Saved, check_name, save};
+pub use trial::{Refusal, trial};
 
 /// The file of a case that is its request.
 pub const REQUEST_FILE: &str = "request.http";

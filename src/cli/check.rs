@@ -4,8 +4,8 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::{Exit, paint};
-use crate::config::SystemEnvironment;
+use super::{Exit, online, paint, trials};
+use crate::config::{Problems, SystemEnvironment};
 use crate::generation::{self, Generation};
 
 #[derive(Debug, Args)]
@@ -13,13 +13,23 @@ use crate::generation::{self, Generation};
 Examples:
   tagwerk check
   tagwerk check --config shop/tagwerk.toml
+  tagwerk check --online    # asks Google's validation server, too, about what goes to GA4
 
 Exit codes: 0 good, 1 there are problems.")]
-pub(super) struct Options {}
+pub(super) struct Options {
+    /// Ask those vendors that can judge without recording (GA4) about what comes of the cases
+    #[arg(long)]
+    online: bool,
+}
 
-pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
+pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
     let loaded = generation::load(config, &SystemEnvironment).map_err(Exit::bad)?;
     warn(&loaded.live);
+    let mut problems = generation::unknown_keys(&loaded.live);
+    problems.extend(trials::refusals(config, &loaded.live)?);
+    if !problems.is_empty() {
+        return Err(Exit::bad(Problems::from_iter(problems)));
+    }
     if !loaded.draft_problems.is_empty() {
         return Err(Exit::bad(format!(
             "the draft set is bad:\n{}",
@@ -29,6 +39,9 @@ pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
     anstream::println!("{} {}", paint::good("good:"), summary(&loaded.live));
     if let Some(draft) = &loaded.draft {
         anstream::println!("{} draft: {}", paint::good("good:"), summary(draft));
+    }
+    if options.online {
+        online::run(&loaded.live, config)?;
     }
     Ok(())
 }

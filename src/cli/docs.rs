@@ -1,21 +1,52 @@
-//! `tagwerk docs`: the functions that scripts may call, from where they are written.
+//! `tagwerk docs`: the functions that scripts may call, and the types of destinations, from where
+//! they are written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{Exit, paint};
+use crate::destination::{self, TYPES};
+use crate::error::BoxError;
+use crate::script::api::mapping::{self, Mapping};
 use crate::script::api::{TOPICS, Topic};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tagwerk docs
-  tagwerk docs time")]
+  tagwerk docs time
+  tagwerk docs meta        # with where each key comes from
+  tagwerk docs --destinations docs/destinations")]
 pub(super) struct Options {
     /// Only this topic, such as `time` or `tracify`
     topic: Option<String>,
+
+    /// Write a page for each type of destination into this folder instead
+    #[arg(long, value_name = "DIR", conflicts_with = "topic")]
+    destinations: Option<PathBuf>,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Exit> {
+    match &options.destinations {
+        Some(folder) => write_pages(folder),
+        None => show_functions(options),
+    }
+}
+
+fn write_pages(folder: &Path) -> Result<(), Exit> {
+    fs::create_dir_all(folder)?;
+    for one in TYPES {
+        let page = destination::page(one).map_err(BoxError::from)?;
+        fs::write(folder.join(format!("{}.md", one.name)), page)?;
+    }
+    let count = TYPES.len();
+    anstream::println!("{count} pages are in {}", paint::strong(folder.display()));
+    Ok(())
+}
+
+fn show_functions(options: &Options) -> Result<(), Exit> {
     let wanted = |topic: &&Topic| {
         options
             .topic
@@ -45,7 +76,37 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
             anstream::println!("  {}", paint::good(function.signature));
             anstream::println!("      {}", function.about);
             anstream::println!("      {}\n", paint::dim(function.example));
+            // A list of everything would drown in tables.
+            if let (Some(_), Some(mapping)) = (&options.topic, mapping::of(function.signature)) {
+                print_table(mapping);
+            }
         }
     }
     Ok(())
+}
+
+/// Where each key of a payload comes from.
+fn print_table(mapping: &Mapping) {
+    let lines = mapping.lines();
+    let width = lines.iter().map(|line| line.to.chars().count()).max();
+    let width = width.unwrap_or_default();
+    for line in lines {
+        let from = line.from.replace('`', "");
+        let how = line.how.replace('`', "");
+        let arrow = if from.is_empty() { "" } else { "← " };
+        let comma = if from.is_empty() || how.is_empty() {
+            ""
+        } else {
+            "; "
+        };
+        anstream::println!(
+            "        {:width$}  {arrow}{from}{comma}{}",
+            line.to,
+            paint::dim(&how)
+        );
+    }
+    for (theirs, ours) in mapping.names() {
+        anstream::println!("        {} is called {theirs}", ours.join(", "));
+    }
+    anstream::println!();
 }

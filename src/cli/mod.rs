@@ -17,6 +17,7 @@ mod exit;
 mod healthcheck;
 mod init;
 mod numbers;
+mod online;
 mod paint;
 mod preview;
 mod progress;
@@ -27,6 +28,7 @@ mod status;
 mod table;
 mod test;
 mod trace;
+mod trials;
 mod verify;
 mod working_set;
 
@@ -96,7 +98,7 @@ enum Command {
     Verify(verify::Options),
     /// Stand in for a vendor, as strict as its documentation
     Emulate(emulate::Options),
-    /// List the functions that scripts may call
+    /// List the functions that scripts may call, or write the pages of destinations
     Docs(docs::Options),
     /// Show how the running server is, and what needs a person
     Status(status::Options),

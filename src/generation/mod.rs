@@ -4,12 +4,14 @@
 mod files;
 mod live;
 mod load;
+mod payload;
 mod seen;
 mod stamp;
 mod watch;
 
 pub use live::{Live, Reload, Reloads};
 pub use load::{Loaded, load};
+pub use payload::unknown_keys;
 pub use watch::watch;
 
 use std::sync::Arc;

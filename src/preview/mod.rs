@@ -30,7 +30,8 @@ pub use redact::{HIDDEN, is_secret, is_secret_header};
 pub use ring::{Answered, Entry, Ring};
 pub use row::{OUTCOMES, Row};
 pub use session::{
-    End, Ended, Kind, Opened, PREVIEW_HEADERS, Session, Sessions, SessionsFull, Wish, remove_tokens,
+    End, Ended, Kind, Opened, PREVIEW_HEADERS, Session, Sessions, SessionsFull, Wish, has_token,
+    remove_tokens,
 };
 pub use trace::{
     AttemptTrace, ClientTrace, ConditionTrace, ConsentTrace, DeliveryTrace, EventTrace, Mode,

@@ -58,7 +58,7 @@ pub(super) fn head(bytes: &[u8], secret: &[HeaderName]) -> String {
         let name_in_small = name.to_ascii_lowercase();
         hides = (is_folded && hides)
             || is_secret_header(&name_in_small)
-            || PREVIEW_HEADERS.contains(&&*name_in_small)
+            || PREVIEW_HEADERS.iter().any(|one| *one == *name_in_small)
             || secret.iter().any(|one| *one == *name_in_small);
         shown.push(match hides {
             true if is_folded => format!(" {HIDDEN}"),

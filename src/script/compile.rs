@@ -9,7 +9,7 @@ use super::import::SharedModules;
 use super::outline::{self, Constant, Offer};
 use super::pace::Pace;
 use super::value::Value;
-use super::{Fault, engine, frame, limits};
+use super::{Fault, engine, frame, limits, returned};
 
 /// A compiled script. Cheap to share between threads; running it changes nothing in it.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Script {
     /// How quick it is, perhaps together with others.
     pub pace: Arc<Pace>,
     pub(super) constants: Vec<Constant>,
+    /// Tells it from every other script that is compiled while this one is in use.
+    pub(super) identity: Arc<()>,
     /// The functions, and of the statements the imports only.
     pub(super) ast: AST,
 }
@@ -43,6 +45,11 @@ impl Script {
         let functions = self.functions().into_iter();
         let named = functions.filter(|(known, _)| *known == name);
         named.map(|(_, parameters)| parameters).collect()
+    }
+
+    /// The keys that stand in the maps that a function returns, as far as one sees without running it.
+    pub fn returned_keys(&self, function: &str) -> Vec<returned::Key> {
+        returned::keys(&self.ast, function)
     }
 
     /// The functions and how many parameters they take.
@@ -105,6 +112,7 @@ impl Compiler {
             source: source.into(),
             pace: Arc::default(),
             constants: outline::constants(&ast),
+            identity: Arc::default(),
             ast: self.runnable(file, source, ast)?,
         })
     }

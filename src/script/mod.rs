@@ -17,8 +17,10 @@ mod json;
 mod outline;
 mod pace;
 mod pool;
+mod ready;
 mod recent;
 mod request_view;
+mod returned;
 
 pub mod api;
 pub mod frame;
@@ -34,4 +36,5 @@ pub use json::{BadJson, map_to_json, parse_json, to_json};
 pub use pace::Pace;
 pub use pool::{NotRun, Pool, Worker, make_room_here, with_script_stack};
 pub use request_view::{RequestView, parse_cookies};
+pub use returned::Key;
 pub use value::{Map, Value};
