@@ -77,14 +77,16 @@ try {
 
 async function fillShop() {
     await shop.ask("POST", "/api/preview/sessions", { ttl: "1h", limit: 500, capture: {} });
+    let points = 0;
+    await until("the charts have points", async () => {
+        const { time } = await shop.ask("GET", "/api/series");
+        if (time.length > points) await shop.post("/collect", { event_name: "purchase", value: 100 + 7 * points, currency: "EUR", transaction_id: `T-${points}` });
+        points = time.length;
+        return points > POINTS;
+    });
     for (const name of EXAMPLES) await shop.sendExample(name);
     await shop.post("/orders", { id: 1 });
     await shop.send("/order_created", { headers: { "content-encoding": "br" }, body: "?" });
-    await until("the charts have points", async () => {
-        const value = 100 + Math.round(Math.random() * 15_000) / 100;
-        await shop.post("/collect", { event_name: "purchase", value, currency: "EUR", transaction_id: `T-${value}` });
-        return (await shop.ask("GET", "/api/series")).time.length > POINTS;
-    });
     await shop.sendExample("woocommerce_order_created");
     await until("it was delivered", async () => (await shop.ask("GET", "/api/traces?event=order_created&outcome=delivered")).length > 0);
 }
@@ -100,7 +102,7 @@ async function takeAll(suffix, colorScheme) {
         ["tag", `#/live/${order}`, ".part.tag", (shown) => toPart(shown, "crm_order")],
         ["fault", `#/live/${failed}`, ".fault", (shown) => toPart(shown, "newsletter")],
         ["scripts", "#/scripts", "#destinations-title"],
-        ["dead-letters", "#/dead", ".group", (shown) => shown.locator(".group > .fold > summary").first().click()],
+        ["dead-letters", "#/dead", ".group", toLetter],
         ["overview", "#/overview", ".chart"],
         ["sessions", "#/sessions", ".session"],
     ];
@@ -108,6 +110,13 @@ async function takeAll(suffix, colorScheme) {
     for (const [name, at, ready, prepare] of pictures) files.push(await take(page, name + suffix, at, ready, prepare));
     files.push(await take(await open(PHONE, colorScheme), `phone${suffix}`, `#/live/${order}`, ".trace-head"));
     return files;
+}
+
+/** The first letter, opened. */
+async function toLetter(page) {
+    await page.locator(".group > .fold > summary").first().click();
+    await page.locator(".letter summary").first().click();
+    await page.locator(".letter-inside > *").first().waitFor();
 }
 
 /** A tag's section at the top. */
