@@ -2,7 +2,6 @@
 //! what is captured is counted like any other.
 
 use serde_json::{Value, json};
-use tagwerk::emulator::Kind;
 
 use super::TRACE_TYPE;
 use crate::support::metrics::Page;
@@ -81,7 +80,7 @@ fn refused() -> Vec<(String, u16, &'static str, &'static str)> {
 
 #[tokio::test]
 async fn what_the_listener_refuses_is_seen_with_the_reason() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let server = start(&vendor).await;
     server
         .call("POST", "/api/preview/sessions", r#"{"capture":{}}"#)
@@ -125,7 +124,7 @@ async fn what_the_listener_refuses_is_seen_with_the_reason() {
 
 #[tokio::test]
 async fn a_filter_holds_for_what_the_listener_refuses() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let server = start(&vendor).await;
     for filter in [
         r#"{"path":"/other"}"#,
@@ -153,7 +152,7 @@ async fn a_filter_holds_for_what_the_listener_refuses() {
 
 #[tokio::test]
 async fn a_request_with_a_token_is_told_where_its_trace_is() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let server = start(&vendor).await;
     let token = server.open_session("{}").await;
     let large = format!(
@@ -183,7 +182,7 @@ async fn a_request_with_a_token_is_told_where_its_trace_is() {
 
 #[tokio::test]
 async fn what_is_not_verified_is_seen_and_counted_whoever_watches() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let server = start(&vendor).await;
     let unverified = async || {
         let page = Page::of(&server).await;
@@ -223,7 +222,7 @@ async fn what_is_not_verified_is_seen_and_counted_whoever_watches() {
 
 #[tokio::test]
 async fn a_client_that_fails_in_a_dry_run_has_not_failed_live() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let set = WorkingSet::of_orders(vendor.address).with(
         "clients/fails.rhai",
         "const PATH = \"/fails\";\nfn parse(request) {\n    throw \"no\";\n}\n",
@@ -248,7 +247,7 @@ async fn a_client_that_fails_in_a_dry_run_has_not_failed_live() {
 
 #[tokio::test]
 async fn a_token_that_opens_nothing_is_counted() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let server = start(&vendor).await;
     let good = server.open_session("{}").await;
     let tokens = ["", "x", "0123456789abcdef0123456789abcdef", &*good];
