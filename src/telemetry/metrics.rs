@@ -1,5 +1,6 @@
-//! Every metric: its name, help, labels and buckets, and nothing of them anywhere else. What is
-//! made is counted as things happen, what is shown is asked for when the page is.
+//! Every metric: its name, help and labels, and nothing of them anywhere else; the bounds of
+//! histograms are in `buckets`. What is made is counted as things happen, what is shown is asked for
+//! when the page is.
 //!
 //! Labels are configured names (client, tag, destination) and the fixed `words`, never what a sender
 //! sends: no traffic can add a series. docs/operations.md has the table of what stands here; a test
@@ -16,6 +17,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::buckets::{ANSWER_TIMES, BATCH_DELIVERIES, COMMIT_RECORDS, COMMIT_TIMES, VENDOR_TIMES};
 use super::exposition::Exposition;
 use super::families::{
     Counters, Histograms, Labels, labels, make, make_durations, make_histogram, make_time, show,
@@ -29,38 +31,6 @@ use super::named::Named;
 use super::process::Process;
 use super::snapshot::{Books, Snapshot};
 use super::words::{DestinationState, Killed, Refused};
-
-/// Microseconds as what durations are counted in.
-const fn us<const N: usize>(mut bounds: [u64; N]) -> [u64; N] {
-    let mut at = 0;
-    while at < N {
-        bounds[at] *= 1_000;
-        at += 1;
-    }
-    bounds
-}
-
-/// From an answer without a disk to a listener's longest patience.
-const ANSWER_TIMES: &[u64] = &us([
-    250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 10_000_000,
-]);
-
-/// From a disk with a battery behind its cache to one that is broken.
-const COMMIT_TIMES: &[u64] = &us([
-    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
-]);
-
-/// From a vendor next door to the longest `timeout`.
-const VENDOR_TIMES: &[u64] = &us([
-    5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
-    10_000_000, 30_000_000,
-]);
-
-/// Up to what a commit gathers.
-const COMMIT_RECORDS: &[u64] = &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096];
-
-/// Up to what the most generous vendor takes at once.
-const BATCH_DELIVERIES: &[u64] = &[1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000];
 
 /// Where everything is counted. Cheap to clone; made once, and handed to whoever counts.
 #[derive(Clone)]
