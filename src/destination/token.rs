@@ -218,7 +218,10 @@ fn without(reply: Reply, token: &Secret) -> Reply {
     };
     Reply {
         body: hidden(&reply.body).unwrap_or_else(|| reply.body.clone()),
-        shown: reply.shown.as_ref().map(|shown| hidden(shown).unwrap_or_else(|| shown.clone())),
+        shown: reply
+            .shown
+            .as_ref()
+            .map(|shown| hidden(shown).unwrap_or_else(|| shown.clone())),
         ..reply
     }
 }

@@ -65,7 +65,11 @@ fn a_nested_field_stands_in_a_field_that_is_listed() {
                 .any(|other| other.path.trim_end_matches("[]") == parent_name);
             assert!(is_listed, "{}: {parent_name} of {}", one.name, field.path);
             let known = children(one.fields, parent);
-            assert!(known.contains(&key.trim_end_matches("[]")), "{}", field.path);
+            assert!(
+                known.contains(&key.trim_end_matches("[]")),
+                "{}",
+                field.path
+            );
         }
     }
 }

@@ -55,7 +55,8 @@ pub(super) fn judge(asked: &Asked<'_>, about: About) -> Answer {
         Ok(Value::Array(items)) if !items.is_empty() => items,
         Ok(one @ Value::Object(_)) => vec![one],
         _ => {
-            return bad("Invalid JSON request body").refusing("identification is no object or list");
+            return bad("Invalid JSON request body")
+                .refusing("identification is no object or list");
         }
     };
     if items.len() > MAX_ITEMS {
