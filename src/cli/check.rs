@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::{Exit, paint, trials};
+use super::{Exit, online, paint, trials};
 use crate::config::{Problems, SystemEnvironment};
 use crate::generation::{self, Generation};
 
@@ -13,11 +13,16 @@ use crate::generation::{self, Generation};
 Examples:
   tagwerk check
   tagwerk check --config shop/tagwerk.toml
+  tagwerk check --online    # asks Google's validation server, too, about what goes to GA4
 
 Exit codes: 0 good, 1 there are problems.")]
-pub(super) struct Options {}
+pub(super) struct Options {
+    /// Ask those vendors that can judge without recording (GA4) about what comes of the cases
+    #[arg(long)]
+    online: bool,
+}
 
-pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
+pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
     let loaded = generation::load(config, &SystemEnvironment).map_err(Exit::bad)?;
     warn(&loaded.live);
     let mut problems = generation::unknown_keys(&loaded.live);
@@ -34,6 +39,9 @@ pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
     anstream::println!("{} {}", paint::good("good:"), summary(&loaded.live));
     if let Some(draft) = &loaded.draft {
         anstream::println!("{} draft: {}", paint::good("good:"), summary(draft));
+    }
+    if options.online {
+        online::run(&loaded.live, config)?;
     }
     Ok(())
 }

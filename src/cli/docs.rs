@@ -9,6 +9,7 @@ use clap::Args;
 use super::{Exit, paint};
 use crate::destination::{self, TYPES};
 use crate::error::BoxError;
+use crate::script::api::mapping::{self, Mapping};
 use crate::script::api::{TOPICS, Topic};
 
 #[derive(Debug, Args)]
@@ -16,6 +17,7 @@ use crate::script::api::{TOPICS, Topic};
 Examples:
   tagwerk docs
   tagwerk docs time
+  tagwerk docs meta        # with where each key comes from
   tagwerk docs --destinations docs/destinations")]
 pub(super) struct Options {
     /// Only this topic, such as `time` or `tracify`
@@ -74,7 +76,37 @@ fn show_functions(options: &Options) -> Result<(), Exit> {
             anstream::println!("  {}", paint::good(function.signature));
             anstream::println!("      {}", function.about);
             anstream::println!("      {}\n", paint::dim(function.example));
+            // A list of everything would drown in tables.
+            if let (Some(_), Some(mapping)) = (&options.topic, mapping::of(function.signature)) {
+                print_table(mapping);
+            }
         }
     }
     Ok(())
+}
+
+/// Where each key of a payload comes from.
+fn print_table(mapping: &Mapping) {
+    let lines = mapping.lines();
+    let width = lines.iter().map(|line| line.to.chars().count()).max();
+    let width = width.unwrap_or_default();
+    for line in lines {
+        let from = line.from.replace('`', "");
+        let how = line.how.replace('`', "");
+        let arrow = if from.is_empty() { "" } else { "← " };
+        let comma = if from.is_empty() || how.is_empty() {
+            ""
+        } else {
+            "; "
+        };
+        anstream::println!(
+            "        {:width$}  {arrow}{from}{comma}{}",
+            line.to,
+            paint::dim(&how)
+        );
+    }
+    for (theirs, ours) in mapping.names() {
+        anstream::println!("        {} is called {theirs}", ours.join(", "));
+    }
+    anstream::println!();
 }

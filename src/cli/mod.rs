@@ -17,6 +17,7 @@ mod exit;
 mod healthcheck;
 mod init;
 mod numbers;
+mod online;
 mod paint;
 mod preview;
 mod progress;

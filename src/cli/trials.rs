@@ -12,10 +12,7 @@ use crate::script::{Worker, with_script_stack};
 
 /// What vendors would refuse of what comes of the cases.
 pub(super) fn refusals(config: &Path, generation: &Generation) -> Result<Vec<Problem>, BoxError> {
-    let folder = config.with_file_name(FOLDER);
-    let mut requests = Vec::new();
-    find(&folder, &mut requests)?;
-    requests.sort();
+    let requests = requests(config)?;
     let judged = with_script_stack(|| {
         let mut worker = Worker::new();
         let each = requests.iter();
@@ -37,6 +34,14 @@ fn judge(worker: &mut Worker, generation: &Generation, request: &Path) -> Vec<Pr
         }
         Err(why) => vec![Problem::new(request, why)],
     }
+}
+
+/// The request files of all cases beside a configuration, sorted.
+pub(super) fn requests(config: &Path) -> Result<Vec<PathBuf>, BoxError> {
+    let mut requests = Vec::new();
+    find(&config.with_file_name(FOLDER), &mut requests)?;
+    requests.sort();
+    Ok(requests)
 }
 
 /// The requests of all cases; none if there are no cases.

@@ -30,7 +30,7 @@ pub use expand::{Environment, SystemEnvironment, secret};
 pub use options::{DeliveryMode, Options, Rate, Retry};
 pub use problem::{Problem, Problems, quoted, suggest};
 pub use section::Section;
-pub use server::{Admin, Server};
+pub use server::{Admin, Server, url_of};
 pub use storage::{Data, Journal, JournalKind, Scripts};
 pub(crate) use units::duration_text;
 pub use units::{parse_duration, parse_size};

@@ -29,6 +29,21 @@ pub trait Vendor: fmt::Debug + Send + Sync {
     /// What must never be shown.
     fn secrets(&self) -> Vec<&Secret>;
 
+    /// True if the vendor can judge an item without recording anything.
+    fn can_rehearse(&self) -> bool {
+        false
+    }
+
+    /// The request that has the vendor judge an item and record nothing, where there is such a thing.
+    fn rehearse(&self, _item: &Item<'_>) -> Option<Result<Outgoing, Refused>> {
+        None
+    }
+
+    /// What the vendor has against an item, by its answer to such a request; nothing if all is well.
+    fn read_rehearsal(&self, _reply: &Reply) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Who signs for the token that each request needs, where that is fetched and not configured.
     fn account(&self) -> Option<&Account> {
         None

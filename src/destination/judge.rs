@@ -28,7 +28,7 @@ pub struct Asked<'a> {
     pub headers: &'a HeaderMap,
     /// Its body.
     pub body: &'a [u8],
-    /// When it came.
+    /// When it came; 0 if that is not known, and then nothing is judged by its age.
     pub at: Millis,
 }
 

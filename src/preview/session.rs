@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
@@ -17,10 +17,13 @@ use tokio::sync::watch;
 use super::capture::{Capture, Pace, Sight};
 use crate::clock::{Clock, Millis};
 use crate::error::BoxError;
-use crate::secret::Secret;
+use crate::secret::{Secret, random_hex};
 
 /// The headers that may carry a token. They are taken off before anything else sees the request.
-pub const PREVIEW_HEADERS: [&str; 2] = ["x-preview", "x-gtm-server-preview"];
+pub const PREVIEW_HEADERS: [HeaderName; 2] = [
+    HeaderName::from_static("x-preview"),
+    HeaderName::from_static("x-gtm-server-preview"),
+];
 
 /// Sessions that may be open at once: a team's worth, and a short list to compare with.
 const MAX_SESSIONS: usize = 5;
@@ -247,7 +250,7 @@ impl Sessions {
 
     /// The session whose token a request carries, if it is good.
     pub fn of(&self, headers: &HeaderMap) -> Option<Session> {
-        let token = PREVIEW_HEADERS.iter().find_map(|name| headers.get(*name))?;
+        let token = PREVIEW_HEADERS.iter().find_map(|name| headers.get(name))?;
         if token.is_empty() || token.len() > MAX_TOKEN_BYTES {
             return None;
         }
@@ -314,6 +317,20 @@ impl Sessions {
     }
 }
 
+/// True if a request carries what may open a session.
+pub fn has_token(headers: &HeaderMap) -> bool {
+    PREVIEW_HEADERS
+        .iter()
+        .any(|name| headers.contains_key(name))
+}
+
+/// Takes off what opens a session, so that nothing behind sees it.
+pub fn remove_tokens(headers: &mut HeaderMap) {
+    for name in &PREVIEW_HEADERS {
+        headers.remove(name);
+    }
+}
+
 impl Session {
     /// What live traffic it watches, if it is such a session.
     pub fn capture(&self) -> Option<&Capture> {
@@ -373,13 +390,6 @@ impl State {
     }
 }
 
-fn random_hex<const BYTES: usize>() -> Result<String, BoxError> {
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| format!("the system has no randomness: {error}"))?;
-    Ok(hex::encode(bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -409,8 +419,8 @@ mod tests {
         events: &[],
     };
 
-    fn headers(name: &'static str, token: &str) -> HeaderMap {
-        HeaderMap::from_iter([(http::HeaderName::from_static(name), token.parse().unwrap())])
+    fn headers(name: HeaderName, token: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, token.parse().unwrap())])
     }
 
     #[tokio::test(start_paused = true)]
@@ -424,11 +434,12 @@ mod tests {
         }
         for wrong in ["", "x", &"a".repeat(300), &token.expose().to_uppercase()] {
             let same = wrong == token.expose();
-            let found = sessions.of(&headers("x-preview", wrong));
+            let [name, _] = PREVIEW_HEADERS;
+            let found = sessions.of(&headers(name, wrong));
             assert_eq!(found.is_some(), same, "{wrong}");
         }
         tokio::time::advance(MINUTE).await;
-        let found = sessions.of(&headers("x-preview", token.expose()));
+        let found = sessions.of(&headers(PREVIEW_HEADERS[0].clone(), token.expose()));
         assert_eq!(found, None);
     }
 

@@ -23,6 +23,8 @@ pub struct Script {
     /// How quick it is, perhaps together with others.
     pub pace: Arc<Pace>,
     pub(super) constants: Vec<Constant>,
+    /// Tells it from every other script that is compiled while this one is in use.
+    pub(super) identity: Arc<()>,
     /// The functions, and of the statements the imports only.
     pub(super) ast: AST,
 }
@@ -110,6 +112,7 @@ impl Compiler {
             source: source.into(),
             pace: Arc::default(),
             constants: outline::constants(&ast),
+            identity: Arc::default(),
             ast: self.runnable(file, source, ast)?,
         })
     }

@@ -17,6 +17,7 @@ mod json;
 mod outline;
 mod pace;
 mod pool;
+mod ready;
 mod recent;
 mod request_view;
 mod returned;

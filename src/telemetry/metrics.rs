@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::text::{encode, encode_registry};
-use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
@@ -79,6 +79,7 @@ pub(super) struct Inner {
     unclaimed: AnswerMeter,
     refused: ByWord<Refused>,
     killed: ByWord<Killed>,
+    unknown_tokens: Counter,
     journal: JournalMeter,
 }
 
@@ -95,6 +96,7 @@ impl Metrics {
             destination: DestinationFamilies::make(&mut counted),
             refused: make_refused(&mut counted),
             killed: make_killed(&mut counted),
+            unknown_tokens: make_unknown_tokens(&mut counted),
             journal: make_journal(&mut counted),
             clients: Named::default(),
             tags: Named::default(),
@@ -139,6 +141,11 @@ impl Metrics {
     /// A call of a script was stopped.
     pub fn killed(&self, why: Killed) {
         self.0.killed.add(why, 1);
+    }
+
+    /// A preview token opened no session, so the request was live traffic.
+    pub fn unknown_token(&self) {
+        self.0.unknown_tokens.inc();
     }
 
     /// Everything that was counted, and how things are now.
@@ -357,6 +364,16 @@ fn make_killed(registry: &mut Registry) -> ByWord<Killed> {
         "Calls of scripts that were stopped at a limit",
     );
     ByWord::new(&family, |word| labels([("reason", word)]))
+}
+
+fn make_unknown_tokens(registry: &mut Registry) -> Counter {
+    let counter = Counter::default();
+    registry.register(
+        "preview_tokens_unknown",
+        "Requests whose X-Preview opened no session, and which were live traffic",
+        counter.clone(),
+    );
+    counter
 }
 
 fn make_journal(registry: &mut Registry) -> JournalMeter {

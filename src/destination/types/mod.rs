@@ -3,13 +3,23 @@
 
 mod amplitude;
 mod discord;
+mod events;
 mod file;
+mod ga4;
 mod google_ads;
 mod http;
 mod hubspot;
 mod klaviyo;
+mod linkedin;
+mod meta_capi;
+mod mixpanel;
+mod pinterest;
+mod posthog;
+mod segment;
 mod slack;
+mod snapchat;
 mod telegram;
+mod tiktok;
 mod tracify;
 
 use super::kind::Type;
@@ -19,11 +29,20 @@ pub const TYPES: &[&Type] = &[
     &amplitude::TYPE,
     &discord::TYPE,
     &file::TYPE,
+    &ga4::TYPE,
     &google_ads::TYPE,
     &http::TYPE,
     &hubspot::TYPE,
     &klaviyo::TYPE,
+    &linkedin::TYPE,
+    &meta_capi::TYPE,
+    &mixpanel::TYPE,
+    &pinterest::TYPE,
+    &posthog::TYPE,
+    &segment::TYPE,
     &slack::TYPE,
+    &snapchat::TYPE,
     &telegram::TYPE,
+    &tiktok::TYPE,
     &tracify::TYPE,
 ];

@@ -3,6 +3,7 @@
 
 mod check;
 mod file;
+mod online;
 mod reach;
 mod tokens;
 
