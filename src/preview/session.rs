@@ -319,8 +319,9 @@ impl Sessions {
 
 /// True if a request carries what may open a session.
 pub fn has_token(headers: &HeaderMap) -> bool {
-    let mut names = PREVIEW_HEADERS.iter();
-    names.any(|name| headers.contains_key(name))
+    PREVIEW_HEADERS
+        .iter()
+        .any(|name| headers.contains_key(name))
 }
 
 /// Takes off what opens a session, so that nothing behind sees it.
