@@ -89,9 +89,12 @@ fn is_mark(letter: char) -> bool {
 mod tests {
     use super::*;
 
+    /// A rule, a text, and what the rule makes of it.
+    type Case = (fn(&str) -> String, &'static str, &'static str);
+
     #[test]
     fn each_rule_leaves_what_the_platforms_hash() {
-        let cases: &[(fn(&str) -> String, &str, &str)] = &[
+        let cases: &[Case] = &[
             (email, " John.Doe@Example.COM ", "john.doe@example.com"),
             (google_email, "John.D.Doe@Gmail.com", "johnddoe@gmail.com"),
             (google_email, "a.b@googlemail.com", "ab@googlemail.com"),
