@@ -24,11 +24,14 @@ pub trait Carry: fmt::Debug + Send + Sync {
 /// A request on its way.
 pub type Carrying<'a> = Pin<Box<dyn Future<Output = Result<Reply, TransportError>> + Send + 'a>>;
 
+/// Clients by what they may connect to.
+type Clients = Vec<(Arc<Policy>, HttpClient)>;
+
 /// Sends what destinations made. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Courier {
     base: HttpClient,
-    clients: Arc<Mutex<Vec<(Arc<Policy>, HttpClient)>>>,
+    clients: Arc<Mutex<Clients>>,
     tokens: Arc<Tokens>,
 }
 
