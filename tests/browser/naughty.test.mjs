@@ -88,7 +88,9 @@ test("naughty strings appear as text only, in every place", async (test) => {
     await group.locator(".letter").nth(49).waitFor();
     assert.equal(await page.locator(FOREIGN).count(), 0);
 
-    // As the last fault of a tag, and in a filter that somebody was sent.
+    // As the last fault of a tag, which is of live traffic, and in a filter that somebody was sent.
+    const [text] = NAUGHTY;
+    await shop.post("/naughty/post", { events: [{ event_name: text, text }] });
     await page.goto(`${shop.admin}/#/scripts`);
     await page.getByText("last fault").first().waitFor();
     assert.equal(await page.locator(FOREIGN).count(), 0);
