@@ -11,6 +11,7 @@ mod check;
 mod confirm;
 mod dead;
 mod demo;
+mod diff;
 mod docs;
 mod emulate;
 mod exit;
@@ -20,6 +21,7 @@ mod numbers;
 mod paint;
 mod preview;
 mod progress;
+mod promote;
 mod remote;
 mod replay;
 mod serve;
@@ -28,6 +30,7 @@ mod table;
 mod test;
 mod trace;
 mod verify;
+mod watching;
 mod working_set;
 
 use std::path::PathBuf;
@@ -67,6 +70,7 @@ Examples:
   tagwerk dead list                     what was given up; `dead retry` runs it again
   tagwerk replay --since 2h --dry-run --diff
                                         what a changed tag would send otherwise
+  tagwerk diff draft --since 24h        what the scripts in draft/ would do otherwise; then promote
   tagwerk status                        see how the running server is, and what needs you
 
 Exit codes: 0 good, 1 the checked thing is bad, 2 wrong usage, 70 internal error,
@@ -92,6 +96,12 @@ enum Command {
     Dead(dead::Options),
     /// Run the events of a time through the tags again, or see what would differ
     Replay(replay::Options),
+    /// Show what the draft set would do otherwise with the events of a time
+    Diff(diff::Options),
+    /// Make the draft set the live one, and keep the former
+    Promote(promote::Promote),
+    /// Make the former set the live one again
+    Rollback(promote::Rollback),
     /// Recount the journal: whether everything that was acknowledged is accounted for
     Verify(verify::Options),
     /// Stand in for a vendor, as strict as its documentation
@@ -120,6 +130,9 @@ pub fn main() -> ExitCode {
         Command::Preview(options) => preview::run(&options, &cli.config),
         Command::Dead(options) => dead::run(&options, &cli.config),
         Command::Replay(options) => replay::run(&options, &cli.config),
+        Command::Diff(options) => diff::run(&options, &cli.config),
+        Command::Promote(options) => promote::promote(&options, &cli.config),
+        Command::Rollback(options) => promote::rollback(&options, &cli.config),
         Command::Verify(options) => verify::run(&options, &cli.config),
         Command::Emulate(options) => emulate::run(&options),
         Command::Docs(options) => docs::run(&options),

@@ -53,6 +53,23 @@ pub(super) fn read_scripts(folder: &Path, shown: &Path) -> Result<Vec<ScriptFile
     }
 }
 
+/// The shared modules as they are, to show lines of them; those that cannot be read are left out, as
+/// whoever imports them says so.
+pub(super) fn read_shared(folder: &Path, shown: &Path) -> Vec<ScriptFile> {
+    let mut files = Vec::new();
+    walk(folder, &mut |path| {
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        if let Ok(source) = read(path) {
+            files.push(ScriptFile {
+                name: below.with_extension("").display().to_string(),
+                shown: shown.join(below).display().to_string(),
+                source,
+            });
+        }
+    });
+    files
+}
+
 /// `*.rhai`, but not `*.test.rhai` nor files that editors hide.
 fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {

@@ -1,15 +1,20 @@
 //! A generation: one immutable set of configuration, clients and tags. Every event is handled by
 //! exactly one. A new one replaces the old one as a whole, or not at all.
 
+mod changes;
+mod check;
 mod files;
 mod live;
 mod load;
+mod promote;
 mod seen;
 mod stamp;
 mod watch;
 
+pub use changes::Changes;
 pub use live::{Live, Reload, Reloads};
 pub use load::{Loaded, load};
+pub use promote::{FORMER, former, promote, rollback};
 pub use watch::watch;
 
 use std::sync::Arc;
@@ -17,7 +22,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use crate::client::{Client, Router};
-use crate::config::Config;
+use crate::config::{Config, Problems};
 use crate::destination::Destinations;
 use crate::script::Pace;
 use crate::tag::{Index, Tag};
@@ -27,6 +32,8 @@ use crate::tag::{Index, Tag};
 pub struct Generation {
     /// A short hash of everything it was made of.
     pub id: Arc<str>,
+    /// What works and should be looked at all the same.
+    pub warnings: Problems,
     /// The configuration.
     pub config: Arc<Config>,
     /// Where deliveries go.

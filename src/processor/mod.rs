@@ -128,10 +128,7 @@ pub fn process(
     let tags = tags.filter(|tag| watch != Watch::Send || tag.preview != PreviewMode::Skip);
     // All triggers are asked first: the last tag that fires takes the event itself.
     let at = event.received_at;
-    let look = Look {
-        records: watch != Watch::Off,
-        counts: matches!(watch, Watch::Off | Watch::Capture),
-    };
+    let look = watch.look();
     let judged = tags.map(|tag| (tag, tag::judge(tag, &data, at, look)));
     let judged: Vec<(&Tag, Judged)> = judged.collect();
     let mut left = judged.iter().filter(|(_, judged)| judged.fires()).count();
@@ -167,6 +164,21 @@ pub fn process_one(
     tag: &str,
     now: Millis,
 ) -> Result<journal::Made, String> {
+    process_one_watched(worker, generation, event, tag, now, Watch::Off).map(|handled| handled.made)
+}
+
+/// The same, and what the tag did.
+///
+/// # Errors
+/// As [`process_one`].
+pub fn process_one_watched(
+    worker: &mut Worker,
+    generation: &Generation,
+    event: &Event,
+    tag: &str,
+    now: Millis,
+    watch: Watch,
+) -> Result<Handled, String> {
     let mut tags = generation.tags.iter().enumerate();
     let Some((position, tag)) = tags.find(|(_, one)| &*one.name == tag) else {
         return Err(format!("there is no tag {tag}"));
@@ -185,12 +197,21 @@ pub fn process_one(
         event,
         tag,
         now,
-        watch: Watch::Off,
+        watch,
     };
-    let judged = tag::judge(tag, &data, event.received_at, Look::LIVE);
+    let judged = tag::judge(tag, &data, event.received_at, watch.look());
     let ran = tag::run(worker, tag, judged, data.into(), event.received_at);
     context.add(ran, &mut handled);
-    Ok(handled.made)
+    Ok(handled)
+}
+
+impl Watch {
+    fn look(self) -> Look {
+        Look {
+            records: self != Self::Off,
+            counts: matches!(self, Self::Off | Self::Capture),
+        }
+    }
 }
 
 /// One tag and one event.

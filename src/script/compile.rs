@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use rhai::{AST, Engine, Module, Scope, Stmt};
 
+use super::calls;
 use super::import::SharedModules;
+use super::made::EventNames;
 use super::outline::{self, Constant, Offer};
 use super::pace::Pace;
 use super::value::Value;
+use super::testing::{self, TestScript};
 use super::{Fault, engine, frame, limits};
 
 /// A compiled script. Cheap to share between threads; running it changes nothing in it.
@@ -22,6 +25,8 @@ pub struct Script {
     pub source: Arc<str>,
     /// How quick it is, perhaps together with others.
     pub pace: Arc<Pace>,
+    /// What events it makes, if it is a client.
+    pub event_names: EventNames,
     pub(super) constants: Vec<Constant>,
     /// The functions, and of the statements the imports only.
     pub(super) ast: AST,
@@ -56,6 +61,7 @@ impl Script {
     /// A mistake in a header constant, at its place if the script has it.
     pub fn fault_in(&self, constant: &str, message: &str) -> Fault {
         let fault = Fault::new(&self.file, format!("{constant}: {message}"));
+        let fault = fault.of_kind("wrong-constant");
         match self.declared(constant) {
             Some(declared) => fault.at(declared.position),
             None => fault,
@@ -93,7 +99,7 @@ impl Compiler {
         let ast = self.parse(file, source).map_err(|fault| vec![fault])?;
         let mut faults = outline::statements_that_never_run(file, &ast);
         match self.load_imports(file, &ast) {
-            Ok(offers) => faults.extend(outline::wrong_calls(file, &ast, &offers)),
+            Ok(offers) => faults.extend(calls::wrong_calls(&self.engine, file, &ast, &offers, &[])),
             Err(fault) => faults.push(fault),
         }
         if !faults.is_empty() {
@@ -104,6 +110,7 @@ impl Compiler {
             file: file.to_owned(),
             source: source.into(),
             pace: Arc::default(),
+            event_names: self.event_names(&ast),
             constants: outline::constants(&ast),
             ast: self.runnable(file, source, ast)?,
         })
@@ -113,13 +120,61 @@ impl Compiler {
         if source.len() as u64 > limits::SCRIPT_BYTES {
             let most = limits::SCRIPT_BYTES;
             let message = format!("the file has {} bytes, the most is {most}", source.len());
-            return Err(Fault::new(file, message));
+            return Err(Fault::new(file, message).of_kind("syntax"));
         }
         if source.trim().is_empty() {
-            return Err(Fault::new(file, "the file is empty"));
+            return Err(Fault::new(file, "the file is empty").of_kind("syntax"));
         }
         let parsed = self.engine.compile(source);
         parsed.map_err(|error| Fault::from_parse(file, source, error.err_type(), error.position()))
+    }
+
+    /// Compiles a file of tests. `tested` is the script that it stands beside, if there is one.
+    ///
+    /// # Errors
+    /// Everything that is wrong; only the first thing if it does not parse.
+    pub fn compile_tests(
+        &self,
+        file: &str,
+        source: &str,
+        tested: Option<&Script>,
+    ) -> Result<TestScript, Vec<Fault>> {
+        let ast = self.parse(file, source).map_err(|fault| vec![fault])?;
+        let mut faults = outline::statements_that_never_run(file, &ast);
+        let mut besides = testing::FUNCTIONS.to_vec();
+        besides.extend(tested.map(Script::functions).unwrap_or_default());
+        match self.load_imports(file, &ast) {
+            Ok(offers) => faults.extend(calls::wrong_calls(&self.engine, file, &ast, &offers, &besides)),
+            Err(fault) => faults.push(fault),
+        }
+        let tests = testing::tests(file, source, &ast);
+        let tests = tests.unwrap_or_else(|found| {
+            faults.extend(found);
+            Vec::new()
+        });
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let ast = self.runnable(file, source, ast)?;
+        Ok(TestScript {
+            file: file.to_owned(),
+            source: source.to_owned(),
+            tests,
+            tested: tested.map(|script| (script.file.clone(), testing::functions_of(script))),
+            // The test's own functions win.
+            ast: match tested {
+                Some(script) => script.ast.merge(&ast),
+                None => ast,
+            },
+        })
+    }
+
+    /// Only clients make events.
+    fn event_names(&self, ast: &AST) -> EventNames {
+        match ast.iter_functions().any(|found| found.name == "parse") {
+            true => EventNames::of(self.modules.with_imports(ast).iter()),
+            false => EventNames::default(),
+        }
     }
 
     fn load_imports(&self, file: &str, ast: &AST) -> Result<Vec<Offer>, Fault> {

@@ -98,6 +98,32 @@ pub fn finish() -> Vec<LogLine> {
     })
 }
 
+/// Does something that makes calls of its own, in the middle of a call on this thread, which goes on
+/// afterwards with what it had.
+pub fn aside<T>(run: impl FnOnce() -> T) -> T {
+    let kept = FRAME.with(|frame| {
+        (
+            frame.now.get(),
+            frame.budget.get(),
+            frame.left.get(),
+            frame.spent.get(),
+            frame.lines.take(),
+            frame.dropped.get(),
+        )
+    });
+    let result = run();
+    FRAME.with(|frame| {
+        let (now, budget, left, spent, lines, dropped) = kept;
+        frame.now.set(now);
+        frame.budget.set(budget);
+        frame.left.set(left);
+        frame.spent.set(spent);
+        frame.lines.replace(lines);
+        frame.dropped.set(dropped);
+    });
+    result
+}
+
 /// The event's time, as it was given to [`begin`]; 0 before the first call.
 pub fn now() -> Millis {
     FRAME.with(|frame| frame.now.get())
@@ -190,6 +216,22 @@ mod tests {
 
         begin(0, HOUR);
         assert!((0..1_000).all(|_| step().is_none()));
+    }
+
+    #[test]
+    fn a_call_goes_on_after_another_one_within_it() {
+        begin(7, HOUR);
+        log(Level::Info, "before");
+        let inner = aside(|| {
+            begin(8, Duration::ZERO);
+            log(Level::Info, "within");
+            while step().is_none() {}
+            (now(), finish().len())
+        });
+        assert_eq!(inner, (8, 1));
+        assert_eq!((now(), spent()), (7, None));
+        assert!((0..1_000).all(|_| step().is_none()));
+        assert_eq!(finish().len(), 1);
     }
 
     #[test]

@@ -73,14 +73,6 @@ pub struct Look {
     pub counts: bool,
 }
 
-impl Look {
-    /// Live traffic that nobody watches.
-    pub const LIVE: Self = Self {
-        records: false,
-        counts: true,
-    };
-}
-
 /// What a tag's trigger says to an event.
 #[derive(Debug)]
 pub struct Judged {

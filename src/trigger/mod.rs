@@ -3,9 +3,11 @@
 
 mod condition;
 mod consent;
+mod never;
 
 pub use condition::{Check, Condition, parse_conditions, regex_mistake};
 pub use consent::{CONSENT_KINDS, ConsentCheck};
+pub use never::Never;
 
 use crate::clock::Millis;
 use crate::script::Map;

@@ -12,6 +12,7 @@ use crate::support::house_rules::{
 
 /// Outside crates that are used in one place, and the modules (or files) that are that place.
 const HOMES: &[(&str, &[&str])] = &[
+    ("annotate_snippets", &["config"]),
     ("anstream", &["cli"]),
     ("anstyle", &["cli"]),
     ("axum", &["admin", "emulator"]),
@@ -34,7 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["destination"]),
     ("rhai", &["script"]),
     ("rusqlite", &["journal"]),
-    ("rustix", &["journal", "script", "telemetry"]),
+    ("rustix", &["generation", "journal", "script", "telemetry"]),
     ("rustls", &["destination"]),
     ("sha1", &["client"]),
     ("similar", &["cli"]),

@@ -8,6 +8,7 @@
 
 mod admin;
 mod cases;
+mod check;
 mod clients;
 mod commands;
 mod cookies;

@@ -29,6 +29,10 @@ pub(super) fn draw(trace: &Trace) -> String {
     for client in &trace.clients {
         tree.client(client);
     }
+    if trace.clients.is_empty() && trace.request.method == "EVENT" {
+        trace.events.iter().for_each(|event| tree.event(event));
+        return tree.0;
+    }
     let status = trace.response.status;
     let painted = if status < 400 {
         good(status)

@@ -33,6 +33,9 @@ pub struct Fault {
     pub hint: Option<String>,
     /// The lines around it, if somebody watches.
     pub source: Box<[SourceLine]>,
+    /// What sort of mistake it is, in a word: `unknown-function`; empty for what happened in a call.
+    #[serde(skip)]
+    pub kind: &'static str,
     /// Whose fault it is.
     #[serde(skip)]
     pub cause: Cause,
@@ -120,6 +123,7 @@ impl Fault {
             message: message.into(),
             hint: None,
             source: Box::default(),
+            kind: "",
             cause: Cause::Script,
             killed: None,
         }
@@ -128,6 +132,12 @@ impl Fault {
     /// The same with a hint.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, of this sort.
+    pub fn of_kind(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
         self
     }
 
@@ -167,26 +177,57 @@ impl Fault {
         error: &ParseErrorType,
         position: Position,
     ) -> Self {
-        Self::of(file, parsing::words(error, source, position)).at(position)
+        let words = parsing::words(error, source, position);
+        Self::of(file, words).at(position).of_kind(parsing::kind(error))
     }
 
     /// A call of a host function that is not there, or takes another number of values; `None` if
     /// it is there, or if `name` is none of the host's.
     pub(super) fn of_wrong_call(file: &str, name: &str, values: usize) -> Option<Self> {
-        functions::wrong_call(name, values).map(|words| Self::of(file, words))
+        let words = functions::wrong_call(name, values)?;
+        let kind = match functions::is_host(name) {
+            true => "wrong-arguments",
+            false => "unknown-function",
+        };
+        Some(Self::of(file, words).of_kind(kind))
+    }
+
+    /// A call of a function that neither the host, nor the language, nor the script has.
+    pub(super) fn of_unknown_function(file: &str, name: &str, known: &[&str]) -> Self {
+        Self::of(file, functions::not_there(name, known)).of_kind("unknown-function")
+    }
+
+    /// A call of the script's own function with another number of values than it takes.
+    pub(super) fn of_wrong_count(file: &str, name: &str, values: usize, takes: usize) -> Self {
+        Self::of(file, functions::wrong_count(name, values, takes)).of_kind("wrong-arguments")
+    }
+
+    /// A call of a host function with a value that it refuses, whatever the others are.
+    pub(super) fn of_wrong_value(file: &str, error: &EvalAltResult) -> Self {
+        let fault = Self {
+            function: None,
+            ..Self::read(file, "", &[], error)
+        };
+        fault.of_kind("wrong-arguments")
     }
 
     /// An import that failed, at load.
     pub(super) fn from_import(file: &str, error: &EvalAltResult) -> Self {
-        Self {
+        let fault = Self {
             function: None,
             ..Self::read(file, "import", &[], error)
-        }
+        };
+        fault.of_kind("import")
     }
 
     /// A call that failed. `function` is the one that the host called.
     pub(super) fn from_call(script: &Script, function: &str, error: &EvalAltResult) -> Self {
         Self::read(&script.file, function, &script.functions(), error)
+    }
+
+    /// A test that failed.
+    pub(super) fn from_test(file: &str, test: &str, error: &EvalAltResult) -> Self {
+        Self::read(file, test, &[], error)
     }
 
     /// A call that used up its budget.
