@@ -113,6 +113,7 @@ pub fn run_tests(
     };
     let (subject, tested) = subject(generation, file);
     let compiler = Compiler::new(&generation.config.scripts.shared);
+    let compiler = compiler.with_tables(generation.tables.clone());
     let script = match compiler.compile_tests(&file.shown, &source, tested) {
         Ok(script) => script,
         Err(faults) => return faults.into_iter().map(failed).collect(),

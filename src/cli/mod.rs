@@ -7,6 +7,7 @@
     reason = "printing is what a command line is for"
 )]
 
+mod add;
 mod check;
 mod confirm;
 mod dead;
@@ -17,6 +18,7 @@ mod emulate;
 mod exit;
 mod healthcheck;
 mod init;
+mod new;
 mod numbers;
 mod paint;
 mod preview;
@@ -62,6 +64,7 @@ const EXAMPLES: &str = "\
 Examples:
   tagwerk demo                          see it work, with stand-ins for the vendors
   tagwerk init shop && cd shop          make a folder of your own
+  tagwerk new tag --to slack --on purchase
   tagwerk serve                         receive, process, deliver; saved files are live at once
   tagwerk check                         find mistakes before an event does
   tagwerk trace order.http              watch one request pass through the scripts, sending nothing
@@ -84,6 +87,10 @@ enum Command {
     Demo(demo::Options),
     /// Make a folder with a configuration, clients and tags to start from
     Init(init::Options),
+    /// Make a client or a tag to begin with
+    New(new::Options),
+    /// Add shipped clients and tags
+    Add(add::Options),
     /// Check configuration and scripts, and show every problem
     Check(check::Options),
     /// Run one request through the scripts and show every step; nothing is sent
@@ -124,6 +131,8 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options, &cli.config),
         Command::Demo(options) => demo::run(&options),
         Command::Init(options) => init::run(&options),
+        Command::New(options) => new::run(&options, &cli.config),
+        Command::Add(options) => add::run(&options, &cli.config),
         Command::Check(options) => check::run(&options, &cli.config),
         Command::Trace(options) => trace::run(&options, &cli.config),
         Command::Test(options) => test::run(&options, &cli.config),

@@ -95,7 +95,9 @@ pub fn load_and_check(
     let base = std::path::absolute(folder_of(path)).map_err(unreadable)?;
     let (mut config, mut problems) = read(&text, path, &base, environment);
     problems.extend(check(&config));
-    let mut warnings: Problems = std::mem::take(&mut config.warnings).into_iter().collect();
+    problems = of_the_configuration(problems);
+    let warnings = std::mem::take(&mut config.warnings).into_iter().collect();
+    let mut warnings = of_the_configuration(warnings);
     for found in [&mut problems, &mut warnings] {
         found.show_lines(path, &text);
     }

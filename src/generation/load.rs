@@ -10,8 +10,10 @@ use super::files::{ScriptFile, fingerprint, read_scripts, read_shared};
 use crate::client::{self, Client, Router, Surroundings, Verify};
 use crate::config::{self, Config, Environment, Problem, Problems, suggest};
 use crate::destination::{self, Destinations};
+use crate::script::tables::Tables;
 use crate::script::{Compiler, Fault, Pace, Script, with_script_stack};
 use crate::tag::{self, Index, Tag};
+use crate::transform::{self, Transform};
 
 /// What a load gave.
 #[derive(Debug)]
@@ -106,13 +108,28 @@ fn compile_set(
         environment,
     };
     let shared = read_shared(&config.scripts.shared, &shown(config, &config.scripts.shared));
-    let compiler = Compiler::new(&config.scripts.shared);
+    let tables = Tables::read(&config.scripts.tables, &shown(config, &config.scripts.tables));
+    let tables = tables.unwrap_or_else(|faults| {
+        problems.extend(faults.into_iter().map(problem));
+        Arc::default()
+    });
+    let transforms = &config.scripts.transforms;
+    let transform_files = collect(
+        read_scripts(transforms, &shown(config, transforms)),
+        &mut problems,
+    );
+    let compiler = Compiler::new(&config.scripts.shared).with_tables(tables.clone());
     let count = client_files.len();
     let mut clients_loaded = compile_all(&compiler, &client_files, &mut problems, |script| {
         client::load(script, &surroundings)
     });
     let mut tags_loaded = compile_all(&compiler, &tag_files, &mut problems, tag::load);
     problems.extend(check_destinations(&tags_loaded, &destinations));
+    let transforms = compile_all(&compiler, &transform_files, &mut problems, transform::load);
+    if tags_loaded.len() == tag_files.len() {
+        problems.extend(check_transforms(&transforms, &tags_loaded));
+    }
+    give_transforms(transforms, &mut tags_loaded);
     clients_loaded.sort_by(|a: &Client, b: &Client| {
         b.priority
             .cmp(&a.priority)
@@ -123,7 +140,7 @@ fn compile_set(
             .cmp(&a.priority)
             .then_with(|| a.name.cmp(&b.name))
     });
-    let files = [client_files, tag_files, shared].concat();
+    let files = [client_files, tag_files, transform_files, shared].concat();
     let set = Set {
         config,
         destinations: &destinations,
@@ -133,7 +150,7 @@ fn compile_set(
         knows_all_clients: clients_loaded.len() == count,
     };
     problems.extend(check::findings(&set));
-    if clients_loaded.is_empty() && count == 0 {
+    if count == 0 && !problems.has_errors() {
         problems.push(no_clients(&shown(config, clients)));
     }
     problems.extend(config.warnings.iter().cloned());
@@ -143,6 +160,7 @@ fn compile_set(
     problems.into_result(())?;
     Ok(Generation {
         warnings,
+        tables,
         ..assemble(
             config,
             destinations,
@@ -185,7 +203,9 @@ fn assemble(
         tag.script.pace = tag_pace.clone();
     }
     let shared = config.scripts.shared.as_path();
-    let id = fingerprint(config.file.as_deref(), &[folders[0], folders[1], shared]);
+    let (tables, transforms) = (&*config.scripts.tables, &*config.scripts.transforms);
+    let all = [folders[0], folders[1], shared, tables, transforms];
+    let id = fingerprint(config.file.as_deref(), &all);
     let paths = clients.iter().enumerate();
     let paths =
         paths.flat_map(|(at, client)| client.paths.iter().map(move |path| (path.clone(), at)));
@@ -193,6 +213,7 @@ fn assemble(
     Generation {
         id: id.into(),
         warnings: Problems::default(),
+        tables: Arc::default(),
         secret_headers: secret.flat_map(Verify::secret_headers).cloned().collect(),
         config: config.clone(),
         destinations,
@@ -250,6 +271,31 @@ pub(super) fn problem(fault: Fault) -> Problem {
         column: fault.column,
         ..problem
     }
+}
+
+/// Each tag has those that are for it, in order.
+fn give_transforms(transforms: Vec<Transform>, tags: &mut [Tag]) {
+    let mut transforms: Vec<Arc<Transform>> =
+        transforms.into_iter().filter(|one| one.enabled).map(Arc::new).collect();
+    transforms.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.name.cmp(&b.name)));
+    for tag in tags {
+        let own = transforms.iter().filter(|one| one.tags.matches(&tag.name));
+        tag.transforms = own.cloned().collect();
+    }
+}
+
+fn check_transforms(transforms: &[Transform], tags: &[Tag]) -> Vec<Problem> {
+    let names = || tags.iter().map(|tag| &*tag.name);
+    let unknown = transforms.iter().flat_map(|transform| {
+        let plain = transform.tags.plain().iter().map(move |name| (transform, name));
+        plain.filter(|(_, name)| !names().any(|known| known == *name))
+    });
+    let unknown = unknown.map(|(transform, name)| {
+        let hint = suggest(name, names()).unwrap_or_else(|| "the names are those of the files in tags/".to_owned());
+        let fault = transform.script.fault_in("TAGS", &format!("there is no tag \"{name}\""));
+        problem(fault.with_hint(hint).of_kind("unknown-tag"))
+    });
+    unknown.collect()
 }
 
 fn check_destinations(tags: &[Tag], destinations: &Destinations) -> Vec<Problem> {

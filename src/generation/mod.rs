@@ -25,6 +25,7 @@ use crate::client::{Client, Router};
 use crate::config::{Config, Problems};
 use crate::destination::Destinations;
 use crate::script::Pace;
+use crate::script::tables::Tables;
 use crate::tag::{Index, Tag};
 
 /// A set that compiled as a whole.
@@ -34,6 +35,8 @@ pub struct Generation {
     pub id: Arc<str>,
     /// What works and should be looked at all the same.
     pub warnings: Problems,
+    /// What scripts look things up in.
+    pub tables: Arc<Tables>,
     /// The configuration.
     pub config: Arc<Config>,
     /// Where deliveries go.

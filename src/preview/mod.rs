@@ -32,7 +32,7 @@ pub use session::{
 };
 pub use trace::{
     AttemptTrace, ClientTrace, ConditionTrace, ConsentTrace, DeliveryTrace, EventTrace, Mode,
-    RequestTrace, ResponseTrace, SentTrace, StepTrace, TagTrace, Trace,
+    RequestTrace, ResponseTrace, SentTrace, StepTrace, TagTrace, Trace, TransformTrace,
 };
 
 use std::sync::Arc;

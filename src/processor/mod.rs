@@ -15,7 +15,7 @@ use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
 use crate::event::Event;
 use crate::generation::{Generation, Live};
 use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
-use crate::preview::{DeliveryRecord, Preview, TagRecord, TagTrace};
+use crate::preview::{DeliveryRecord, Preview, TagRecord, TagTrace, TransformTrace};
 use crate::script::{Fault, Map, NotRun, Pool, Value, Worker};
 use crate::tag::{self, Judged, Look, PreviewMode, Ran, Tag};
 
@@ -120,6 +120,7 @@ pub fn process(
     watch: Watch,
 ) -> Handled {
     let mut handled = Handled::default();
+    worker.next_event();
     let Some(data) = read(worker, event) else {
         return handled;
     };
@@ -192,6 +193,7 @@ pub fn process_one_watched(
         return Err(format!("tag {} does not listen to {event_name}", tag.name));
     }
     let mut handled = Handled::default();
+    worker.next_event();
     let context = Context {
         generation,
         event,
@@ -328,6 +330,7 @@ fn tag_trace(tag: &Tag, ran: Ran) -> TagTrace {
         reason: ran.skipped.as_ref().map(tag::Skipped::reason),
         conditions,
         consent,
+        transforms: ran.transformed.into_iter().map(TransformTrace::from).collect(),
         log: ran.log,
         fault: ran.fault.map(with_source),
         duration_us: u64::try_from(ran.took.as_micros()).unwrap_or(u64::MAX),

@@ -201,6 +201,7 @@ mod tests {
     use crate::config;
     use crate::delivery::ErrorClass;
     use crate::destination;
+    use crate::journal::Record;
 
     const CONFIG: &str = "
 [destinations.crm]

@@ -1,6 +1,7 @@
 //! Values that stand in a call of a host function, tried before anything runs. Host functions are
 //! pure, so calling one early harms nothing: what is written out is handed over as it is, and what is
-//! not known yet is stood in for by the values of the function's own example.
+//! not known yet is stood in for by the values of the function's own example. As those may not go
+//! together with what is written out, only a complaint about the latter counts.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -36,7 +37,25 @@ pub(super) fn refused(
     let values = given.iter().enumerate();
     let values = values.map(|(at, given)| given.clone().or_else(|| stand_in(at)));
     let values: Option<Vec<Dynamic>> = values.collect();
-    call(engine, name, values?).err()
+    let error = call(engine, name, values?).err()?;
+    (all_known || is_about(&error.to_string(), name, given)).then_some(error)
+}
+
+/// Whether a complaint is about one of the values that are given: it names the parameter, or says that
+/// what is asked for is not there.
+fn is_about(complaint: &str, name: &str, given: &[Option<Dynamic>]) -> bool {
+    let functions = TOPICS.iter().flat_map(|topic| topic.functions);
+    let parameters = functions.filter_map(|function| {
+        let (full, rest) = function.signature.split_once('(')?;
+        let (inside, _) = rest.split_once(')')?;
+        let parameters: Vec<&str> = inside.split(", ").collect();
+        (full == name && parameters.len() == given.len()).then_some(parameters)
+    });
+    let named = parameters.flatten().zip(given).filter(|(_, given)| given.is_some());
+    let mut complaints = named.map(|(parameter, _)| format!("{name}: the {parameter} is "));
+    complaints.any(|words| complaint.contains(&words))
+        || complaint.contains("there is no ")
+        || complaint.contains("has no column ")
 }
 
 fn call(engine: &Engine, name: &str, values: Vec<Dynamic>) -> Result<Dynamic, Box<EvalAltResult>> {

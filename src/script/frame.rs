@@ -5,12 +5,15 @@
 //! such things along, and because a call never leaves its thread.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::budget::Budget;
 pub use super::budget::Spent;
+use super::tables::Tables;
+use super::variables::Variables;
 use crate::clock::Millis;
 
 /// The most log lines of one call: enough to follow a loop over an order's items, and small
@@ -51,6 +54,10 @@ struct Frame {
     spent: Cell<Option<Spent>>,
     lines: RefCell<Vec<LogLine>>,
     dropped: Cell<usize>,
+    /// Of the set that the last script which looks something up belongs to.
+    tables: RefCell<Option<Arc<Tables>>>,
+    /// Of the event that is handled, for the last script that asks for variables.
+    variables: RefCell<Option<Variables>>,
 }
 
 thread_local! {
@@ -62,6 +69,8 @@ thread_local! {
             spent: Cell::new(None),
             lines: RefCell::new(Vec::new()),
             dropped: Cell::new(0),
+            tables: RefCell::new(None),
+            variables: RefCell::new(None),
         }
     };
 }
@@ -96,6 +105,27 @@ pub fn finish() -> Vec<LogLine> {
         }
         lines
     })
+}
+
+/// The tables that the next call on this thread looks things up in.
+pub(super) fn use_tables(tables: &Arc<Tables>) {
+    FRAME.with(|frame| frame.tables.replace(Some(tables.clone())));
+}
+
+/// Looks something up in them. Without any there are none.
+pub(super) fn with_tables<T>(look: impl FnOnce(&Tables) -> T) -> T {
+    let tables = FRAME.with(|frame| frame.tables.borrow().clone());
+    look(&tables.unwrap_or_default())
+}
+
+/// The variables that the next call on this thread may ask for.
+pub(super) fn use_variables(variables: Variables) {
+    FRAME.with(|frame| frame.variables.replace(Some(variables)));
+}
+
+/// They, if the call is about an event.
+pub(super) fn variables() -> Option<Variables> {
+    FRAME.with(|frame| frame.variables.borrow().clone())
 }
 
 /// Does something that makes calls of its own, in the middle of a call on this thread, which goes on

@@ -77,6 +77,13 @@ impl SharedModules {
         Ok(offers)
     }
 
+    /// A module's file, as messages name it, and its text; nothing if there is none that can be read.
+    pub(super) fn source_of(&self, name: &str) -> Option<(String, String)> {
+        let shown = self.shown(name);
+        let source = self.read(name, &shown, Position::NONE).ok()?;
+        Some((shown, source))
+    }
+
     /// A syntax tree and those of all modules that it imports, and that these import in turn.
     pub(super) fn with_imports(&self, ast: &AST) -> Vec<AST> {
         let state = self.state();

@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use rhai::Engine;
 
 /// What is part of the language and looks like a function.
-const WORDS: [&str; 8] = [
+const WORDS: [&str; 9] = [
+    // What closures become; whoever writes it is told by the parser.
+    "curry",
     "type_of", "print", "debug", "call", "Fn", "is_shared", "is_def_fn", "is_def_var",
 ];
 

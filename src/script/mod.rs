@@ -24,13 +24,15 @@ mod pool;
 mod recent;
 mod request_view;
 mod testing;
+mod variables;
 
 pub mod api;
 pub mod frame;
 pub mod limits;
+pub mod tables;
 pub mod value;
 
-pub use call::{Called, call};
+pub use call::{Called, call, call_for_event};
 pub use compile::{Compiler, Script};
 pub use fault::{Cause, Fault, SourceLine, source_lines};
 pub use form::{parse as parse_form, parse_query};

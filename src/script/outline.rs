@@ -99,3 +99,18 @@ pub(super) fn functions(ast: &AST) -> Vec<(String, usize)> {
         .map(|found| (found.name.to_owned(), found.params.len()))
         .collect()
 }
+
+/// Whether a function of that namespace is called.
+pub(super) fn calls_of(ast: &AST, namespace: &str) -> bool {
+    let mut found = false;
+    ast.walk(&mut |path| {
+        if let Some(
+            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)),
+        ) = path.last()
+        {
+            found |= !call.namespace.is_empty() && call.namespace.to_string() == namespace;
+        }
+        !found
+    });
+    found
+}

@@ -17,6 +17,7 @@ use tracing::error;
 use super::json::parse_json;
 use super::recent::Recent;
 use super::value::Map;
+use super::variables::Memo;
 use super::{engine, limits};
 use crate::error::BoxError;
 use crate::mailbox::{Found, Inbox, Mailbox, mailbox};
@@ -25,6 +26,10 @@ use crate::telemetry::Metrics;
 /// What a thread that runs scripts owns.
 pub struct Worker {
     pub(super) engine: rhai::Engine,
+    /// The variables of the event that it is at.
+    pub(super) memo: Memo,
+    /// Whether a script asked for any.
+    pub(super) has_memo: bool,
     shared: Shared,
 }
 
@@ -46,6 +51,8 @@ impl Worker {
     fn of(shared: Shared) -> Self {
         Self {
             engine: engine::build(),
+            memo: Memo::default(),
+            has_memo: false,
             shared,
         }
     }
@@ -53,6 +60,13 @@ impl Worker {
     /// Where what its scripts do is counted.
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    /// Forgets the variables of the event that it was at.
+    pub fn next_event(&mut self) {
+        if std::mem::take(&mut self.has_memo) {
+            self.memo.clear();
+        }
     }
 
     /// Keeps event data, as a script made it, for whoever reads `text`, which was written from it.

@@ -56,6 +56,7 @@ pub fn load(script: Script) -> Result<Tag, Vec<Fault>> {
         max_age,
         preview,
         has_when: script.has_function("when", 1),
+        transforms: Vec::new(),
         script,
         meter: OnceLock::new(),
     })

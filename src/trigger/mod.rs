@@ -3,10 +3,12 @@
 
 mod condition;
 mod consent;
+mod names;
 mod never;
 
 pub use condition::{Check, Condition, parse_conditions, regex_mistake};
 pub use consent::{CONSENT_KINDS, ConsentCheck};
+pub use names::Names;
 pub use never::Never;
 
 use crate::clock::Millis;

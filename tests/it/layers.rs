@@ -18,6 +18,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["admin", "emulator"]),
     ("clap", &["cli"]),
     ("crc32fast", &["journal"]),
+    ("csv", &["script"]),
     ("flate2", &["request"]),
     ("governor", &["dispatch"]),
     ("hmac", &["client", "script"]),
@@ -40,7 +41,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sha1", &["client"]),
     ("similar", &["cli"]),
     ("tokio_stream", &["admin"]),
-    ("toml", &["config"]),
+    ("toml", &["config", "script"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
 

@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod authoring;
 mod cases;
 mod check;
 mod clients;

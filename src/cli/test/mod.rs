@@ -175,7 +175,7 @@ fn places(options: &Options, config: &Config) -> Result<(Option<PathBuf>, Vec<Pa
     }
     let cases = config.base.join(FOLDER);
     let scripts = &config.scripts;
-    let folders = [&scripts.clients, &scripts.tags, &scripts.shared];
+    let folders = [&scripts.clients, &scripts.tags, &scripts.shared, &scripts.transforms];
     Ok((cases.is_dir().then_some(cases), folders.map(Clone::clone).to_vec()))
 }
 

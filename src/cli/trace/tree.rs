@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cli::paint::{bad, dim, good, odd, strong};
-use crate::preview::{ClientTrace, ConditionTrace, DeliveryTrace, EventTrace, TagTrace, Trace};
+use crate::preview::{ClientTrace, ConditionTrace, DeliveryTrace, EventTrace, TagTrace, Trace, TransformTrace};
 use crate::script::Fault;
 use crate::script::frame::LogLine;
 
@@ -131,6 +131,9 @@ impl Tree {
             };
             self.line(3, format!("{mark} consent {}", consent.required.join(", ")));
         }
+        for transform in &tag.transforms {
+            self.transform(transform);
+        }
         self.log(3, &tag.log);
         self.fault(3, tag.fault.as_ref());
         for delivery in &tag.deliveries {
@@ -159,6 +162,17 @@ impl Tree {
                 condition.key, condition.operator
             ),
         );
+    }
+
+    fn transform(&mut self, transform: &TransformTrace) {
+        self.line(3, format!("transformed by {}", strong(&transform.name)));
+        for change in &transform.changes {
+            let before = change.before.as_ref().map(|value| bad(format!("- {}: {}", change.key, short(value))));
+            let after = change.after.as_ref().map(|value| good(format!("+ {}: {}", change.key, short(value))));
+            for line in before.into_iter().chain(after) {
+                self.line(4, line);
+            }
+        }
     }
 
     fn delivery(&mut self, delivery: &DeliveryTrace) {

@@ -28,10 +28,12 @@ mod regex;
 mod skip;
 mod slack;
 mod stape;
+mod table;
 mod text;
 pub mod time;
 mod tracify;
 mod url;
+mod variable;
 
 pub use cookie::registrable;
 pub use form::nested as nest_form;
@@ -80,6 +82,8 @@ pub static TOPICS: &[Topic] = &[
     base64::TOPIC,
     pii::TOPIC,
     tracify::TOPIC,
+    table::TOPIC,
+    variable::TOPIC,
     slack::TOPIC,
     ga4::TOPIC,
     stape::TOPIC,

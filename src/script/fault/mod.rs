@@ -155,6 +155,12 @@ impl Fault {
         self
     }
 
+    /// The same in a line of a file that is no script.
+    pub(super) fn at_line(mut self, line: usize) -> Self {
+        self.line = (line > 0).then_some(line);
+        self
+    }
+
     /// The same at a place in the file.
     pub(super) fn at(mut self, position: Position) -> Self {
         self.line = position.line();

@@ -4,12 +4,14 @@
 
 mod assert;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::{AST, Dynamic, Engine, EvalAltResult, NativeCallContext, Scope};
 
 use super::call::Called;
 use super::compile::Script;
+use super::tables::Tables;
 use super::value::Value;
 use super::{Fault, engine, frame};
 
@@ -40,6 +42,8 @@ pub struct TestScript {
     pub source: String,
     /// The tests, in the order of the file.
     pub tests: Vec<String>,
+    /// What it looks things up in.
+    pub(super) tables: Arc<Tables>,
     /// The script that is tested, and its functions; they are part of `ast`.
     pub(super) tested: Option<(String, Vec<String>)>,
     pub(super) ast: AST,
@@ -69,6 +73,7 @@ impl Tester {
 
     /// Runs one test.
     pub fn call(&self, script: &TestScript, test: &str) -> Called {
+        frame::use_tables(&script.tables);
         frame::begin(0, DEADLINE);
         let called = self.engine.call_fn::<Value>(&mut Scope::new(), &script.ast, test, ());
         let result = match (frame::spent(), called) {
