@@ -90,19 +90,35 @@ impl Coverage {
     /// Beside all that there is to try.
     pub fn of(&self, generation: &Generation) -> Covered {
         let clients = generation.clients.iter();
-        let clients: Vec<_> = clients.map(|client| (&client.script.file, ways_of_client(client))).collect();
+        let clients: Vec<_> = clients
+            .map(|client| (&client.script.file, ways_of_client(client)))
+            .collect();
         let tags = generation.tags.iter().filter(|tag| tag.enabled);
-        let tags: Vec<_> = tags.map(|tag| (&tag.script.file, ways_of_tag(tag))).collect();
-        let took = |file: &String, way: &&'static str| self.0.get(file).is_some_and(|ways| ways.contains(way));
+        let tags: Vec<_> = tags
+            .map(|tag| (&tag.script.file, ways_of_tag(tag)))
+            .collect();
+        let took = |file: &String, way: &&'static str| {
+            self.0.get(file).is_some_and(|ways| ways.contains(way))
+        };
         let ran = |file: &&String, way: &'static str| took(file, &way);
         let mut covered = Covered {
-            clients: (clients.iter().filter(|(file, _)| ran(file, EVENTS)).count(), clients.len()),
-            tags: (tags.iter().filter(|(file, _)| ran(file, FIRES)).count(), tags.len()),
+            clients: (
+                clients.iter().filter(|(file, _)| ran(file, EVENTS)).count(),
+                clients.len(),
+            ),
+            tags: (
+                tags.iter().filter(|(file, _)| ran(file, FIRES)).count(),
+                tags.len(),
+            ),
             ways: (0, 0),
             untried: Vec::new(),
         };
         for (file, ways) in clients.into_iter().chain(tags) {
-            let never: Vec<_> = ways.iter().copied().filter(|way| !took(file, way)).collect();
+            let never: Vec<_> = ways
+                .iter()
+                .copied()
+                .filter(|way| !took(file, way))
+                .collect();
             covered.ways.0 += ways.len() - never.len();
             covered.ways.1 += ways.len();
             if !never.is_empty() {

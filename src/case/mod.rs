@@ -16,8 +16,8 @@ pub use coverage::{Coverage, Covered, Untried};
 pub use expected::{DELIVERIES_FILE, EVENTS_FILE, Expected, made_by};
 pub use http_file::parse;
 pub use run::{Ran, Unset, forget_varying, load, mark, run};
-pub use unit::{TEST_ENDING, TestFile, Tested, run_tests, test_files};
 pub use save::{MAX_NAME_BYTES, SaveError, Saved, check_name, save};
+pub use unit::{TEST_ENDING, TestFile, Tested, run_tests, test_files};
 
 /// The file of a case that is its request.
 pub const REQUEST_FILE: &str = "request.http";

@@ -19,7 +19,9 @@ use crate::preview::TagRecord;
 use crate::processor::{self, Watch};
 use crate::request::Request;
 use crate::script::frame::LogLine;
-use crate::script::{self, Compiler, Fault, Map, Script, TestRun, TestScript, Tester, Value, Worker};
+use crate::script::{
+    self, Compiler, Fault, Map, Script, TestRun, TestScript, Tester, Value, Worker,
+};
 use crate::watched;
 
 /// The end of the names of such files.
@@ -62,9 +64,15 @@ pub fn test_files(folders: &[PathBuf], base: &Path) -> io::Result<Vec<TestFile>>
 fn find(path: &Path, base: &Path, files: &mut Vec<TestFile>) -> io::Result<()> {
     if path.is_file() {
         let is_test = path.to_string_lossy().ends_with(TEST_ENDING);
-        files.extend(is_test.then(|| TestFile {
-            path: path.to_owned(),
-            shown: path.strip_prefix(base).unwrap_or(path).display().to_string(),
+        files.extend(is_test.then(|| {
+            TestFile {
+                path: path.to_owned(),
+                shown: path
+                    .strip_prefix(base)
+                    .unwrap_or(path)
+                    .display()
+                    .to_string(),
+            }
         }));
         return Ok(());
     }
@@ -109,7 +117,12 @@ pub fn run_tests(
     };
     let source = match fs::read_to_string(&file.path) {
         Ok(source) => source,
-        Err(error) => return vec![failed(Fault::new(&file.shown, format!("cannot be read: {error}")))],
+        Err(error) => {
+            return vec![failed(Fault::new(
+                &file.shown,
+                format!("cannot be read: {error}"),
+            ))];
+        }
     };
     let (subject, tested) = subject(generation, file);
     let compiler = Compiler::new(&generation.config.scripts.shared);
@@ -121,14 +134,19 @@ pub fn run_tests(
     let tester = Tester::new(runner(generation.clone(), subject, coverage.clone()));
     let name = |test: &str| format!("{}: {test}", file.shown);
     let wanted = script.tests.iter().filter(|test| is_wanted(&name(test)));
-    wanted.map(|test| run_test(&tester, &script, test, name(test))).collect()
+    wanted
+        .map(|test| run_test(&tester, &script, test, name(test)))
+        .collect()
 }
 
 fn run_test(tester: &Tester, script: &TestScript, test: &str, name: String) -> Tested {
     let called = tester.call(script, test);
     Tested {
         name,
-        fault: called.result.err().map(|fault| fault.with_source(&script.file, &script.source)),
+        fault: called
+            .result
+            .err()
+            .map(|fault| fault.with_source(&script.file, &script.source)),
         log: called.log,
     }
 }
@@ -143,7 +161,10 @@ fn subject<'a>(generation: &'a Generation, file: &TestFile) -> (Subject, Option<
     };
     let mut clients = generation.clients.iter();
     if let Some(client) = clients.find(|client| beside(&client.script)) {
-        return (Subject::Client(client.name.to_string()), Some(&client.script));
+        return (
+            Subject::Client(client.name.to_string()),
+            Some(&client.script),
+        );
     }
     let mut tags = generation.tags.iter();
     match tags.find(|tag| beside(&tag.script)) {
@@ -153,7 +174,11 @@ fn subject<'a>(generation: &'a Generation, file: &TestFile) -> (Subject, Option<
 }
 
 /// What `run` does.
-fn runner(generation: Arc<Generation>, subject: Subject, coverage: Arc<Mutex<Coverage>>) -> TestRun {
+fn runner(
+    generation: Arc<Generation>,
+    subject: Subject,
+    coverage: Arc<Mutex<Coverage>>,
+) -> TestRun {
     let worker = Mutex::new(Worker::new());
     Box::new(move |given| {
         let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,7 +186,9 @@ fn runner(generation: Arc<Generation>, subject: Subject, coverage: Arc<Mutex<Cov
         let given = given.try_cast::<Map>().ok_or("run() wants a map")?;
         let ran = match &subject {
             Subject::Tag(tag) => run_tag(&mut worker, &generation, tag, &given, &mut coverage)?,
-            Subject::Client(client) => run_client(&mut worker, &generation, client, &given, &mut coverage)?,
+            Subject::Client(client) => {
+                run_client(&mut worker, &generation, client, &given, &mut coverage)?
+            }
             Subject::Other => {
                 return Err("run() is for tests that stand beside a client or a tag; import a module and call it".to_owned());
             }
@@ -185,10 +212,15 @@ fn run_tag(
         received_at: ARRIVAL,
         data: data.into(),
     };
-    let handled = processor::process_one_watched(worker, generation, &event, tag, ARRIVAL, Watch::Dry);
+    let handled =
+        processor::process_one_watched(worker, generation, &event, tag, ARRIVAL, Watch::Dry);
     let handled = match handled {
         Ok(handled) => handled,
-        Err(reason) => return Ok(json!({ "fired": false, "reason": reason, "payloads": [], "requests": [], "log": [] })),
+        Err(reason) => {
+            return Ok(
+                json!({ "fired": false, "reason": reason, "payloads": [], "requests": [], "log": [] }),
+            );
+        }
     };
     let mut tags = handled.tags.iter();
     let tag = tags.next().ok_or("the tag did not run")?;
@@ -200,8 +232,13 @@ fn tag_to_json(tag: &TagRecord) -> Result<Json, String> {
     if let Some(fault) = &tag.trace.fault {
         return Err(fault.to_string());
     }
-    let payloads = tag.deliveries.iter().map(|one| serde_json::from_slice(&one.delivery.payload));
-    let payloads: Vec<Json> = payloads.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    let payloads = tag
+        .deliveries
+        .iter()
+        .map(|one| serde_json::from_slice(&one.delivery.payload));
+    let payloads: Vec<Json> = payloads
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())?;
     let requests = tag.deliveries.iter().map(|one| match one.request() {
         Ok(request) => json!(request),
         Err(why) => json!({ "refused": why }),
@@ -227,18 +264,28 @@ fn run_client(
     let record = watched::run_trusted(worker, generation, &request, ARRIVAL).record;
     coverage.add(&record);
     let asked = record.clients.iter().find(|asked| asked.name == client);
-    if let Some(fault) = asked.and_then(|asked| asked.fault.as_ref()) {
+    // What the sender did wrong is answered, and that can be tested.
+    let fault = asked.and_then(|asked| asked.fault.as_ref());
+    if let Some(fault) = fault.filter(|fault| fault.cause == Cause::Script) {
         return Err(fault.to_string());
     }
     let event = |event: &Event| serde_json::from_slice::<Json>(&event.data);
     let events = record.events.iter().map(|one| event(&one.event));
-    let events: Vec<Json> = events.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    let events: Vec<Json> = events
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())?;
     let headers = record.response.headers.iter();
     let headers: BTreeMap<&str, String> = headers
-        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (
+                name.as_str(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
         .collect();
     let body = &record.response.body;
-    let body = serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into());
+    let body =
+        serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into());
     let body: Json = body;
     Ok(json!({
         "claimed": record.client() == Some(client),
@@ -256,13 +303,18 @@ const KEYS: [&str; 6] = ["method", "path", "query", "headers", "body", "ip"];
 
 fn request(generation: &Generation, client: &str, given: &Map) -> Result<Request, String> {
     if let Some(unknown) = given.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(format!("run() knows no `{unknown}`; a request has {}", KEYS.join(", ")));
+        return Err(format!(
+            "run() knows no `{unknown}`; a request has {}",
+            KEYS.join(", ")
+        ));
     }
     let client = generation.clients.iter().find(|one| &*one.name == client);
     let client = client.ok_or("there is no such client")?;
     let text = |key: &str| given.get(key).map(ToString::to_string);
     let method = match text("method") {
-        Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| format!("`{method}` is no method"))?,
+        Some(method) => {
+            Method::from_bytes(method.as_bytes()).map_err(|_| format!("`{method}` is no method"))?
+        }
         None => client.methods.first().cloned().unwrap_or(Method::POST),
     };
     let own_path = client.paths.first().map(|path| path.as_str().to_owned());
@@ -270,7 +322,9 @@ fn request(generation: &Generation, client: &str, given: &Map) -> Result<Request
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let (body, content_type) = body(given.get("body"))?;
     let mut headers = headers(given.get("headers"))?;
-    if let Some(content_type) = content_type.filter(|_| !headers.contains_key(http::header::CONTENT_TYPE)) {
+    if let Some(content_type) =
+        content_type.filter(|_| !headers.contains_key(http::header::CONTENT_TYPE))
+    {
         headers.insert(http::header::CONTENT_TYPE, content_type);
     }
     let ip = match text("ip") {
@@ -323,7 +377,9 @@ fn encoded(given: &Value) -> Result<String, String> {
     if given.is_string() {
         return Ok(given.to_string());
     }
-    let map = given.as_map_ref().map_err(|_| "`query` wants a map or a text")?;
+    let map = given
+        .as_map_ref()
+        .map_err(|_| "`query` wants a map or a text")?;
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in map.iter() {
         query.append_pair(name, &value.to_string());

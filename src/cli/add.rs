@@ -32,7 +32,11 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
         list();
         return Ok(());
     }
-    let found: Vec<Shipped> = options.names.iter().map(|name| find(name)).collect::<Result<_, _>>()?;
+    let found: Vec<Shipped> = options
+        .names
+        .iter()
+        .map(|name| find(name))
+        .collect::<Result<_, _>>()?;
     let config = config::load(config, &Unset).map_err(|problems| Exit::configuration(&problems))?;
     for script in found {
         add(&script, &config, options.dry_run)?;
@@ -50,7 +54,10 @@ fn list() {
 }
 
 fn find(name: &str) -> Result<Shipped, Exit> {
-    let plain = name.trim_start_matches("clients/").trim_start_matches("tags/").trim_end_matches(".rhai");
+    let plain = name
+        .trim_start_matches("clients/")
+        .trim_start_matches("tags/")
+        .trim_end_matches(".rhai");
     let found = Shipped::find(Kind::Client, plain).or_else(|| Shipped::find(Kind::Tag, plain));
     found.ok_or_else(|| {
         let all = Shipped::all(Kind::Client).chain(Shipped::all(Kind::Tag));
@@ -69,10 +76,24 @@ fn add(script: &Shipped, config: &Config, dry_run: bool) -> Result<(), Exit> {
     };
     let file = |one: &Shipped| folder(one.kind).join(format!("{}.rhai", one.name));
     let mut files = vec![(file(script), script.source)];
-    files.extend(script.imports().iter().map(|module| (file(module), module.source)));
-    files.extend(script.cases().into_iter().map(|(path, content)| (config.base.join(path), *content)));
+    files.extend(
+        script
+            .imports()
+            .iter()
+            .map(|module| (file(module), module.source)),
+    );
+    files.extend(
+        script
+            .cases()
+            .into_iter()
+            .map(|(path, content)| (config.base.join(path), *content)),
+    );
     for (path, content) in files {
-        let shown = path.strip_prefix(&config.base).unwrap_or(&path).display().to_string();
+        let shown = path
+            .strip_prefix(&config.base)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
         if dry_run {
             anstream::println!("would make {shown}");
             continue;
@@ -86,7 +107,9 @@ fn add(script: &Shipped, config: &Config, dry_run: bool) -> Result<(), Exit> {
         }
     }
     if script.kind == Kind::Tag
-        && let Some(to) = script.destination().filter(|to| !config.destinations.contains_key(*to))
+        && let Some(to) = script
+            .destination()
+            .filter(|to| !config.destinations.contains_key(*to))
     {
         anstream::println!(
             "{} it sends to {to}, which the configuration does not have: add [destinations.{to}]",

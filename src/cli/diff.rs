@@ -72,7 +72,12 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
     let now = Clock::System.now();
     let window = Window {
         since: Some(time(&options.since, now)?),
-        until: Some(options.until.as_deref().map_or(Ok(now), |until| time(until, now))?),
+        until: Some(
+            options
+                .until
+                .as_deref()
+                .map_or(Ok(now), |until| time(until, now))?,
+        ),
     };
     let done = with_script_stack(|| compare(options, &loaded, window, now));
     let done = done.map_err(BoxError::from)??;
@@ -83,14 +88,21 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
     }
     match done.compared.faults {
         0 => Ok(()),
-        faults => Err(Exit::bad(format!("{} of the draft; see above", counted(faults, "fault", "faults")))),
+        faults => Err(Exit::bad(format!(
+            "{} of the draft; see above",
+            counted(faults, "fault", "faults")
+        ))),
     }
 }
 
 fn time(text: &str, now: Millis) -> Result<Millis, Exit> {
     let moment = moment(text, now);
     let found = parse_rfc3339(&moment);
-    found.ok_or_else(|| Exit::usage(format!("`{text}` is neither a duration, such as 24h, nor a time")))
+    found.ok_or_else(|| {
+        Exit::usage(format!(
+            "`{text}` is neither a duration, such as 24h, nor a time"
+        ))
+    })
 }
 
 /// What the events came to.
@@ -116,7 +128,10 @@ fn compare(options: &Draft, loaded: &Loaded, window: Window, now: Millis) -> Res
     let mut worker = Worker::new();
     let mut done = Done::default();
     let folder = &loaded.live.config.data.dir;
-    let mut page = Page { after: 0, limit: PAGE };
+    let mut page = Page {
+        after: 0,
+        limit: PAGE,
+    };
     loop {
         let events = journal::events_in_folder(folder, window, page).map_err(BoxError::from)?;
         let Some(last) = events.last() else {
@@ -131,12 +146,20 @@ fn compare(options: &Draft, loaded: &Loaded, window: Window, now: Millis) -> Res
 
 fn check_tag(tag: Option<&str>, sets: Sets<'_>) -> Result<(), Exit> {
     let Some(tag) = tag else { return Ok(()) };
-    let all = || sets.live.tags.iter().chain(&sets.draft.tags).map(|tag| &*tag.name);
+    let all = || {
+        sets.live
+            .tags
+            .iter()
+            .chain(&sets.draft.tags)
+            .map(|tag| &*tag.name)
+    };
     if all().any(|name| name == tag) {
         return Ok(());
     }
     let hint = crate::config::suggest(tag, all()).unwrap_or_default();
-    Err(Exit::usage(format!("neither set has a tag {tag}; {hint}").trim_end_matches("; ")))
+    Err(Exit::usage(
+        format!("neither set has a tag {tag}; {hint}").trim_end_matches("; "),
+    ))
 }
 
 impl Done {
@@ -167,7 +190,13 @@ fn to_json(done: &Done) -> Value {
 }
 
 fn summary(done: &Done, limit: usize) -> String {
-    let Compared { same, changed, new, gone, faults } = done.compared;
+    let Compared {
+        same,
+        changed,
+        new,
+        gone,
+        faults,
+    } = done.compared;
     let all = changed + new + gone + faults;
     let more = match all.saturating_sub(done.differences.len() as u64) {
         0 => String::new(),

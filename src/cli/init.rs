@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::docs::definitions;
-use super::working_set::{CASES, CarriedFile, MORE_REQUESTS, REQUESTS, SCRIPTS, Kind, Shipped, write_new};
+use super::working_set::{
+    CASES, CarriedFile, Kind, MORE_REQUESTS, REQUESTS, SCRIPTS, Shipped, write_new,
+};
 use super::{Exit, paint};
 use crate::config::DEFAULT_FILE;
 
@@ -132,9 +134,21 @@ fn test_an_order_goes_to_the_crm() {
 
 const DELIVERIES: &str = r#"[
   {
-    "tag": "crm_order",
     "destination": "crm",
-    "request": { "method": "POST", "body": { "total": 29.35, "currency": "USD" } }
+    "request": {
+      "body": {
+        "currency": "USD",
+        "total": 29.35
+      },
+      "headers": {
+        "content-type": "application/json",
+        "idempotency-key": "37374a8832ddf9e5f101b7dd25628065",
+        "webhook-id": "37374a8832ddf9e5f101b7dd25628065"
+      },
+      "method": "POST",
+      "url": "https://crm.example.com/hooks/orders/727"
+    },
+    "tag": "crm_order"
   }
 ]
 "#;
@@ -154,7 +168,12 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
         true => minimal(),
         false => {
             let requests = REQUESTS.iter().chain(MORE_REQUESTS);
-            OWN.iter().chain(SCRIPTS).chain(requests).chain(CASES).copied().collect()
+            OWN.iter()
+                .chain(SCRIPTS)
+                .chain(requests)
+                .chain(CASES)
+                .copied()
+                .collect()
         }
     };
     write_all(&options.dir, &files)?;
@@ -166,7 +185,8 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
     };
     anstream::println!("made {}: {parts}\n", paint::strong(&dir));
     anstream::println!("next:\n  cd {dir}");
-    let has_requests = |(command, _): &&(&str, &str)| !options.minimal || !command.contains("examples/");
+    let has_requests =
+        |(command, _): &&(&str, &str)| !options.minimal || !command.contains("examples/");
     for (command, why) in NEXT.iter().filter(has_requests) {
         anstream::println!("  {command:65}{}", paint::dim(why));
     }
@@ -177,13 +197,22 @@ fn minimal() -> Vec<CarriedFile> {
     let mut files = OWN.to_vec();
     let client = "clients/woocommerce.rhai";
     let modules = Shipped::find(Kind::Client, "woocommerce").map(|client| client.imports());
-    let modules: Vec<&str> = modules.unwrap_or_default().iter().map(|module| module.name).collect();
+    let modules: Vec<&str> = modules
+        .unwrap_or_default()
+        .iter()
+        .map(|module| module.name)
+        .collect();
     let is_wanted = |path: &str| {
-        let module = path.strip_prefix("shared/").and_then(|rest| rest.strip_suffix(".rhai"));
+        let module = path
+            .strip_prefix("shared/")
+            .and_then(|rest| rest.strip_suffix(".rhai"));
         path == client || module.is_some_and(|module| modules.contains(&module))
     };
     files.extend(SCRIPTS.iter().filter(|(path, _)| is_wanted(path)));
-    let case = ["cases/woocommerce-order/request.http", "cases/woocommerce-order/events.json"];
+    let case = [
+        "cases/woocommerce-order/request.http",
+        "cases/woocommerce-order/events.json",
+    ];
     files.extend(CASES.iter().filter(|(path, _)| case.contains(path)));
     files.extend([
         ("tags/crm_order.rhai", TAG),

@@ -16,7 +16,10 @@ pub(super) fn again_and_again(
         if let Err(exit) = run() {
             exit.report();
         }
-        anstream::eprintln!("{}", paint::dim("waiting for a file to be saved; Ctrl-C ends"));
+        anstream::eprintln!(
+            "{}",
+            paint::dim("waiting for a file to be saved; Ctrl-C ends")
+        );
         runtime.block_on(changes.next());
         anstream::println!();
     }

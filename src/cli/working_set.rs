@@ -209,11 +209,15 @@ impl Shipped {
     pub(super) fn cases(&self) -> Vec<&'static CarriedFile> {
         let name = self.name.replace('_', "-");
         let is_own = |path: &str| {
-            let rest = path.strip_prefix("cases/").and_then(|rest| rest.strip_prefix(name.as_str()));
+            let rest = path
+                .strip_prefix("cases/")
+                .and_then(|rest| rest.strip_prefix(name.as_str()));
             let file = rest.filter(|rest| rest.starts_with(['-', '/']));
             file.is_some_and(|file| file.ends_with("request.http") || file.ends_with("events.json"))
         };
-        let cases = CASES.iter().filter(|(path, _)| self.kind == Kind::Client && is_own(path));
+        let cases = CASES
+            .iter()
+            .filter(|(path, _)| self.kind == Kind::Client && is_own(path));
         cases.collect()
     }
 

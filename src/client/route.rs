@@ -288,7 +288,11 @@ mod tests {
             ("/a/b", "/a", false),
         ] {
             let parse = |text| Pattern::parse(text).unwrap();
-            assert_eq!(parse(wide).covers(&parse(narrow)), expected, "{wide} {narrow}");
+            assert_eq!(
+                parse(wide).covers(&parse(narrow)),
+                expected,
+                "{wide} {narrow}"
+            );
         }
     }
 

@@ -152,7 +152,9 @@ impl Problems {
     pub fn show_lines(&mut self, file: &Path, text: &str) {
         let unseen = |problem: &&mut Problem| problem.text.is_none() && problem.file == file;
         for problem in self.0.iter_mut().filter(unseen) {
-            let line = problem.line.and_then(|line| text.lines().nth(line.wrapping_sub(1)));
+            let line = problem
+                .line
+                .and_then(|line| text.lines().nth(line.wrapping_sub(1)));
             let shown = line.map(|line| shapes::without_secrets(file, line));
             problem.text = shown.map(|line| line.chars().take(MAX_LINE_CHARS).collect());
         }
@@ -168,7 +170,8 @@ impl Problems {
         let errors = self.0.iter().filter(|problem| problem.is_error()).count();
         let parts = [(errors, "error"), (self.len() - errors, "warning")];
         let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-        let parts = parts.map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }));
+        let parts = parts
+            .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }));
         parts.collect::<Vec<_>>().join(", ")
     }
 

@@ -24,8 +24,14 @@ const SHAPES: [(&str, &str); 14] = [
     (r"\bshp(?:at|ca|pa|ss)_[A-Fa-f0-9]{16,}", "a Shopify token"),
     (r"\bAKIA[A-Z0-9]{16}\b", "an AWS access key"),
     (r"\bAIza[A-Za-z0-9_-]{30,}", "a Google API key"),
-    (r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}", "a SendGrid key"),
-    (r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}", "a signed token"),
+    (
+        r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+        "a SendGrid key",
+    ),
+    (
+        r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}",
+        "a signed token",
+    ),
     // Shorter words after `Bearer` are more likely a placeholder than a token.
     (r"\bBearer [A-Za-z0-9._~+/=-]{16,}", "a bearer token"),
     (r"-----BEGIN [A-Z ]*PRIVATE KEY", "a private key"),
@@ -36,10 +42,34 @@ const NAMED: &str = r#"(?i)\b(?:[a-z0-9_-]*(?:api_?key|secret|token|passw(?:or)?
 
 /// Keys of `tagwerk.toml` whose values are shown; all others may hold a secret.
 const SHOWN: [&str; 28] = [
-    "listen", "public_url", "trusted_proxies", "max_body", "allow_remote", "hosts", "dir", "clients",
-    "tags", "shared", "draft", "tables", "transforms", "kind", "retention", "dead_letter_retention", "max_size",
-    "type", "region", "dry_run", "timeout", "retry", "rate", "batch", "batch_wait", "concurrency",
-    "delivery", "method",
+    "listen",
+    "public_url",
+    "trusted_proxies",
+    "max_body",
+    "allow_remote",
+    "hosts",
+    "dir",
+    "clients",
+    "tags",
+    "shared",
+    "draft",
+    "tables",
+    "transforms",
+    "kind",
+    "retention",
+    "dead_letter_retention",
+    "max_size",
+    "type",
+    "region",
+    "dry_run",
+    "timeout",
+    "retry",
+    "rate",
+    "batch",
+    "batch_wait",
+    "concurrency",
+    "delivery",
+    "method",
 ];
 
 /// A key or token in a line of text.
@@ -57,15 +87,28 @@ pub struct Found {
 pub fn find(line: &str) -> Vec<Found> {
     let by_shape = shapes().iter().flat_map(|(shape, what)| {
         let places = shape.find_iter(line);
-        places.map(|place| Found { what, start: place.start(), end: place.end() })
+        places.map(|place| Found {
+            what,
+            start: place.start(),
+            end: place.end(),
+        })
     });
     let mut found: Vec<Found> = by_shape.collect();
-    let values = named().into_iter().flat_map(|named| named.captures_iter(line));
+    let values = named()
+        .into_iter()
+        .flat_map(|named| named.captures_iter(line));
     let values = values.filter_map(|named| named.get(1));
     for value in values.filter(|value| is_random(value.as_str())) {
         let (start, end) = (value.start(), value.end());
-        if found.iter().all(|other| end <= other.start || other.end <= start) {
-            found.push(Found { what: "a secret", start, end });
+        if found
+            .iter()
+            .all(|other| end <= other.start || other.end <= start)
+        {
+            found.push(Found {
+                what: "a secret",
+                start,
+                end,
+            });
         }
     }
     found.sort_by_key(|found| found.start);
@@ -78,17 +121,26 @@ pub(super) fn looks_like(key: &str, text: &str) -> Option<&'static str> {
         return Some("an API key");
     }
     let mut shapes = shapes().iter();
-    shapes.find(|(shape, _)| shape.is_match(text)).map(|(_, what)| *what)
+    shapes
+        .find(|(shape, _)| shape.is_match(text))
+        .map(|(_, what)| *what)
 }
 
 /// A line of a file to be shown: of the configuration only the values that are no secret for certain,
 /// of a script all but what looks like one. Nothing moves, so that marks below it fit.
 pub(super) fn without_secrets(file: &Path, line: &str) -> String {
-    if file.extension().is_some_and(|extension| extension == "toml") {
+    if file
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+    {
         return without_values(line);
     }
     let secrets = find(line);
-    let is_secret = |at: usize| secrets.iter().any(|found| (found.start..found.end).contains(&at));
+    let is_secret = |at: usize| {
+        secrets
+            .iter()
+            .any(|found| (found.start..found.end).contains(&at))
+    };
     let letters = line.char_indices();
     let shown = letters.map(|(at, letter)| if is_secret(at) { '*' } else { letter });
     shown.collect()
@@ -134,7 +186,9 @@ fn named() -> Option<&'static Regex> {
 /// Letters and digits among one another: no word, and no name of a variable.
 fn is_random(text: &str) -> bool {
     let has = |test: fn(&u8) -> bool| text.bytes().any(|byte| test(&byte));
-    let is_variable = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    let is_variable = text
+        .bytes()
+        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
     has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && !is_variable
 }
 
@@ -176,9 +230,18 @@ mod tests {
     #[test]
     fn keys_in_scripts_are_found_and_hidden() {
         for (line, expected) in [
-            (r#"let key = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";"#, r#"let key = "********************************";"#),
-            (r#"    api_key: "0123456789abcdef","#, r#"    api_key: "****************","#),
-            (r#"// const VERIFY = #{ secret: "STRIPE_WEBHOOK_SECRET" };"#, ""),
+            (
+                r#"let key = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";"#,
+                r#"let key = "********************************";"#,
+            ),
+            (
+                r#"    api_key: "0123456789abcdef","#,
+                r#"    api_key: "****************","#,
+            ),
+            (
+                r#"// const VERIFY = #{ secret: "STRIPE_WEBHOOK_SECRET" };"#,
+                "",
+            ),
             (r#"    token: "a word that is long","#, ""),
             (r#"    token: "notatokenbutaword","#, ""),
             (r#"    user_id: "0123456789abcdef","#, ""),

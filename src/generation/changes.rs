@@ -102,8 +102,11 @@ fn look_below(path: &Path, hasher: &mut DefaultHasher, left: &mut usize) {
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
         !is_link && !LEFT_OUT.iter().any(|out| name == *out)
     };
-    let mut entries: Vec<PathBuf> =
-        entries.flatten().filter(is_work).map(|entry| entry.path()).collect();
+    let mut entries: Vec<PathBuf> = entries
+        .flatten()
+        .filter(is_work)
+        .map(|entry| entry.path())
+        .collect();
     entries.sort();
     for entry in entries {
         if *left == 0 {

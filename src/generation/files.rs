@@ -131,7 +131,9 @@ const MAX_DEPTH: usize = 4;
 
 /// Scripts, and tables.
 fn is_ours(extension: &OsStr) -> bool {
-    ["rhai", "csv", "json", "toml"].iter().any(|ours| extension == *ours)
+    ["rhai", "csv", "json", "toml"]
+        .iter()
+        .any(|ours| extension == *ours)
 }
 
 /// All scripts and tables of a folder and of the folders in it, in the same order each time.

@@ -235,7 +235,8 @@ fn gone(before: &Generation, after: &Generation) -> Problems {
 
 /// What was not said before.
 fn warn_of(warnings: &Problems, before: Option<&Problems>) {
-    let is_new = |warning: &&Problem| before.is_none_or(|before| before.iter().all(|old| old != *warning));
+    let is_new =
+        |warning: &&Problem| before.is_none_or(|before| before.iter().all(|old| old != *warning));
     for warning in warnings.iter().filter(is_new) {
         warn!("{warning}");
     }

@@ -107,8 +107,14 @@ fn compile_set(
         base: &config.base,
         environment,
     };
-    let shared = read_shared(&config.scripts.shared, &shown(config, &config.scripts.shared));
-    let tables = Tables::read(&config.scripts.tables, &shown(config, &config.scripts.tables));
+    let shared = read_shared(
+        &config.scripts.shared,
+        &shown(config, &config.scripts.shared),
+    );
+    let tables = Tables::read(
+        &config.scripts.tables,
+        &shown(config, &config.scripts.tables),
+    );
     let tables = tables.unwrap_or_else(|faults| {
         problems.extend(faults.into_iter().map(problem));
         Arc::default()
@@ -174,7 +180,9 @@ fn compile_set(
 fn no_clients(folder: &Path) -> Problem {
     let message = "there are no clients, so every request is answered 404";
     let hint = "`tagwerk new client NAME` makes one".to_owned();
-    Problem::warning(folder, message).of_kind("no-clients").with_hint(hint)
+    Problem::warning(folder, message)
+        .of_kind("no-clients")
+        .with_hint(hint)
 }
 
 /// What stands in the lines that the problems name.
@@ -184,7 +192,9 @@ fn show_lines(problems: &mut Problems, config: &Config, files: &[ScriptFile]) {
     }
     let is_unseen = |problem: &Problem| problem.text.is_none() && problem.line.is_some();
     if let Some(file) = &config.file
-        && problems.iter().any(|problem| is_unseen(problem) && problem.file == *file)
+        && problems
+            .iter()
+            .any(|problem| is_unseen(problem) && problem.file == *file)
         && let Ok(text) = std::fs::read_to_string(file)
     {
         problems.show_lines(file, &text);
@@ -275,9 +285,16 @@ pub(super) fn problem(fault: Fault) -> Problem {
 
 /// Each tag has those that are for it, in order.
 fn give_transforms(transforms: Vec<Transform>, tags: &mut [Tag]) {
-    let mut transforms: Vec<Arc<Transform>> =
-        transforms.into_iter().filter(|one| one.enabled).map(Arc::new).collect();
-    transforms.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.name.cmp(&b.name)));
+    let mut transforms: Vec<Arc<Transform>> = transforms
+        .into_iter()
+        .filter(|one| one.enabled)
+        .map(Arc::new)
+        .collect();
+    transforms.sort_by(|a, b| {
+        b.priority
+            .cmp(&a.priority)
+            .then_with(|| a.name.cmp(&b.name))
+    });
     for tag in tags {
         let own = transforms.iter().filter(|one| one.tags.matches(&tag.name));
         tag.transforms = own.cloned().collect();
@@ -287,12 +304,19 @@ fn give_transforms(transforms: Vec<Transform>, tags: &mut [Tag]) {
 fn check_transforms(transforms: &[Transform], tags: &[Tag]) -> Vec<Problem> {
     let names = || tags.iter().map(|tag| &*tag.name);
     let unknown = transforms.iter().flat_map(|transform| {
-        let plain = transform.tags.plain().iter().map(move |name| (transform, name));
+        let plain = transform
+            .tags
+            .plain()
+            .iter()
+            .map(move |name| (transform, name));
         plain.filter(|(_, name)| !names().any(|known| known == *name))
     });
     let unknown = unknown.map(|(transform, name)| {
-        let hint = suggest(name, names()).unwrap_or_else(|| "the names are those of the files in tags/".to_owned());
-        let fault = transform.script.fault_in("TAGS", &format!("there is no tag \"{name}\""));
+        let hint = suggest(name, names())
+            .unwrap_or_else(|| "the names are those of the files in tags/".to_owned());
+        let fault = transform
+            .script
+            .fault_in("TAGS", &format!("there is no tag \"{name}\""));
         problem(fault.with_hint(hint).of_kind("unknown-tag"))
     });
     unknown.collect()

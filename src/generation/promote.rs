@@ -196,15 +196,25 @@ mod tests {
 
     #[test]
     fn only_the_newest_former_set_is_kept() {
-        let set = Set::new(&[("tags/a", "1"), ("draft/tags/a", "2"), ("former/tags/a", "0")]);
+        let set = Set::new(&[
+            ("tags/a", "1"),
+            ("draft/tags/a", "2"),
+            ("former/tags/a", "0"),
+        ]);
         assert_eq!(promote(&set.scripts()).unwrap(), ["tags"]);
         assert_eq!(set.has("former/tags/a").as_deref(), Some("1"));
-        assert!(!is_folder(&set.scripts().draft.with_file_name("former.old")));
+        assert!(!is_folder(
+            &set.scripts().draft.with_file_name("former.old")
+        ));
     }
 
     #[test]
     fn a_rollback_beside_a_new_draft_can_be_taken_back() {
-        let set = Set::new(&[("tags/a", "2"), ("former/tags/a", "1"), ("draft/tags/a", "3")]);
+        let set = Set::new(&[
+            ("tags/a", "2"),
+            ("former/tags/a", "1"),
+            ("draft/tags/a", "3"),
+        ]);
         for live in ["1", "2"] {
             rollback(&set.scripts()).unwrap();
             assert_eq!(set.has("tags/a").as_deref(), Some(live));

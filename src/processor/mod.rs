@@ -330,7 +330,11 @@ fn tag_trace(tag: &Tag, ran: Ran) -> TagTrace {
         reason: ran.skipped.as_ref().map(tag::Skipped::reason),
         conditions,
         consent,
-        transforms: ran.transformed.into_iter().map(TransformTrace::from).collect(),
+        transforms: ran
+            .transformed
+            .into_iter()
+            .map(TransformTrace::from)
+            .collect(),
         log: ran.log,
         fault: ran.fault.map(with_source),
         duration_us: u64::try_from(ran.took.as_micros()).unwrap_or(u64::MAX),

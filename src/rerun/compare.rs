@@ -86,7 +86,9 @@ pub(super) fn compare(
         event_number,
         comparison: Comparison::default(),
     };
-    let sent = made_before.iter().filter(|delivery| was_to_be_sent(delivery));
+    let sent = made_before
+        .iter()
+        .filter(|delivery| was_to_be_sent(delivery));
     let mut before: HashMap<DeliveryId, &Delivery> =
         sent.map(|delivery| (delivery.id, *delivery)).collect();
     for new in made {
@@ -101,7 +103,10 @@ pub(super) fn compare(
         let why = new.note.clone().unwrap_or_default();
         desk.add(Kind::Fault, was, now, None, Some(why));
     }
-    for was in made_before.iter().filter(|was| before.contains_key(&was.id)) {
+    for was in made_before
+        .iter()
+        .filter(|was| before.contains_key(&was.id))
+    {
         desk.add(Kind::Gone, Some(was), was, None, None);
     }
     desk.comparison

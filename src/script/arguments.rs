@@ -51,7 +51,10 @@ fn is_about(complaint: &str, name: &str, given: &[Option<Dynamic>]) -> bool {
         let parameters: Vec<&str> = inside.split(", ").collect();
         (full == name && parameters.len() == given.len()).then_some(parameters)
     });
-    let named = parameters.flatten().zip(given).filter(|(_, given)| given.is_some());
+    let named = parameters
+        .flatten()
+        .zip(given)
+        .filter(|(_, given)| given.is_some());
     let mut complaints = named.map(|(parameter, _)| format!("{name}: the {parameter} is "));
     complaints.any(|words| complaint.contains(&words))
         || complaint.contains("there is no ")

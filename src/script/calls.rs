@@ -29,7 +29,9 @@ pub(super) fn wrong_calls(
     offers: &[Offer],
     besides: &[(&str, usize)],
 ) -> Vec<Fault> {
-    let besides = besides.iter().map(|(name, takes)| ((*name).to_owned(), *takes));
+    let besides = besides
+        .iter()
+        .map(|(name, takes)| ((*name).to_owned(), *takes));
     let judge = Judge {
         engine,
         file,
@@ -126,7 +128,11 @@ impl Judge<'_> {
         let given: Vec<Option<Dynamic>> = call.call.args.iter().map(literal).collect();
         let error = arguments::refused(self.engine, &name, &given)?;
         let fault = Fault::of_wrong_value(self.file, &error);
-        let mut literals = call.call.args.iter().filter(|value| literal(value).is_some());
+        let mut literals = call
+            .call
+            .args
+            .iter()
+            .filter(|value| literal(value).is_some());
         Some(match (literals.next(), literals.next()) {
             (Some(only), None) => fault.at(only.start_position()),
             _ if call.call.namespace.is_empty() => fault.at(call.position),
@@ -165,7 +171,9 @@ fn keys(ast: &AST) -> BTreeSet<String> {
 
 fn is_word(name: &str) -> bool {
     let mut letters = name.chars();
-    let begins = letters.next().is_some_and(|first| first.is_alphabetic() || first == '_');
+    let begins = letters
+        .next()
+        .is_some_and(|first| first.is_alphabetic() || first == '_');
     begins && letters.all(|letter| letter.is_alphanumeric() || letter == '_')
 }
 

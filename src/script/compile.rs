@@ -11,9 +11,9 @@ use super::import::SharedModules;
 use super::made::EventNames;
 use super::outline::{self, Constant, Offer};
 use super::pace::Pace;
-use super::value::Value;
 use super::tables::Tables;
 use super::testing::{self, TestScript};
+use super::value::Value;
 use super::variables::{self, Variables};
 use super::{Fault, engine, frame, limits};
 
@@ -130,7 +130,9 @@ impl Compiler {
         }
         let variables = self.variables_of(name, &ast)?;
         let looks_up = self.asks(&ast, "table")
-            || variables.as_ref().is_some_and(|script| script.tables.is_some());
+            || variables
+                .as_ref()
+                .is_some_and(|script| script.tables.is_some());
         Ok(Script {
             name: name.to_owned(),
             file: file.to_owned(),
@@ -173,7 +175,13 @@ impl Compiler {
         let mut besides = testing::FUNCTIONS.to_vec();
         besides.extend(tested.map(Script::functions).unwrap_or_default());
         match self.load_imports(file, &ast) {
-            Ok(offers) => faults.extend(calls::wrong_calls(&self.engine, file, &ast, &offers, &besides)),
+            Ok(offers) => faults.extend(calls::wrong_calls(
+                &self.engine,
+                file,
+                &ast,
+                &offers,
+                &besides,
+            )),
             Err(fault) => faults.push(fault),
         }
         let tests = testing::tests(file, source, &ast);
@@ -227,7 +235,9 @@ impl Compiler {
         let source = self.modules.source_of(variables::MODULE);
         let ast = source.and_then(|(_, source)| self.engine.compile(source).ok());
         let functions = ast.iter().flat_map(|ast| outline::functions(ast));
-        let names = functions.filter(|(_, takes)| *takes == 1).map(|(name, _)| name);
+        let names = functions
+            .filter(|(_, takes)| *takes == 1)
+            .map(|(name, _)| name);
         frame::use_variables(Variables::Named(names.collect()));
     }
 

@@ -91,9 +91,13 @@ impl SharedModules {
         let mut trees = vec![ast.clone()];
         let mut at = 0;
         while let Some(tree) = trees.get(at) {
-            let names = outline::imports(tree).into_iter().filter_map(|import| import.name);
+            let names = outline::imports(tree)
+                .into_iter()
+                .filter_map(|import| import.name);
             let new: Vec<_> = names.filter(|name| seen.insert(name.clone())).collect();
-            let loaded = new.iter().filter_map(|name| state.loaded.get(name.as_str()));
+            let loaded = new
+                .iter()
+                .filter_map(|name| state.loaded.get(name.as_str()));
             trees.extend(loaded.map(|loaded| loaded.ast.clone()));
             at += 1;
         }
@@ -142,7 +146,10 @@ impl SharedModules {
         })?;
         ast.set_source(file);
         let offers = self.load_imports(engine, &ast)?;
-        if let Some(fault) = calls::wrong_calls(engine, file, &ast, &offers, &[]).into_iter().next() {
+        if let Some(fault) = calls::wrong_calls(engine, file, &ast, &offers, &[])
+            .into_iter()
+            .next()
+        {
             return refuse_as(fault);
         }
         let module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;

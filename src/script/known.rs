@@ -10,7 +10,14 @@ use rhai::Engine;
 const WORDS: [&str; 9] = [
     // What closures become; whoever writes it is told by the parser.
     "curry",
-    "type_of", "print", "debug", "call", "Fn", "is_shared", "is_def_fn", "is_def_var",
+    "type_of",
+    "print",
+    "debug",
+    "call",
+    "Fn",
+    "is_shared",
+    "is_def_fn",
+    "is_def_var",
 ];
 
 /// The names of all functions that scripts may call by a bare name.
@@ -48,7 +55,8 @@ pub(super) fn known(engine: &Engine) -> &'static Known {
 
 /// Getters (`get$name`) and operators are called by other means.
 fn is_written(name: &str) -> bool {
-    name.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+    name.chars()
+        .all(|letter| letter.is_alphanumeric() || letter == '_')
 }
 
 #[cfg(test)]
@@ -59,7 +67,17 @@ mod tests {
     #[test]
     fn the_language_has_its_functions() {
         let known = known(&engine::build());
-        for name in ["len", "push", "map", "filter", "to_string", "keys", "abs", "type_of", "num"] {
+        for name in [
+            "len",
+            "push",
+            "map",
+            "filter",
+            "to_string",
+            "keys",
+            "abs",
+            "type_of",
+            "num",
+        ] {
             assert!(known.has(name), "{name}");
         }
         for name in ["lenght", "sha256", "+", "get$len"] {

@@ -51,7 +51,11 @@ impl EventNames {
                 names.for_each(|(_, value)| self.add_name(value));
             }
             Expr::DynamicConstant(value, _) => self.add_constant(value),
-            Expr::FnCall(call, _) if MAKERS.iter().any(|maker| call.namespace.to_string() == *maker) => {
+            Expr::FnCall(call, _)
+                if MAKERS
+                    .iter()
+                    .any(|maker| call.namespace.to_string() == *maker) =>
+            {
                 self.others = true;
             }
             _ => {}
@@ -123,13 +127,41 @@ mod tests {
     fn names_that_are_written_out_are_known() {
         for (body, known, others) in [
             (r#"#{ event_name: "a" }"#, &["a"][..], false),
-            (r#"#{ event_name: "a", id: request.json.id }"#, &["a"], false),
-            (r#"[#{ event_name: "a", x: request }, #{ event_name: "b" }]"#, &["a", "b"], false),
-            (r#"let e = request.json; e.event_name = "a"; e"#, &["a"], false),
-            (r#"let e = request.json; e["event_name"] = "a"; e"#, &["a"], false),
-            (r#"#{ event_name: request.json.event ?? "a" }"#, &["a"], true),
-            (r#"#{ event_name: if request.path == "/" { "a" } else { "b" } }"#, &["a", "b"], false),
-            (r#"#{ event_name: switch request.path { "/a" => "a", _ => "b" } }"#, &["a", "b"], false),
+            (
+                r#"#{ event_name: "a", id: request.json.id }"#,
+                &["a"],
+                false,
+            ),
+            (
+                r#"[#{ event_name: "a", x: request }, #{ event_name: "b" }]"#,
+                &["a", "b"],
+                false,
+            ),
+            (
+                r#"let e = request.json; e.event_name = "a"; e"#,
+                &["a"],
+                false,
+            ),
+            (
+                r#"let e = request.json; e["event_name"] = "a"; e"#,
+                &["a"],
+                false,
+            ),
+            (
+                r#"#{ event_name: request.json.event ?? "a" }"#,
+                &["a"],
+                true,
+            ),
+            (
+                r#"#{ event_name: if request.path == "/" { "a" } else { "b" } }"#,
+                &["a", "b"],
+                false,
+            ),
+            (
+                r#"#{ event_name: switch request.path { "/a" => "a", _ => "b" } }"#,
+                &["a", "b"],
+                false,
+            ),
             (r#"#{ event_name: `x_${request.path}` }"#, &[], true),
             ("request.json", &[], true),
         ] {

@@ -104,9 +104,8 @@ pub(super) fn functions(ast: &AST) -> Vec<(String, usize)> {
 pub(super) fn calls_of(ast: &AST, namespace: &str) -> bool {
     let mut found = false;
     ast.walk(&mut |path| {
-        if let Some(
-            ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)),
-        ) = path.last()
+        if let Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) =
+            path.last()
         {
             found |= !call.namespace.is_empty() && call.namespace.to_string() == namespace;
         }

@@ -55,7 +55,8 @@ pub(super) fn get(
     name: &str,
     variables: Option<Variables>,
 ) -> Result<Dynamic, Box<EvalAltResult>> {
-    let fail = |why: String| Err(EvalAltResult::ErrorRuntime(why.into(), context.call_position()).into());
+    let fail =
+        |why: String| Err(EvalAltResult::ErrorRuntime(why.into(), context.call_position()).into());
     match variables {
         None => fail("variable::get: variables are of an event, and here is none".to_owned()),
         Some(Variables::Named(names)) => match names.iter().any(|known| known == name) {
@@ -71,7 +72,9 @@ pub(super) fn get(
             match known {
                 Some(Known::Value(value)) => return Ok(value),
                 Some(Known::UnderWay) => {
-                    return fail(format!("variable::get: `{name}` needs itself, by way of others"));
+                    return fail(format!(
+                        "variable::get: `{name}` needs itself, by way of others"
+                    ));
                 }
                 None => {}
             }
@@ -81,7 +84,8 @@ pub(super) fn get(
             }
             memo.lock().insert(name.into(), Known::UnderWay);
             let engine = context.engine();
-            let worked_out = engine.call_fn::<Dynamic>(&mut Scope::new(), &script.ast, name, (event,));
+            let worked_out =
+                engine.call_fn::<Dynamic>(&mut Scope::new(), &script.ast, name, (event,));
             match worked_out {
                 Ok(value) => {
                     memo.lock().insert(name.into(), Known::Value(value.clone()));

@@ -80,8 +80,12 @@ impl Transform {
             }
             event = kept;
         }
-        self.exclude.iter().for_each(|path| change(&mut event, path, Deed::Remove));
-        self.redact.iter().for_each(|path| change(&mut event, path, Deed::Redact));
+        self.exclude
+            .iter()
+            .for_each(|path| change(&mut event, path, Deed::Remove));
+        self.redact
+            .iter()
+            .for_each(|path| change(&mut event, path, Deed::Redact));
         event.extend(self.augment.clone());
         if self.has_augment {
             event.extend(self.more(worker, &event, at)?);
@@ -97,7 +101,8 @@ impl Transform {
         }
         let found = kind(&value);
         value.try_cast::<Map>().ok_or_else(|| {
-            let message = format!("augment() must return a map, or () for nothing; it returned {found}");
+            let message =
+                format!("augment() must return a map, or () for nothing; it returned {found}");
             Fault::new(&self.script.file, message).in_function("augment")
         })
     }

@@ -24,7 +24,12 @@ pub fn load(script: Script) -> Result<Transform, Vec<Fault>> {
     let augment = header.map("AUGMENT").unwrap_or_default();
     let mut faults = header.finish();
     let has_augment = script.has_function("augment", 1);
-    faults.extend(check(&script, has_augment, &[&allow, &exclude, &redact], &augment));
+    faults.extend(check(
+        &script,
+        has_augment,
+        &[&allow, &exclude, &redact],
+        &augment,
+    ));
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -70,17 +75,27 @@ fn paths(header: &mut Header<'_>, constant: &'static str) -> Vec<String> {
     let paths = header.texts(constant).unwrap_or_default();
     if paths.iter().any(|path| path.split('.').any(str::is_empty)) {
         let hint = "write keys as conditions do: \"user_data.email_address\", \"items.*.price\"";
-        header.wrong(constant, "a key is empty, or has an empty part", Some(hint.to_owned()));
+        header.wrong(
+            constant,
+            "a key is empty, or has an empty part",
+            Some(hint.to_owned()),
+        );
     }
     paths
 }
 
-fn check(script: &Script, has_augment: bool, lists: &[&Vec<String>], augment: &Map) -> Option<Fault> {
+fn check(
+    script: &Script,
+    has_augment: bool,
+    lists: &[&Vec<String>],
+    augment: &Map,
+) -> Option<Fault> {
     if !has_augment && let Some(takes) = script.parameters_of("augment").first() {
         let message = format!("fn augment must take one parameter, the event; it takes {takes}");
         return Some(Fault::new(&script.file, message).of_kind("missing-function"));
     }
-    let does_nothing = lists.iter().all(|list| list.is_empty()) && augment.is_empty() && !has_augment;
+    let does_nothing =
+        lists.iter().all(|list| list.is_empty()) && augment.is_empty() && !has_augment;
     does_nothing.then(|| {
         let hint = "add ALLOW, EXCLUDE, REDACT, AUGMENT or `fn augment(event)`";
         let fault = Fault::new(&script.file, "the transformation changes nothing").with_hint(hint);

@@ -105,7 +105,9 @@ fn keep(from: &Map, to: &mut Map, path: &str) {
         head => vec![head],
     };
     for head in heads {
-        let Some(value) = from.get(head) else { continue };
+        let Some(value) = from.get(head) else {
+            continue;
+        };
         let mut kept = to.get(head).cloned().unwrap_or_default();
         keep_below(value, &mut kept, rest);
         if !kept.is_unit() {
@@ -157,15 +159,24 @@ mod tests {
         String::from_utf8(map_to_json(map).unwrap()).unwrap()
     }
 
-    const EVENT: &str = r#"{"a":1,"items":[{"n":"x","p":1},{"n":"y","p":2}],"u":{"mail":"m","name":"N"},"x.y":3}"#;
+    const EVENT: &str =
+        r#"{"a":1,"items":[{"n":"x","p":1},{"n":"y","p":2}],"u":{"mail":"m","name":"N"},"x.y":3}"#;
 
     #[test]
     fn what_is_at_a_path_is_changed() {
         for (path, removed, redacted) in [
             ("a", r#""items""#, r#""a":"***""#),
             ("u.mail", r#""u":{"name":"N"}"#, r#""mail":"***""#),
-            ("items.*.p", r#"[{"n":"x"},{"n":"y"}]"#, r#"{"n":"x","p":"***"}"#),
-            ("items.0", r#"[{"n":"y","p":2}]"#, r#"["***",{"n":"y","p":2}]"#),
+            (
+                "items.*.p",
+                r#"[{"n":"x"},{"n":"y"}]"#,
+                r#"{"n":"x","p":"***"}"#,
+            ),
+            (
+                "items.0",
+                r#"[{"n":"y","p":2}]"#,
+                r#"["***",{"n":"y","p":2}]"#,
+            ),
             ("u.*", r#""u":{}"#, r#"{"mail":"***","name":"***"}"#),
             ("x.y", r#""name":"N"}}"#, r#""x.y":"***""#),
         ] {
@@ -174,8 +185,16 @@ mod tests {
                 change(&mut event, path, deed);
                 text(&event)
             };
-            assert!(after(Deed::Remove).contains(removed), "{path}: {}", after(Deed::Remove));
-            assert!(after(Deed::Redact).contains(redacted), "{path}: {}", after(Deed::Redact));
+            assert!(
+                after(Deed::Remove).contains(removed),
+                "{path}: {}",
+                after(Deed::Remove)
+            );
+            assert!(
+                after(Deed::Redact).contains(redacted),
+                "{path}: {}",
+                after(Deed::Redact)
+            );
         }
         let mut event = map(EVENT);
         for path in ["none", "a.b", "items.9", "u.none.x"] {
@@ -189,14 +208,21 @@ mod tests {
         for (paths, expected) in [
             (&["a"][..], r#"{"a":1}"#),
             (&["u.mail", "a"], r#"{"a":1,"u":{"mail":"m"}}"#),
-            (&["items.*.n", "items.*.p"], r#"{"items":[{"n":"x","p":1},{"n":"y","p":2}]}"#),
+            (
+                &["items.*.n", "items.*.p"],
+                r#"{"items":[{"n":"x","p":1},{"n":"y","p":2}]}"#,
+            ),
             (&["items.*.n"], r#"{"items":[{"n":"x"},{"n":"y"}]}"#),
             (&["u", "u.mail"], r#"{"u":{"mail":"m","name":"N"}}"#),
             (&["none", "u.none"], r#"{"u":{}}"#),
             (&["*"], EVENT),
         ] {
             let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
-            assert_eq!(text(&only(&map(EVENT), &paths)), text(&map(expected)), "{paths:?}");
+            assert_eq!(
+                text(&only(&map(EVENT), &paths)),
+                text(&map(expected)),
+                "{paths:?}"
+            );
         }
     }
 }

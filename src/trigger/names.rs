@@ -35,11 +35,16 @@ impl Names {
             return Err("no name, so it is for nothing".to_owned());
         }
         for name in names {
-            let pattern = name.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+            let pattern = name
+                .strip_prefix('/')
+                .and_then(|rest| rest.strip_suffix('/'));
             match pattern.filter(|pattern| !pattern.is_empty()) {
                 Some(pattern) => {
                     let pattern = Regex::new(pattern).map_err(|error| {
-                        format!("{name} is not a regular expression: {}", regex_mistake(&error))
+                        format!(
+                            "{name} is not a regular expression: {}",
+                            regex_mistake(&error)
+                        )
                     })?;
                     read.patterns.push(pattern);
                 }

@@ -27,7 +27,11 @@ const EVENT_NAME: &str = "event_name";
 impl Trigger {
     /// Why no event of these names can pass, if none can; `None` for names stands for any.
     pub fn never(&self, names: Option<&[&str]>) -> Option<Never> {
-        if self.from.zip(self.until).is_some_and(|(from, until)| from >= until) {
+        if self
+            .from
+            .zip(self.until)
+            .is_some_and(|(from, until)| from >= until)
+        {
             return Some(Never {
                 constant: "UNTIL",
                 why: "it ends before FROM begins, so the tag can never fire".to_owned(),
@@ -39,9 +43,13 @@ impl Trigger {
             keys.entry(&condition.key).or_default().when.push(condition);
         }
         for condition in &self.except {
-            keys.entry(&condition.key).or_default().except.push(condition);
+            keys.entry(&condition.key)
+                .or_default()
+                .except
+                .push(condition);
         }
-        keys.iter().find_map(|(key, of_key)| of_key.never(key, names))
+        keys.iter()
+            .find_map(|(key, of_key)| of_key.never(key, names))
     }
 }
 
@@ -65,7 +73,10 @@ impl Key<'_> {
         Some(match (names, self.when.is_empty()) {
             (Some(_), false) => Never {
                 constant: "WHEN",
-                why: format!("{} fits none of the names in ON, so the tag can never fire", self.said(key)),
+                why: format!(
+                    "{} fits none of the names in ON, so the tag can never fire",
+                    self.said(key)
+                ),
                 hint: "ON says which events; leave the condition out",
             },
             (_, true) => Never {
@@ -75,7 +86,10 @@ impl Key<'_> {
             },
             _ => Never {
                 constant: "WHEN",
-                why: format!("{} exclude each other, so the tag can never fire", self.said(key)),
+                why: format!(
+                    "{} exclude each other, so the tag can never fire",
+                    self.said(key)
+                ),
                 hint: "all conditions of WHEN must hold at once, and none of EXCEPT",
             },
         })
@@ -84,19 +98,31 @@ impl Key<'_> {
     /// What the conditions say, for a person: `` `value` gt 100 and lt 50 ``.
     fn said(&self, key: &str) -> String {
         let when = self.when.iter().map(|condition| condition.to_string());
-        let except = self.except.iter().map(|condition| format!("except {condition}"));
+        let except = self
+            .except
+            .iter()
+            .map(|condition| format!("except {condition}"));
         let all: Vec<String> = when.chain(except).collect();
         format!("`{key}` {}", all.join(" and "))
     }
 
     /// True if the value can be one of a few only, and none of these passes.
     fn fits_none(&self, names: Option<&[&str]>) -> bool {
-        let named: Option<Vec<Value>> =
-            names.map(|names| names.iter().map(|name| Value::from((*name).to_owned())).collect());
+        let named: Option<Vec<Value>> = names.map(|names| {
+            names
+                .iter()
+                .map(|name| Value::from((*name).to_owned()))
+                .collect()
+        });
         let choices = self.when.iter().filter_map(|condition| condition.choices());
         let mut sets = choices.chain(named);
         let all_fit = self.when.len() + self.except.len() + usize::from(names.is_some()) > 1;
-        all_fit && sets.any(|set| !set.iter().flat_map(in_both_kinds).any(|value| self.passes(&value, names)))
+        all_fit
+            && sets.any(|set| {
+                !set.iter()
+                    .flat_map(in_both_kinds)
+                    .any(|value| self.passes(&value, names))
+            })
     }
 
     fn passes(&self, value: &Value, names: Option<&[&str]>) -> bool {
@@ -109,7 +135,10 @@ impl Key<'_> {
     /// True if no number is in all ranges.
     fn is_empty_range(&self) -> bool {
         let bounds = |operators: [Operator; 2]| {
-            let of = self.when.iter().filter(move |condition| operators.contains(&condition.operator) && !condition.not);
+            let of = self
+                .when
+                .iter()
+                .filter(move |condition| operators.contains(&condition.operator) && !condition.not);
             of.copied().collect::<Vec<&Condition>>()
         };
         let above = bounds([Operator::Gt, Operator::Gte]);
@@ -129,13 +158,18 @@ impl Key<'_> {
     /// True if the value must be missing and must not be.
     fn is_absent(&self) -> bool {
         let must_be_missing = self.when.iter().any(|condition| condition.wants_absence())
-            || self.except.iter().any(|condition| condition.wants_presence_only());
+            || self
+                .except
+                .iter()
+                .any(|condition| condition.wants_presence_only());
         must_be_missing && self.when.iter().any(|condition| condition.wants_presence())
     }
 
     /// True if a condition stands in both.
     fn is_repeated(&self) -> bool {
-        self.when.iter().any(|when| self.except.iter().any(|except| when.is_same_as(except)))
+        self.when
+            .iter()
+            .any(|when| self.except.iter().any(|except| when.is_same_as(except)))
     }
 }
 
@@ -158,7 +192,11 @@ impl Condition {
         }
         match self.operator {
             Operator::Eq if !self.expected.is_unit() => Some(vec![self.expected.clone()]),
-            Operator::OneOf => self.expected.as_array_ref().ok().map(|items| items.to_vec()),
+            Operator::OneOf => self
+                .expected
+                .as_array_ref()
+                .ok()
+                .map(|items| items.to_vec()),
             _ => None,
         }
     }
@@ -209,12 +247,27 @@ mod tests {
             (r#"{"value":{"eq":5,"gt":5}}"#, "{}"),
             (r#"{"currency":{"eq":"EUR","ne":"EUR"}}"#, "{}"),
             (r#"{"currency":{"eq":"EUR","one_of":["USD","CHF"]}}"#, "{}"),
-            (r#"{"currency":["USD","CHF"]}"#, r#"{"currency":["CHF","USD","EUR"]}"#),
-            (r#"{"currency":"EUR"}"#, r#"{"currency":{"starts_with":"E"}}"#),
-            (r#"{"coupon":{"exists":true}}"#, r#"{"coupon":{"exists":true}}"#),
+            (
+                r#"{"currency":["USD","CHF"]}"#,
+                r#"{"currency":["CHF","USD","EUR"]}"#,
+            ),
+            (
+                r#"{"currency":"EUR"}"#,
+                r#"{"currency":{"starts_with":"E"}}"#,
+            ),
+            (
+                r#"{"coupon":{"exists":true}}"#,
+                r#"{"coupon":{"exists":true}}"#,
+            ),
             (r#"{"coupon":{"exists":false,"starts_with":"A"}}"#, "{}"),
-            (r#"{"coupon":{"matches":"^A"}}"#, r#"{"coupon":{"exists":true}}"#),
-            (r#"{"coupon":{"matches":"^A"}}"#, r#"{"coupon":{"matches":"^A"}}"#),
+            (
+                r#"{"coupon":{"matches":"^A"}}"#,
+                r#"{"coupon":{"exists":true}}"#,
+            ),
+            (
+                r#"{"coupon":{"matches":"^A"}}"#,
+                r#"{"coupon":{"matches":"^A"}}"#,
+            ),
             (r#"{"event_name":"refund"}"#, "{}"),
             ("{}", r#"{"event_name":["purchase","order"]}"#),
         ] {
@@ -226,7 +279,10 @@ mod tests {
             until: Some(20),
             ..Trigger::default()
         };
-        assert_eq!(season.never(None).map(|never| never.constant), Some("UNTIL"));
+        assert_eq!(
+            season.never(None).map(|never| never.constant),
+            Some("UNTIL")
+        );
     }
 
     #[test]
@@ -238,7 +294,10 @@ mod tests {
             (r#"{"value":{"eq":5,"gte":5}}"#, "{}"),
             (r#"{"value":{"eq":"5","starts_with":"5"}}"#, "{}"),
             (r#"{"value":{"eq":5,"starts_with":"5"}}"#, "{}"),
-            (r#"{"currency":{"eq":"eur","starts_with":"E","ignore_case":true}}"#, "{}"),
+            (
+                r#"{"currency":{"eq":"eur","starts_with":"E","ignore_case":true}}"#,
+                "{}",
+            ),
             (r#"{"currency":["USD","CHF"]}"#, r#"{"currency":"USD"}"#),
             (r#"{"coupon":{"exists":true,"ne":"A"}}"#, "{}"),
             (r#"{"coupon":{"exists":false,"ne":"A"}}"#, "{}"),
@@ -248,6 +307,9 @@ mod tests {
             let found = trigger(when, except).never(Some(&["purchase", "order"]));
             assert_eq!(found, None, "{when} except {except}");
         }
-        assert_eq!(trigger(r#"{"event_name":"refund"}"#, "{}").never(None), None);
+        assert_eq!(
+            trigger(r#"{"event_name":"refund"}"#, "{}").never(None),
+            None
+        );
     }
 }

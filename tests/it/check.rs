@@ -11,7 +11,9 @@ use crate::support::command::{Ended, run};
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/check");
 
 fn cases() -> Vec<PathBuf> {
-    let entries = fs::read_dir(CASES).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(CASES)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let mut cases: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
     cases.sort();
     assert!(cases.len() > 30, "only {} cases were found", cases.len());
@@ -44,7 +46,12 @@ fn told(ended: &Ended) -> String {
         }
         None => ended.stdout.clone(),
     };
-    format!("{}{}\nexit code {}\n", ended.stderr, stdout.trim_end(), ended.code)
+    format!(
+        "{}{}\nexit code {}\n",
+        ended.stderr,
+        stdout.trim_end(),
+        ended.code
+    )
 }
 
 #[tokio::test]
@@ -53,20 +60,35 @@ async fn machines_are_told_the_same() {
     for case in cases() {
         let human = run(&case, &["check"]).await;
         let json = run(&case, &["check", "--format", "json"]).await;
-        assert_eq!((json.code, json.stderr.as_str()), (human.code, ""), "{case:?}");
+        assert_eq!(
+            (json.code, json.stderr.as_str()),
+            (human.code, ""),
+            "{case:?}"
+        );
         let report = json.json();
         let github = run(&case, &["check", "--format", "github"]).await;
         assert_eq!(github.code, human.code);
         let found = report["findings"].as_array().unwrap();
-        assert_eq!(github.stdout.lines().count(), found.len(), "{}", github.stdout);
+        assert_eq!(
+            github.stdout.lines().count(),
+            found.len(),
+            "{}",
+            github.stdout
+        );
         for (one, line) in found.iter().zip(github.stdout.lines()) {
-            assert!(human.stderr.contains(one["message"].as_str().unwrap()), "{one}");
+            assert!(
+                human.stderr.contains(one["message"].as_str().unwrap()),
+                "{one}"
+            );
             let severity = one["severity"].as_str().unwrap();
             assert!(line.starts_with(&format!("::{severity} file=")), "{line}");
             kinds.insert(one["kind"].as_str().unwrap().to_owned());
             findings += 1;
         }
-        let errors = found.iter().filter(|one| one["severity"] == "error").count();
+        let errors = found
+            .iter()
+            .filter(|one| one["severity"] == "error")
+            .count();
         assert_eq!(report["errors"], errors);
         assert_eq!(report["ok"], errors == 0);
         assert_eq!(human.code, i32::from(errors > 0));
@@ -82,9 +104,15 @@ async fn machines_are_told_the_same() {
 async fn a_reload_says_the_same_as_check() {
     let case = Path::new(CASES).join("unknown-function");
     let checked = run(&case, &["check", "--format", "json"]).await.json();
-    let problems = tagwerk::generation::load(&case.join("tagwerk.toml"), &std::collections::BTreeMap::new());
+    let problems = tagwerk::generation::load(
+        &case.join("tagwerk.toml"),
+        &std::collections::BTreeMap::new(),
+    );
     let problems = problems.unwrap_err();
-    let messages: Vec<Value> = problems.iter().map(|one| one.message.as_str().into()).collect();
+    let messages: Vec<Value> = problems
+        .iter()
+        .map(|one| one.message.as_str().into())
+        .collect();
     let found = checked["findings"].as_array().unwrap().iter();
     assert!(found.map(|one| &one["message"]).eq(&messages));
     let expected = fs::read_to_string(case.join("expected.txt")).unwrap();

@@ -65,7 +65,9 @@ pub(super) fn github(report: &Report, config: &Path) -> String {
 
 /// As the runner wants it: https://github.com/actions/toolkit, `command.ts`.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {
@@ -80,7 +82,9 @@ mod tests {
     #[test]
     fn annotations_name_files_from_where_the_command_was_called() {
         let at = |file: &str| Finding {
-            problem: Problem::new(file, "50% of it\nis bad").at(2, 3).of_kind("syntax"),
+            problem: Problem::new(file, "50% of it\nis bad")
+                .at(2, 3)
+                .of_kind("syntax"),
             is_draft: false,
         };
         let report = Report {

@@ -59,7 +59,11 @@ struct Report {
 
 impl Report {
     fn count(&self) -> (usize, usize) {
-        let errors = self.findings.iter().filter(|found| found.problem.is_error()).count();
+        let errors = self
+            .findings
+            .iter()
+            .filter(|found| found.problem.is_error())
+            .count();
         (errors, self.findings.len() - errors)
     }
 }
@@ -78,7 +82,11 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
     if !is_bad {
         return Ok(());
     }
-    let all: Problems = report.findings.into_iter().map(|found| found.problem).collect();
+    let all: Problems = report
+        .findings
+        .into_iter()
+        .map(|found| found.problem)
+        .collect();
     Err(match options.format {
         Format::Human => Exit::bad(all.counted()),
         _ => Exit::told(),
@@ -107,7 +115,10 @@ fn report(loaded: Result<Loaded, Problems>) -> Report {
     }
     // The two have the configuration and the modules in common.
     let of_both = |problem: &Problem| loaded.live.warnings.iter().any(|other| other == problem);
-    let of_draft: Problems = of_draft.into_iter().filter(|problem| !of_both(problem)).collect();
+    let of_draft: Problems = of_draft
+        .into_iter()
+        .filter(|problem| !of_both(problem))
+        .collect();
     report.add(loaded.live.warnings, false);
     report.add(of_draft, true);
     report
@@ -115,7 +126,9 @@ fn report(loaded: Result<Loaded, Problems>) -> Report {
 
 impl Report {
     fn add(&mut self, problems: Problems, is_draft: bool) {
-        let findings = problems.into_iter().map(|problem| Finding { problem, is_draft });
+        let findings = problems
+            .into_iter()
+            .map(|problem| Finding { problem, is_draft });
         self.findings.extend(findings);
     }
 }

@@ -48,14 +48,20 @@ pub(in crate::cli) fn write(folder: &Path) -> io::Result<usize> {
     let mut count = 2;
     for topic in TOPICS {
         if topic.name.is_empty() {
-            topic.functions.iter().for_each(|function| add(&mut global, function));
+            topic
+                .functions
+                .iter()
+                .for_each(|function| add(&mut global, function));
             continue;
         }
         fs::write(folder.join(format!("{}.d.rhai", topic.name)), module(topic))?;
         count += 1;
     }
     fs::write(folder.join("tagwerk.d.rhai"), global)?;
-    fs::write(folder.join("testing.d.rhai"), format!("module static;\n\n{TESTS}"))?;
+    fs::write(
+        folder.join("testing.d.rhai"),
+        format!("module static;\n\n{TESTS}"),
+    )?;
     Ok(count)
 }
 
@@ -63,7 +69,10 @@ fn module(topic: &Topic) -> String {
     let mut text = String::new();
     comment(&mut text, "//!", topic.about);
     text.push_str(&format!("\nmodule {};\n", topic.name));
-    topic.functions.iter().for_each(|function| add(&mut text, function));
+    topic
+        .functions
+        .iter()
+        .for_each(|function| add(&mut text, function));
     text
 }
 
@@ -88,9 +97,15 @@ fn definition(signature: &str) -> String {
     let (name, parameters) = call.split_once('(').unwrap_or((call, ")"));
     let name = name.rsplit("::").next().unwrap_or(name);
     let parameters = parameters.trim_end_matches(')').split(", ");
-    let parameters = parameters.filter(|name| !name.is_empty()).map(|name| format!("{name}: ?"));
+    let parameters = parameters
+        .filter(|name| !name.is_empty())
+        .map(|name| format!("{name}: ?"));
     let parameters: Vec<String> = parameters.collect();
-    format!("fn {name}({}) -> {};\n", parameters.join(", "), kind(result))
+    format!(
+        "fn {name}({}) -> {};\n",
+        parameters.join(", "),
+        kind(result)
+    )
 }
 
 fn kind(result: &str) -> &'static str {
@@ -113,8 +128,14 @@ mod tests {
     #[test]
     fn a_signature_becomes_a_definition() {
         for (signature, expected) in [
-            ("hash::sha256(text) -> text", "fn sha256(text: ?) -> String;\n"),
-            ("num(value, default) -> number", "fn num(value: ?, default: ?) -> ?;\n"),
+            (
+                "hash::sha256(text) -> text",
+                "fn sha256(text: ?) -> String;\n",
+            ),
+            (
+                "num(value, default) -> number",
+                "fn num(value: ?, default: ?) -> ?;\n",
+            ),
             ("time::now() -> ms", "fn now() -> int;\n"),
             ("log::info(value)", "fn info(value: ?) -> ();\n"),
         ] {

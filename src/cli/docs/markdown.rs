@@ -11,8 +11,14 @@ pub(super) fn reference(topics: &[&Topic]) -> String {
         };
         text.push_str(&format!("### {name}\n\n{}\n\n", topic.about));
         for function in topic.functions {
-            text.push_str(&format!("* **`{}`** {}\n", function.signature, function.about));
-            text.push_str(&format!("  ```rhai\n  {}\n  ```\n", function.example.trim()));
+            text.push_str(&format!(
+                "* **`{}`** {}\n",
+                function.signature, function.about
+            ));
+            text.push_str(&format!(
+                "  ```rhai\n  {}\n  ```\n",
+                function.example.trim()
+            ));
         }
         text.push('\n');
     }
@@ -40,6 +46,9 @@ mod tests {
             std::fs::write(file, format!("{before}{BEGIN}{expected}{END}{after}")).unwrap();
             return;
         }
-        assert!(written == expected, "BLESS=1 cargo test docs::markdown writes it anew");
+        assert!(
+            written == expected,
+            "BLESS=1 cargo test docs::markdown writes it anew"
+        );
     }
 }

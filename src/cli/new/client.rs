@@ -60,7 +60,10 @@ fn shipped(options: &Options, from: &str, config: &Config) -> Result<(), Exit> {
     }
     next(&[
         ("tagwerk check".to_owned(), "whether all is well"),
-        (format!("tagwerk new tag --to {} --on purchase", destination(config)), "send somewhere what it makes"),
+        (
+            format!("tagwerk new tag --to {} --on purchase", destination(config)),
+            "send somewhere what it makes",
+        ),
         ("tagwerk test".to_owned(), "run its cases"),
     ]);
     Ok(())
@@ -68,10 +71,12 @@ fn shipped(options: &Options, from: &str, config: &Config) -> Result<(), Exit> {
 
 /// The header's line with another path in it.
 fn with_path(source: &str, path: &str) -> String {
-    let lines = source.lines().map(|line| match line.starts_with("const PATH") {
-        true => format!("const PATH = {path:?};"),
-        false => line.to_owned(),
-    });
+    let lines = source
+        .lines()
+        .map(|line| match line.starts_with("const PATH") {
+            true => format!("const PATH = {path:?};"),
+            false => line.to_owned(),
+        });
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
@@ -80,7 +85,8 @@ fn captured(options: &Options, file: &Path, config: &Config) -> Result<(), Exit>
         true => file.join(REQUEST_FILE),
         false => file.to_owned(),
     };
-    let text = std::fs::read(&file).map_err(|error| Exit::usage(format!("{}: {error}", file.display())))?;
+    let text = std::fs::read(&file)
+        .map_err(|error| Exit::usage(format!("{}: {error}", file.display())))?;
     let request = case::parse(&text, Clock::System.now())
         .map_err(|why| Exit::usage(format!("{}: {why}", file.display())))?;
     let name = match &options.name {
@@ -90,35 +96,71 @@ fn captured(options: &Options, file: &Path, config: &Config) -> Result<(), Exit>
     check_name(&name)?;
     let path = options.path.clone().unwrap_or_else(|| request.path.clone());
     let sample = Sample::of(&name, &path, &request);
-    write(&config.scripts.clients.join(format!("{name}.rhai")), &sample.script(), config)?;
+    write(
+        &config.scripts.clients.join(format!("{name}.rhai")),
+        &sample.script(),
+        config,
+    )?;
     let folder = PathBuf::from(case::FOLDER).join(&name).join(REQUEST_FILE);
     let as_case = config.base.join(&folder);
-    tell(&folder.display().to_string(), write_if_new(&as_case, &String::from_utf8_lossy(&text))?);
+    tell(
+        &folder.display().to_string(),
+        write_if_new(&as_case, &String::from_utf8_lossy(&text))?,
+    );
     next(&[
-        (format!("tagwerk trace {}", folder.display()), "see what it makes of the request"),
-        (format!("tagwerk new tag --to {} --on {}", destination(config), sample.event_name()), "send somewhere what it makes"),
-        (format!("tagwerk test --bless cases/{name}"), "keep what comes out as what must"),
+        (
+            format!("tagwerk trace {}", folder.display()),
+            "see what it makes of the request",
+        ),
+        (
+            format!(
+                "tagwerk new tag --to {} --on {}",
+                destination(config),
+                sample.event_name()
+            ),
+            "send somewhere what it makes",
+        ),
+        (
+            format!("tagwerk test --bless cases/{name}"),
+            "keep what comes out as what must",
+        ),
     ]);
     Ok(())
 }
 
 fn empty(options: &Options, config: &Config) -> Result<(), Exit> {
     let Some(name) = options.name.as_deref() else {
-        return Err(Exit::usage("say how it is called, or `--from` what it is made"));
+        return Err(Exit::usage(
+            "say how it is called, or `--from` what it is made",
+        ));
     };
     check_name(name)?;
-    let path = options.path.clone().unwrap_or_else(|| format!("/hooks/{name}"));
-    write(&config.scripts.clients.join(format!("{name}.rhai")), &sample::empty(name, &path), config)?;
+    let path = options
+        .path
+        .clone()
+        .unwrap_or_else(|| format!("/hooks/{name}"));
+    write(
+        &config.scripts.clients.join(format!("{name}.rhai")),
+        &sample::empty(name, &path),
+        config,
+    )?;
     next(&[
         ("tagwerk check".to_owned(), "whether all is well"),
-        ("tagwerk preview open".to_owned(), "watch what comes in, on the running server"),
+        (
+            "tagwerk preview open".to_owned(),
+            "watch what comes in, on the running server",
+        ),
     ]);
     Ok(())
 }
 
 /// The first destination of the configuration, for an example.
 fn destination(config: &Config) -> &str {
-    config.destinations.keys().next().map_or("slack", String::as_str)
+    config
+        .destinations
+        .keys()
+        .next()
+        .map_or("slack", String::as_str)
 }
 
 fn write(file: &Path, source: &str, config: &Config) -> Result<(), Exit> {

@@ -10,8 +10,8 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 
 use super::{Exit, paint};
-use crate::config::{self, Config};
 use crate::case::Unset;
+use crate::config::{self, Config};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -63,12 +63,19 @@ fn check_name(name: &str) -> Result<(), Exit> {
 
 /// A path as users know it.
 fn shown(config: &Config, path: &Path) -> String {
-    path.strip_prefix(&config.base).unwrap_or(path).display().to_string()
+    path.strip_prefix(&config.base)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 /// A file that was written, or that was there already.
 fn tell(path: &str, is_new: bool) {
-    let what = if is_new { paint::good("made") } else { paint::dim("kept") };
+    let what = if is_new {
+        paint::good("made")
+    } else {
+        paint::dim("kept")
+    };
     anstream::println!("{what} {path}");
 }
 

@@ -1,8 +1,6 @@
 //! A client that is written from a request that came: its path, and the common keys of event data where
 //! the body has what they mean. A beginning to be read and changed, not more.
 
-use std::fmt::Write;
-
 use serde_json::{Map, Value};
 
 use crate::request::Request;
@@ -24,13 +22,40 @@ enum Body {
 
 /// Keys of event data, and where senders have what they mean, the likeliest first.
 const MEANT: [(&str, &[&str]); 4] = [
-    ("transaction_id", &["order_id", "transaction_id", "order_number", "number", "invoice_id", "reference"]),
-    ("value", &["total", "value", "amount", "total_price", "price", "revenue", "grand_total"]),
+    (
+        "transaction_id",
+        &[
+            "order_id",
+            "transaction_id",
+            "order_number",
+            "number",
+            "invoice_id",
+            "reference",
+        ],
+    ),
+    (
+        "value",
+        &[
+            "total",
+            "value",
+            "amount",
+            "total_price",
+            "price",
+            "revenue",
+            "grand_total",
+        ],
+    ),
     ("currency", &["currency", "currency_code"]),
     ("user_id", &["user_id", "customer_id", "userId"]),
 ];
 
-const EMAILS: [&str; 5] = ["email", "email_address", "customer_email", "user_email", "contact_email"];
+const EMAILS: [&str; 5] = [
+    "email",
+    "email_address",
+    "customer_email",
+    "user_email",
+    "contact_email",
+];
 
 /// Where senders say what happened.
 const NAMES: [&str; 5] = ["event", "event_name", "type", "topic", "action"];
@@ -38,7 +63,9 @@ const NAMES: [&str; 5] = ["event", "event_name", "type", "topic", "action"];
 impl Sample {
     pub(super) fn of(name: &str, path: &str, request: &Request) -> Self {
         let content_type = request.headers.get(http::header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type = content_type
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let body = match serde_json::from_slice(&request.body) {
             Ok(Value::Object(body)) => Body::Json(body),
             Ok(Value::Array(_)) => Body::List,
@@ -67,14 +94,19 @@ impl Sample {
     pub(super) fn script(&self) -> String {
         let mut script = format!(
             "// {}: what it posts to {} becomes an event.\n//\n// Made from one request. Look through the keys: `tagwerk trace cases/{}/request.http`.\nconst PATH = {:?};\n",
-            title(&self.name), self.path, self.name, self.path
+            title(&self.name),
+            self.path,
+            self.name,
+            self.path
         );
         if self.method != "POST" {
-            let _ = writeln!(script, "const METHODS = [{:?}];", self.method);
+            script.push_str(&format!("const METHODS = [{:?}];\n", self.method));
         }
-        script.push_str("// Without this line, whoever knows the address can send events: docs/verify.md\n");
+        script.push_str(
+            "// Without this line, whoever knows the address can send events: docs/verify.md\n",
+        );
         let variable = self.name.to_uppercase().replace('-', "_");
-        let _ = writeln!(script, "// const VERIFY = #{{ scheme: \"hmac\", secret: \"{variable}_SECRET\", header: \"x-signature\", encoding: \"hex\" }};\n");
+        script.push_str(&format!("// const VERIFY = #{{ scheme: \"hmac\", secret: \"{variable}_SECRET\", header: \"x-signature\", encoding: \"hex\" }};\n\n"));
         script.push_str("fn parse(request) {\n");
         match &self.body {
             Body::Json(body) => self.add_json(&mut script, body),
@@ -98,9 +130,14 @@ impl Sample {
             Some((key, Value::String(_))) => format!("body{} ?? {:?}", access(key), self.name),
             _ => format!("{:?}", self.name),
         };
-        let _ = writeln!(script, "        event_name: {name},");
+        script.push_str(&format!("        event_name: {name},\n"));
         if let Some((key, _)) = find(body, &["id", "event_id", "uuid"]) {
-            let _ = writeln!(script, "        event_id: `{}-${{body{}}}`, // the sender's own id: the same thing has the same id", self.name, access(key));
+            let id = format!(
+                "        event_id: `{}-${{body{}}}`, // the sender's own: the same thing has the same id\n",
+                self.name,
+                access(key)
+            );
+            script.push_str(&id);
         }
         for (key, places) in MEANT {
             let Some((place, value)) = find(body, places) else {
@@ -109,15 +146,21 @@ impl Sample {
             if place == key && !(key == "value" && value.is_string()) {
                 continue; // it is called so already
             }
-            let _ = match key {
-                "value" => writeln!(script, "        value: num(body{}, ()),", access(place)),
-                _ => writeln!(script, "        {key}: body{},", access(place)),
-            };
+            script.push_str(&match key {
+                "value" => format!("        value: num(body{}, ()),\n", access(place)),
+                _ => format!("        {key}: body{},\n", access(place)),
+            });
         }
         if let Some((place, _)) = find(body, &EMAILS) {
-            let _ = writeln!(script, "        user_data: #{{ email_address: body{} }},", access(place));
+            script.push_str(&format!(
+                "        user_data: #{{ email_address: body{} }},\n",
+                access(place)
+            ));
         } else if let Some((person, place)) = nested_email(body) {
-            let _ = writeln!(script, "        user_data: #{{ email_address: body{}?{} }},", access(&person), access(place));
+            let (person, place) = (access(&person), access(place));
+            script.push_str(&format!(
+                "        user_data: #{{ email_address: body{person}?{place} }},\n"
+            ));
         }
         script.push_str("    }\n");
     }
@@ -135,33 +178,50 @@ pub(super) fn empty(name: &str, path: &str) -> String {
 pub(super) fn name_of(path: &str) -> String {
     let parts = path.rsplit('/');
     let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
-    let mut names = parts.map(|part| part.chars().filter(|letter| plain(*letter)).collect::<String>());
-    let name = names.find(|name| !name.is_empty()).unwrap_or_else(|| "webhook".to_owned());
+    let mut names = parts.map(|part| {
+        part.chars()
+            .filter(|letter| plain(*letter))
+            .collect::<String>()
+    });
+    let name = names
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| "webhook".to_owned());
     name.to_lowercase()
 }
 
 fn title(name: &str) -> String {
     let mut letters = name.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()
 }
 
 fn find<'a>(body: &'a Map<String, Value>, keys: &[&'a str]) -> Option<(&'a str, &'a Value)> {
     let found = keys.iter().filter_map(|key| Some((*key, body.get(*key)?)));
-    let mut plain = found.filter(|(_, value)| !value.is_null() && !value.is_object() && !value.is_array());
+    let mut plain =
+        found.filter(|(_, value)| !value.is_null() && !value.is_object() && !value.is_array());
     plain.next()
 }
 
 fn nested_email(body: &Map<String, Value>) -> Option<(String, &'static str)> {
-    let people = body.iter().filter_map(|(key, value)| Some((key, value.as_object()?)));
-    let mut found = people.filter_map(|(key, person)| Some((key.clone(), find(person, &EMAILS)?.0)));
+    let people = body
+        .iter()
+        .filter_map(|(key, value)| Some((key, value.as_object()?)));
+    let mut found =
+        people.filter_map(|(key, person)| Some((key.clone(), find(person, &EMAILS)?.0)));
     let (person, place) = found.next()?;
-    EMAILS.iter().find(|email| **email == place).map(|email| (person, *email))
+    EMAILS
+        .iter()
+        .find(|email| **email == place)
+        .map(|email| (person, *email))
 }
 
 /// `.total`, or `["x-total"]`.
 fn access(key: &str) -> String {
-    let plain = key.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    let plain = key
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
         && !key.starts_with(|letter: char| letter.is_ascii_digit());
     match plain {
         true => format!(".{key}"),
@@ -174,14 +234,17 @@ mod tests {
     use super::*;
 
     fn script(body: &str) -> String {
-        let message = format!("POST /hooks/Booking%20x HTTP/1.1\ncontent-type: application/json\n\n{body}");
+        let message =
+            format!("POST /hooks/Booking%20x HTTP/1.1\ncontent-type: application/json\n\n{body}");
         let request = Request::from_message("x", 0, message.as_bytes()).unwrap();
         Sample::of("booking", &request.path, &request).script()
     }
 
     #[test]
     fn common_keys_are_found() {
-        let script = script(r#"{"id":7,"total":"12.50","currency":"EUR","guest":{"email":"a@b.c"},"type":"booking.paid"}"#);
+        let script = script(
+            r#"{"id":7,"total":"12.50","currency":"EUR","guest":{"email":"a@b.c"},"type":"booking.paid"}"#,
+        );
         for line in [
             "const PATH = \"/hooks/Booking%20x\";",
             "event_name: body.type ?? \"booking\",",
@@ -191,7 +254,10 @@ mod tests {
         ] {
             assert!(script.contains(line), "{line} in\n{script}");
         }
-        assert!(!script.contains("currency:"), "it is called so already\n{script}");
+        assert!(
+            !script.contains("currency:"),
+            "it is called so already\n{script}"
+        );
     }
 
     #[test]
@@ -203,12 +269,21 @@ mod tests {
             assert!(compiled.is_ok(), "{compiled:?}\n{source}");
         }
         let source = empty("booking", "/hooks/booking");
-        assert!(compiler.compile("booking", "clients/booking.rhai", &source).is_ok());
+        assert!(
+            compiler
+                .compile("booking", "clients/booking.rhai", &source)
+                .is_ok()
+        );
     }
 
     #[test]
     fn names_come_from_paths() {
-        for (path, name) in [("/hooks/Booking", "booking"), ("/", "webhook"), ("/a/%20/", "20"), ("/order_created", "order_created")] {
+        for (path, name) in [
+            ("/hooks/Booking", "booking"),
+            ("/", "webhook"),
+            ("/a/%20/", "20"),
+            ("/order_created", "order_created"),
+        ] {
             assert_eq!(name_of(path), name);
         }
     }

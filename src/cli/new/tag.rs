@@ -27,13 +27,22 @@ pub(super) struct Options {
 
 /// The tables of destinations that a configuration may lack.
 const TABLES: [(&str, &str); 4] = [
-    ("amplitude", "type = \"amplitude\"\napi_key = \"${AMPLITUDE_API_KEY}\"\n"),
-    ("slack", "type = \"slack\"\nwebhook_url = \"${SLACK_WEBHOOK_URL}\"\n"),
+    (
+        "amplitude",
+        "type = \"amplitude\"\napi_key = \"${AMPLITUDE_API_KEY}\"\n",
+    ),
+    (
+        "slack",
+        "type = \"slack\"\nwebhook_url = \"${SLACK_WEBHOOK_URL}\"\n",
+    ),
     (
         "tracify",
         "type = \"tracify\"\ntoken = \"${TRACIFY_TOKEN}\"\ncustomer_site_id = \"${TRACIFY_CUSTOMER_SITE_ID}\"\n",
     ),
-    ("http", "type = \"http\"\nurl = \"https://api.example.com/events\"\n"),
+    (
+        "http",
+        "type = \"http\"\nurl = \"https://api.example.com/events\"\n",
+    ),
 ];
 
 pub(super) fn run(options: &Options, config: &Config, file: &Path) -> Result<(), Exit> {
@@ -46,7 +55,10 @@ pub(super) fn run(options: &Options, config: &Config, file: &Path) -> Result<(),
     let kind = kind(options, config)?;
     let script = config.scripts.tags.join(format!("{name}.rhai"));
     let tests = config.scripts.tags.join(format!("{name}{TEST_ENDING}"));
-    for (path, text) in [(&script, tag(&kind, &options.to, &events)), (&tests, test(&name, &kind, events.first().unwrap_or(&"*")))] {
+    for (path, text) in [
+        (&script, tag(&kind, &options.to, &events)),
+        (&tests, test(&name, &kind, events.first().unwrap_or(&"*"))),
+    ] {
         write_new(Path::new(""), &path.display().to_string(), &text).map_err(Exit::bad)?;
         tell(&shown(config, path), true);
     }
@@ -56,7 +68,10 @@ pub(super) fn run(options: &Options, config: &Config, file: &Path) -> Result<(),
     next(&[
         ("tagwerk test".to_owned(), "run its test"),
         ("tagwerk check".to_owned(), "whether all is well"),
-        ("tagwerk trace cases/NAME/request.http".to_owned(), "see what would be sent"),
+        (
+            "tagwerk trace cases/NAME/request.http".to_owned(),
+            "see what would be sent",
+        ),
     ]);
     Ok(())
 }
@@ -66,9 +81,18 @@ fn default_name(to: &str, events: &[&str]) -> String {
         Some(&"*") | None => "all".to_owned(),
         Some(event) => event.to_lowercase(),
     };
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+    let plain = |letter: char| {
+        if letter.is_ascii_alphanumeric() {
+            letter
+        } else {
+            '_'
+        }
+    };
     let name: String = format!("{to}_{event}").chars().map(plain).collect();
-    name.split('_').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
+    name.split('_')
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("_")
 }
 
 /// The destination's type: what the configuration says, else what its name says.
@@ -83,7 +107,10 @@ fn kind(options: &Options, config: &Config) -> Result<String, Exit> {
     let known = known.chain(TABLES.iter().map(|(kind, _)| *kind));
     let hint = suggest(&options.to, known)
         .unwrap_or_else(|| format!("add a table [destinations.{}] first", options.to));
-    Err(Exit::usage(format!("there is no destination {}; {hint}", options.to)))
+    Err(Exit::usage(format!(
+        "there is no destination {}; {hint}",
+        options.to
+    )))
 }
 
 /// At the end of the file: there a table is one, whatever stands before it.
@@ -100,10 +127,20 @@ fn add_table(name: &str, kind: &str, file: &Path) -> Result<(), Exit> {
 fn tag(kind: &str, to: &str, events: &[&str]) -> String {
     let on = match events {
         [one] => format!("{one:?}"),
-        all => format!("[{}]", all.iter().map(|event| format!("{event:?}")).collect::<Vec<_>>().join(", ")),
+        all => format!(
+            "[{}]",
+            all.iter()
+                .map(|event| format!("{event:?}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
     };
     let names = events.join(", ");
-    format!("// {}\nconst ON = {on};\nconst TO = {to:?};\n\nfn tag(event) {{\n{}}}\n", about(kind, to, &names), body(kind))
+    format!(
+        "// {}\nconst ON = {on};\nconst TO = {to:?};\n\nfn tag(event) {{\n{}}}\n",
+        about(kind, to, &names),
+        body(kind)
+    )
 }
 
 fn about(kind: &str, to: &str, names: &str) -> String {
@@ -143,9 +180,7 @@ fn body(kind: &str) -> &'static str {
              #{\n        body: #{\n            event: event.event_name,\n            id: event.transaction_id,\n            \
              value: num(event.value, ()),\n            currency: event.currency,\n        },\n    }\n"
         }
-        _ => {
-            "    // One event object, in the vendor's own field names.\n    event\n"
-        }
+        _ => "    // One event object, in the vendor's own field names.\n    event\n",
     }
 }
 
@@ -184,7 +219,12 @@ mod tests {
 
     #[test]
     fn names_are_those_of_files() {
-        for (events, name) in [(&["purchase"][..], "slack_purchase"), (&["*"], "slack_all"), (&["/^cart_/"], "slack_cart"), (&["My Event"], "slack_my_event")] {
+        for (events, name) in [
+            (&["purchase"][..], "slack_purchase"),
+            (&["*"], "slack_all"),
+            (&["/^cart_/"], "slack_cart"),
+            (&["My Event"], "slack_my_event"),
+        ] {
             assert_eq!(default_name("slack", events), name);
         }
     }

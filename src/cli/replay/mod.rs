@@ -80,7 +80,9 @@ async fn replay(remote: &Remote, options: &Options) -> Result<(), Exit> {
         done.add(&answer);
         progress.advance(answer["events"].as_u64().unwrap_or(0));
         for difference in answer["differences"].as_array().into_iter().flatten() {
-            progress.print(|| anstream::print!("{}", show::difference(difference, "in the journal", "now")));
+            progress.print(|| {
+                anstream::print!("{}", show::difference(difference, "in the journal", "now"))
+            });
         }
         match answer["next"].as_u64() {
             Some(next) => body["after"] = next.into(),

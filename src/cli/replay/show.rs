@@ -41,9 +41,7 @@ pub(in crate::cli) fn difference(difference: &Value, was: &str, is: &str) -> Str
 fn unified((was, before): (&str, &str), (is, after): (&str, &str)) -> String {
     let diff = TextDiff::from_lines(before, after);
     let mut unified = diff.unified_diff();
-    let unified = unified
-        .context_radius(CONTEXT)
-        .header(was, is);
+    let unified = unified.context_radius(CONTEXT).header(was, is);
     let mut drawn = String::new();
     for line in unified.to_string().lines() {
         let painted = match line.chars().next() {

@@ -12,7 +12,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Exit, watching};
-use crate::case::{self, Coverage, Covered, Difference, FOLDER, REQUEST_FILE, TEST_ENDING, TestFile, Tested};
+use crate::case::{
+    self, Coverage, Covered, Difference, FOLDER, REQUEST_FILE, TEST_ENDING, TestFile, Tested,
+};
 use crate::config::{self, Config, SystemEnvironment};
 use crate::error::BoxError;
 use crate::generation::Generation;
@@ -107,7 +109,10 @@ fn run_once(options: &Options, config: &Path) -> Result<(), Exit> {
     let coverage = Arc::new(Mutex::new(Coverage::default()));
     let outcomes = with_script_stack(|| found.run(options, &generation, &coverage));
     let outcomes = outcomes.map_err(BoxError::from)?;
-    let covered = coverage.lock().unwrap_or_else(PoisonError::into_inner).of(&generation);
+    let covered = coverage
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .of(&generation);
     conclude(outcomes, covered, begun.elapsed(), options)
 }
 
@@ -125,7 +130,8 @@ impl Found {
         let (cases, folders) = places(options, &config)?;
         let unreadable = |error: std::io::Error| Exit::usage(error);
         let found = Self {
-            cases: cases::find_all(cases.as_deref(), options.filter.as_deref()).map_err(unreadable)?,
+            cases: cases::find_all(cases.as_deref(), options.filter.as_deref())
+                .map_err(unreadable)?,
             files: case::test_files(&folders, &config.base).map_err(unreadable)?,
         };
         if found.cases.is_empty() && found.files.is_empty() {
@@ -147,7 +153,13 @@ impl Found {
         let mut worker = Worker::new();
         let filter = options.filter.as_deref().unwrap_or_default();
         let cases = self.cases.iter().map(|(name, case)| {
-            cases::try_case(&mut worker, generation, (name, case), options.bless, coverage)
+            cases::try_case(
+                &mut worker,
+                generation,
+                (name, case),
+                options.bless,
+                coverage,
+            )
         });
         let mut outcomes: Vec<Outcome> = cases.collect();
         for file in &self.files {
@@ -175,8 +187,16 @@ fn places(options: &Options, config: &Config) -> Result<(Option<PathBuf>, Vec<Pa
     }
     let cases = config.base.join(FOLDER);
     let scripts = &config.scripts;
-    let folders = [&scripts.clients, &scripts.tags, &scripts.shared, &scripts.transforms];
-    Ok((cases.is_dir().then_some(cases), folders.map(Clone::clone).to_vec()))
+    let folders = [
+        &scripts.clients,
+        &scripts.tags,
+        &scripts.shared,
+        &scripts.transforms,
+    ];
+    Ok((
+        cases.is_dir().then_some(cases),
+        folders.map(Clone::clone).to_vec(),
+    ))
 }
 
 fn outcome(tested: Tested) -> Outcome {
@@ -199,7 +219,9 @@ fn conclude(
 ) -> Result<(), Exit> {
     if cases.is_empty() {
         let filter = options.filter.as_deref().unwrap_or_default();
-        return Err(Exit::usage(format!("no case and no test has `{filter}` in its name")));
+        return Err(Exit::usage(format!(
+            "no case and no test has `{filter}` in its name"
+        )));
     }
     let failed = cases.iter().filter(|case| !case.passed).count();
     let summary = Summary {

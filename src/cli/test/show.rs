@@ -19,7 +19,10 @@ const MOST_LOG_LINES: usize = 10;
 /// A test's fault, with the line that it stands in.
 pub(super) fn fault(fault: &Fault) -> String {
     let mut text = fault.to_string();
-    let line = fault.source.iter().find(|line| Some(line.line) == fault.line);
+    let line = fault
+        .source
+        .iter()
+        .find(|line| Some(line.line) == fault.line);
     if let Some(line) = line {
         text.push_str(&format!("\n{:>4} | {}", line.line, line.text.trim_end()));
     }
@@ -56,7 +59,10 @@ fn add_coverage(text: &mut String, covered: &Covered, whole: bool) {
     };
     text.push_str(&dim(format!("{line}{hint}\n")));
     if whole {
-        covered.untried.iter().for_each(|untried| add_untried(text, untried));
+        covered
+            .untried
+            .iter()
+            .for_each(|untried| add_untried(text, untried));
     }
 }
 

@@ -25,7 +25,12 @@ pub(super) enum Input {
 
 /// Reads what `file` names; `path` is where a JSON body would be posted, `data` the folder of the
 /// journal.
-pub(super) fn read(file: &Path, path: Option<&str>, data: &Path, now: Millis) -> Result<Input, Exit> {
+pub(super) fn read(
+    file: &Path,
+    path: Option<&str>,
+    data: &Path,
+    now: Millis,
+) -> Result<Input, Exit> {
     let shown = file.display();
     let text = match read_text(file) {
         Ok(text) => text,
@@ -59,7 +64,9 @@ fn is_id(file: &Path) -> bool {
 fn from_journal(id: &Path, data: &Path) -> Result<Input, Exit> {
     let id = id.to_string_lossy();
     let found = journal::event_in_folder(data, &id).map_err(|error| {
-        Exit::usage(format!("there is no file {id}, and its event cannot be looked up: {error}"))
+        Exit::usage(format!(
+            "there is no file {id}, and its event cannot be looked up: {error}"
+        ))
     })?;
     match found {
         Some(taken) => Ok(Input::Events(vec![taken.event])),
@@ -75,7 +82,8 @@ fn from_json(text: &[u8], path: Option<&str>, now: Millis) -> Result<Input, Stri
         let message = [head.as_bytes(), text].concat();
         return Request::from_message("trace", now, &message).map(Input::Request);
     }
-    let value: Value = serde_json::from_slice(text).map_err(|error| format!("it is no JSON: {error}"))?;
+    let value: Value =
+        serde_json::from_slice(text).map_err(|error| format!("it is no JSON: {error}"))?;
     let events = match value {
         Value::Array(items) => items,
         one => vec![one],
@@ -94,7 +102,9 @@ fn to_event(value: Value, now: Millis) -> Result<Event, String> {
         Some(Value::Number(id)) => id.to_string().into(),
         _ => new_id(),
     };
-    let data = serde_json::to_vec(&data).map_err(BoxError::from).map_err(|error| error.to_string())?;
+    let data = serde_json::to_vec(&data)
+        .map_err(BoxError::from)
+        .map_err(|error| error.to_string())?;
     Ok(Event {
         id,
         received_at: now,

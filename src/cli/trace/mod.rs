@@ -69,7 +69,9 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
         return run_once(options, config);
     }
     if options.file == Path::new("-") {
-        return Err(Exit::usage("standard input can be read only once, so not with `--watch`"));
+        return Err(Exit::usage(
+            "standard input can be read only once, so not with `--watch`",
+        ));
     }
     let folders = [watching::folder_of(config), options.file.clone()];
     watching::again_and_again(folders.to_vec(), || run_once(options, config))
@@ -107,7 +109,9 @@ fn choose(options: &Options, loaded: Loaded) -> Result<Generation, Exit> {
 
 fn show(options: &Options, traces: &[Trace]) -> Result<(), Exit> {
     if !options.json {
-        traces.iter().for_each(|trace| anstream::print!("{}", tree::draw(trace)));
+        traces
+            .iter()
+            .for_each(|trace| anstream::print!("{}", tree::draw(trace)));
         return Ok(());
     }
     let json = match traces {
@@ -145,7 +149,11 @@ async fn trace(
         traces.collect::<Vec<Trace>>()
     };
     let traces = Pool::start(1)?.run(job).await;
-    traces.ok_or_else(|| Exit::from(BoxError::from("it could not be run; this is a defect of ours")))
+    traces.ok_or_else(|| {
+        Exit::from(BoxError::from(
+            "it could not be run; this is a defect of ours",
+        ))
+    })
 }
 
 /// A script failed, or made what can never be sent.

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::cli::paint::{bad, dim, good, odd, strong};
-use crate::preview::{ClientTrace, ConditionTrace, DeliveryTrace, EventTrace, TagTrace, Trace, TransformTrace};
+use crate::preview::{
+    ClientTrace, ConditionTrace, DeliveryTrace, EventTrace, TagTrace, Trace, TransformTrace,
+};
 use crate::script::Fault;
 use crate::script::frame::LogLine;
 
@@ -167,8 +169,14 @@ impl Tree {
     fn transform(&mut self, transform: &TransformTrace) {
         self.line(3, format!("transformed by {}", strong(&transform.name)));
         for change in &transform.changes {
-            let before = change.before.as_ref().map(|value| bad(format!("- {}: {}", change.key, short(value))));
-            let after = change.after.as_ref().map(|value| good(format!("+ {}: {}", change.key, short(value))));
+            let before = change
+                .before
+                .as_ref()
+                .map(|value| bad(format!("- {}: {}", change.key, short(value))));
+            let after = change
+                .after
+                .as_ref()
+                .map(|value| good(format!("+ {}: {}", change.key, short(value))));
             for line in before.into_iter().chain(after) {
                 self.line(4, line);
             }

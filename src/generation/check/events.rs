@@ -15,7 +15,11 @@ pub(super) fn findings(set: &Set<'_>) -> Vec<Problem> {
         return Vec::new();
     }
     let made = set.clients.iter().map(|client| &client.script.event_names);
-    let known: Vec<&str> = made.clone().flat_map(|names| &names.known).map(String::as_str).collect();
+    let known: Vec<&str> = made
+        .clone()
+        .flat_map(|names| &names.known)
+        .map(String::as_str)
+        .collect();
     let any = made.clone().any(|names| names.others);
     let tags = set.tags.iter().filter(|tag| tag.enabled);
     tags.flat_map(|tag| of_tag(tag, &known, any)).collect()
@@ -31,7 +35,11 @@ fn of_tag(tag: &Tag, known: &[&str], any: bool) -> Vec<Problem> {
     let unmade: Vec<&On> = tag.on.iter().filter(is_unmade).collect();
     let is_silent = unmade.len() == tag.on.len();
     let findings = unmade.into_iter().map(|on| {
-        let end = if is_silent { ", so the tag can never fire" } else { "" };
+        let end = if is_silent {
+            ", so the tag can never fire"
+        } else {
+            ""
+        };
         let message = format!("no client makes the event \"{on}\"{end}");
         let hint = suggest(&on.to_string(), known.iter().copied());
         let hint = hint.unwrap_or_else(|| format!("the clients make {}", listed(known)));
@@ -46,7 +54,9 @@ fn of_tag(tag: &Tag, known: &[&str], any: bool) -> Vec<Problem> {
 
 fn is_slip(name: &str, known: &[&str]) -> bool {
     !known.contains(&name)
-        && known.iter().any(|known| strsim::damerau_levenshtein(name, known) <= SLIP && known.len() > 4)
+        && known
+            .iter()
+            .any(|known| strsim::damerau_levenshtein(name, known) <= SLIP && known.len() > 4)
 }
 
 fn listed(names: &[&str]) -> String {

@@ -42,7 +42,10 @@ fn finding(client: &Client, path: &Pattern, before: &[Client]) -> Option<Problem
 
 fn takes_all(other: &Client, client: &Client, path: &Pattern) -> bool {
     !other.has_claims
-        && client.methods.iter().all(|method| other.methods.contains(method))
+        && client
+            .methods
+            .iter()
+            .all(|method| other.methods.contains(method))
         && other.paths.iter().any(|wider| wider.covers(path))
 }
 

@@ -23,7 +23,8 @@ fn unset(set: &Set<'_>) -> Vec<Problem> {
                 destination.name
             );
             let warning = Problem::warning(file, message).of_kind("unset-secret");
-            let warning = warning.with_hint(format!("its deliveries wait until then: export {name}=…"));
+            let warning =
+                warning.with_hint(format!("its deliveries wait until then: export {name}=…"));
             findings.push(match table {
                 Some(table) if table.line > 0 => warning.at(table.line, 1),
                 _ => warning,
@@ -41,7 +42,11 @@ fn in_script(file: &ScriptFile) -> Vec<Problem> {
             let message = format!("this looks like {}", found.what);
             let hint = "keys belong to the destination: ${NAME} in tagwerk.toml, and VERIFY names a variable";
             let warning = Problem::warning(&file.shown, message).of_kind("secret-in-script");
-            findings.push(warning.at(number, before.chars().count() + 1).with_hint(hint.to_owned()));
+            findings.push(
+                warning
+                    .at(number, before.chars().count() + 1)
+                    .with_hint(hint.to_owned()),
+            );
         }
     }
     findings

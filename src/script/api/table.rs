@@ -44,12 +44,16 @@ fn register(engine: &mut Engine) {
 }
 
 fn lookup(table: Dynamic, key: Dynamic) -> Result<Dynamic, Problem> {
-    of_tables(table, &key, |tables, table, key| Ok(tables.row(table, key)?.cloned()))
+    of_tables(table, &key, |tables, table, key| {
+        Ok(tables.row(table, key)?.cloned())
+    })
 }
 
 fn lookup_column(table: Dynamic, key: Dynamic, column: Dynamic) -> Result<Dynamic, Problem> {
     let column = argument::text("column", column)?;
-    of_tables(table, &key, |tables, table, key| tables.cell(table, key, &column))
+    of_tables(table, &key, |tables, table, key| {
+        tables.cell(table, key, &column)
+    })
 }
 
 fn has(table: Dynamic, key: Dynamic) -> Result<bool, Problem> {

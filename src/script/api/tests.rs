@@ -88,9 +88,6 @@ fn message(engine: &Engine, name: &str, arguments: &[Dynamic]) -> String {
 
 /// What the examples look up, and the variable that they ask for.
 fn set_up_frame() {
-    let row = br#"{"name":"Mug","margin":0.4}"#;
-    let rows = HashMap::from([("SKU-1".to_owned(), parse_json(row).unwrap())]);
-    frame::use_tables(&Arc::new(Tables::of([("products", rows)])));
     let source = "fn margin(event) { 11.74 }";
     let script = Compiler::new("none".as_ref()).compile("variables", "variables.rhai", source);
     frame::use_variables(Variables::Of {
@@ -98,6 +95,10 @@ fn set_up_frame() {
         event: Dynamic::UNIT,
         memo: Default::default(),
     });
+    // Compiling has its own tables.
+    let row = br#"{"name":"Mug","margin":0.4}"#;
+    let rows = HashMap::from([("SKU-1".to_owned(), parse_json(row).unwrap())]);
+    frame::use_tables(&Arc::new(Tables::of([("products", rows)])));
 }
 
 #[test]

@@ -22,12 +22,18 @@ fn register(engine: &mut Engine) {
     // It depends on the event, so the optimizer may not call it beforehand.
     FuncRegistration::new("get")
         .with_volatility(true)
-        .set_into_module(&mut module, |context: NativeCallContext<'_>, name: Dynamic| {
-            let name = argument::text("name", name).map_err(|problem| {
-                let why = format!("variable::get: {problem}");
-                Box::new(EvalAltResult::ErrorRuntime(why.into(), context.call_position()))
-            })?;
-            variables::get(&context, &name, frame::variables())
-        });
+        .set_into_module(
+            &mut module,
+            |context: NativeCallContext<'_>, name: Dynamic| {
+                let name = argument::text("name", name).map_err(|problem| {
+                    let why = format!("variable::get: {problem}");
+                    Box::new(EvalAltResult::ErrorRuntime(
+                        why.into(),
+                        context.call_position(),
+                    ))
+                })?;
+                variables::get(&context, &name, frame::variables())
+            },
+        );
     engine.register_static_module(TOPIC.name, module.into());
 }

@@ -164,7 +164,10 @@ fn unknown(name: &str, types: &[&str]) -> String {
 }
 
 fn translated(name: &str) -> Option<String> {
-    let (_, here) = ELSEWHERE.iter().find(|(there, _)| *there == name)?;
+    let is_meant = |there: &str| {
+        there == name || there.len() > 4 && strsim::damerau_levenshtein(there, name) == 1
+    };
+    let (_, here) = ELSEWHERE.iter().find(|(there, _)| is_meant(there))?;
     Some(format!("it is called `{here}` here"))
 }
 

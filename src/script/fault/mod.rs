@@ -184,7 +184,9 @@ impl Fault {
         position: Position,
     ) -> Self {
         let words = parsing::words(error, source, position);
-        Self::of(file, words).at(position).of_kind(parsing::kind(error))
+        Self::of(file, words)
+            .at(position)
+            .of_kind(parsing::kind(error))
     }
 
     /// A call of a host function that is not there, or takes another number of values; `None` if

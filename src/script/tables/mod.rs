@@ -48,7 +48,9 @@ impl Tables {
 
     /// Tables made by hand: a name and its rows.
     #[cfg(test)]
-    pub(super) fn of(rows: impl IntoIterator<Item = (&'static str, HashMap<String, Value>)>) -> Self {
+    pub(super) fn of(
+        rows: impl IntoIterator<Item = (&'static str, HashMap<String, Value>)>,
+    ) -> Self {
         let table = |(name, rows): (&'static str, _)| {
             let table = Table {
                 file: format!("tables/{name}.json"),
@@ -77,13 +79,19 @@ impl Tables {
     ///
     /// # Errors
     /// If there is no such table, or if none of its rows can have such a column.
-    pub(super) fn cell(&self, table: &str, key: &str, column: &str) -> Result<Option<Value>, String> {
+    pub(super) fn cell(
+        &self,
+        table: &str,
+        key: &str,
+        column: &str,
+    ) -> Result<Option<Value>, String> {
         let table = self.table(table)?;
         if let Some(columns) = &table.columns
             && !columns.iter().any(|known| known == column)
         {
             let known = columns.iter().map(String::as_str);
-            let hint = suggest(column, known).unwrap_or_else(|| format!("it has {}", columns.join(", ")));
+            let hint =
+                suggest(column, known).unwrap_or_else(|| format!("it has {}", columns.join(", ")));
             return Err(format!("{} has no column `{column}`; {hint}", table.file));
         }
         let Some(row) = table.rows.get(key) else {
@@ -99,7 +107,10 @@ impl Tables {
             let known = self.0.keys().map(String::as_str);
             let hint = suggest(name, known).unwrap_or_else(|| match self.0.is_empty() {
                 true => format!("put {name}.csv, .json or .toml into the folder of tables"),
-                false => format!("there are {}", self.0.keys().cloned().collect::<Vec<_>>().join(", ")),
+                false => format!(
+                    "there are {}",
+                    self.0.keys().cloned().collect::<Vec<_>>().join(", ")
+                ),
             });
             format!("there is no table \"{name}\"; {hint}")
         })

@@ -16,9 +16,10 @@ type Asserted = Result<(), Box<EvalAltResult>>;
 
 pub(super) fn register(engine: &mut Engine) {
     engine
-        .register_fn("assert", |context: NativeCallContext<'_>, holds: Dynamic| {
-            assert(&context, &holds, None)
-        })
+        .register_fn(
+            "assert",
+            |context: NativeCallContext<'_>, holds: Dynamic| assert(&context, &holds, None),
+        )
         .register_fn(
             "assert",
             |context: NativeCallContext<'_>, holds: Dynamic, message: Dynamic| {
@@ -39,7 +40,11 @@ pub(super) fn register(engine: &mut Engine) {
         )
         .register_fn(
             "assert_ne",
-            |context: NativeCallContext<'_>, is: Dynamic, other: Dynamic| match differ(&is, &other, true).is_empty() {
+            |context: NativeCallContext<'_>, is: Dynamic, other: Dynamic| match differ(
+                &is, &other, true,
+            )
+            .is_empty()
+            {
                 true => fail(&context, None, &format!("both are {}", shown(&is))),
                 false => Ok(()),
             },
@@ -50,19 +55,28 @@ pub(super) fn register(engine: &mut Engine) {
                 told(&context, None, &differ(&is, &part, false))
             },
         )
-        .register_fn("assert_missing", |context: NativeCallContext<'_>, is: Dynamic| {
-            match is.is_unit() {
+        .register_fn(
+            "assert_missing",
+            |context: NativeCallContext<'_>, is: Dynamic| match is.is_unit() {
                 true => Ok(()),
-                false => fail(&context, None, &format!("is {}, expected nothing", shown(&is))),
-            }
-        });
+                false => fail(
+                    &context,
+                    None,
+                    &format!("is {}, expected nothing", shown(&is)),
+                ),
+            },
+        );
 }
 
 fn assert(context: &NativeCallContext<'_>, holds: &Dynamic, message: Option<&Dynamic>) -> Asserted {
     match holds.as_bool() {
         Ok(true) => Ok(()),
         Ok(false) => fail(context, message, "it does not hold"),
-        Err(_) => fail(context, message, &format!("wants true or false, is {}", shown(holds))),
+        Err(_) => fail(
+            context,
+            message,
+            &format!("wants true or false, is {}", shown(holds)),
+        ),
     }
 }
 
@@ -110,19 +124,25 @@ fn compare(place: &str, is: &Dynamic, expected: &Dynamic, whole: bool, found: &m
             let is = is.get(key).unwrap_or(&Dynamic::UNIT);
             compare(&below(place, key), is, expected, whole, found);
         }
-        let more = is.iter().filter(|(key, value)| whole && !expected.contains_key(*key) && !value.is_unit());
+        let more = is
+            .iter()
+            .filter(|(key, value)| whole && !expected.contains_key(*key) && !value.is_unit());
         found.extend(more.map(|(key, value)| said(&below(place, key), value, &Dynamic::UNIT)));
         return;
     }
     if let (Ok(is), Ok(expected)) = (is.as_array_ref(), expected.as_array_ref()) {
         if !whole {
-            let is_there = |wanted: &&Dynamic| !is.iter().any(|item| differ(item, wanted, false).is_empty());
+            let is_there =
+                |wanted: &&Dynamic| !is.iter().any(|item| differ(item, wanted, false).is_empty());
             let missing = expected.iter().filter(is_there);
-            found.extend(missing.map(|wanted| format!("{}no element is {}", before(place), shown(wanted))));
+            found.extend(
+                missing.map(|wanted| format!("{}no element is {}", before(place), shown(wanted))),
+            );
             return;
         }
         for at in 0..is.len().max(expected.len()) {
-            let [is, expected] = [&is, &expected].map(|items| items.get(at).unwrap_or(&Dynamic::UNIT));
+            let [is, expected] =
+                [&is, &expected].map(|items| items.get(at).unwrap_or(&Dynamic::UNIT));
             compare(&below(place, &at.to_string()), is, expected, whole, found);
         }
         return;
@@ -140,18 +160,27 @@ fn compare(place: &str, is: &Dynamic, expected: &Dynamic, whole: bool, found: &m
 fn is_same(is: &Dynamic, expected: &Dynamic) -> bool {
     let is_number = |value: &Dynamic| value.is_int() || value.is_float();
     if is_number(is) && is_number(expected) {
-        return number(is).map(|number| number.as_f64()) == number(expected).map(|number| number.as_f64());
+        return number(is).map(|number| number.as_f64())
+            == number(expected).map(|number| number.as_f64());
     }
     is.type_name() == expected.type_name() && shown_whole(is) == shown_whole(expected)
 }
 
 fn is_part(is: &Dynamic, expected: &Dynamic) -> bool {
-    let (is, expected) = (is.as_immutable_string_ref(), expected.as_immutable_string_ref());
+    let (is, expected) = (
+        is.as_immutable_string_ref(),
+        expected.as_immutable_string_ref(),
+    );
     is.is_ok_and(|is| expected.is_ok_and(|expected| is.contains(expected.as_str())))
 }
 
 fn said(place: &str, is: &Dynamic, expected: &Dynamic) -> String {
-    format!("{}is {}, expected {}", before(place), shown(is), shown(expected))
+    format!(
+        "{}is {}, expected {}",
+        before(place),
+        shown(is),
+        shown(expected)
+    )
 }
 
 fn before(place: &str) -> String {
@@ -202,8 +231,16 @@ mod tests {
             ("1", "1.0", &[][..]),
             (r#""1""#, "1", &[r#"is "1", expected 1"#]),
             (r#"{"a":[1,{"b":2}],"c":null}"#, r#"{"a":[1,{"b":2}]}"#, &[]),
-            (r#"{"a":[1,{"b":2}]}"#, r#"{"a":[1,{"b":3}]}"#, &["a.1.b: is 2, expected 3"]),
-            (r#"{"a":1,"b":2}"#, r#"{"a":1}"#, &["b: is 2, expected missing, ()"]),
+            (
+                r#"{"a":[1,{"b":2}]}"#,
+                r#"{"a":[1,{"b":3}]}"#,
+                &["a.1.b: is 2, expected 3"],
+            ),
+            (
+                r#"{"a":1,"b":2}"#,
+                r#"{"a":1}"#,
+                &["b: is 2, expected missing, ()"],
+            ),
             ("[1]", "[1,2]", &["1: is missing, (), expected 2"]),
             ("true", "null", &["is true, expected missing, ()"]),
         ] {
@@ -214,12 +251,24 @@ mod tests {
     #[test]
     fn a_part_is_enough() {
         for (is, part, found) in [
-            (r#"{"a":1,"b":{"c":"Order 7"}}"#, r#"{"b":{"c":"der"}}"#, &[][..]),
+            (
+                r#"{"a":1,"b":{"c":"Order 7"}}"#,
+                r#"{"b":{"c":"der"}}"#,
+                &[][..],
+            ),
             (r#"[1,{"a":1,"b":2}]"#, r#"{"a":1}"#, &[]),
             (r#"[1,2]"#, "[2]", &[]),
             (r#"[1,2]"#, "[3]", &["no element is 3"]),
-            (r#""Order 7""#, r#""Order 8""#, &[r#"is "Order 7", expected "Order 8""#]),
-            (r#"{"a":1}"#, r#"{"b":1}"#, &["b: is missing, (), expected 1"]),
+            (
+                r#""Order 7""#,
+                r#""Order 8""#,
+                &[r#"is "Order 7", expected "Order 8""#],
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"{"b":1}"#,
+                &["b: is missing, (), expected 1"],
+            ),
         ] {
             assert_eq!(differences(is, part, false), found, "{is} {part}");
         }

@@ -64,7 +64,10 @@ impl Tester {
         assert::register(&mut engine);
         let run = move |context: NativeCallContext<'_>, given: Dynamic| {
             frame::aside(|| run(given)).map_err(|why| {
-                Box::new(EvalAltResult::ErrorRuntime(why.into(), context.call_position()))
+                Box::new(EvalAltResult::ErrorRuntime(
+                    why.into(),
+                    context.call_position(),
+                ))
             })
         };
         engine.register_fn("run", run);
@@ -75,7 +78,9 @@ impl Tester {
     pub fn call(&self, script: &TestScript, test: &str) -> Called {
         frame::use_tables(&script.tables);
         frame::begin(0, DEADLINE);
-        let called = self.engine.call_fn::<Value>(&mut Scope::new(), &script.ast, test, ());
+        let called = self
+            .engine
+            .call_fn::<Value>(&mut Scope::new(), &script.ast, test, ());
         let result = match (frame::spent(), called) {
             (Some(spent), _) => Err(Fault::stopped(&script.file, test, spent)),
             (None, called) => called.map_err(|error| Fault::from_test(&script.file, test, &error)),
@@ -100,7 +105,9 @@ fn at_home(fault: Fault, script: &TestScript) -> Fault {
 
 /// The tests among a file's functions, in its order.
 pub(super) fn tests(file: &str, source: &str, ast: &AST) -> Result<Vec<String>, Vec<Fault>> {
-    let functions = ast.iter_functions().filter(|found| found.name.starts_with(PREFIX));
+    let functions = ast
+        .iter_functions()
+        .filter(|found| found.name.starts_with(PREFIX));
     let mut tests = Vec::new();
     let mut faults = Vec::new();
     for function in functions {

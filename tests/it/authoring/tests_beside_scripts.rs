@@ -47,11 +47,19 @@ async fn functions_beside_scripts_are_run() {
         .with("tags/order.test.rhai", TAG_TESTS)
         .with("clients/order.test.rhai", CLIENT_TESTS)
         .with("shared/shop.rhai", "fn label(id) { `Order ${id}` }")
-        .with("shared/shop.test.rhai", "import \"shop\" as shop;\nfn test_label() { assert_eq(shop::label(7), \"Order 7\"); }");
+        .with(
+            "shared/shop.test.rhai",
+            "import \"shop\" as shop;\nfn test_label() { assert_eq(shop::label(7), \"Order 7\"); }",
+        );
     let ended = run(set.path(), &["test", "--json"]).await;
     assert_eq!(ended.code, 0, "{}", ended.stdout);
     let report = ended.json();
-    let names: Vec<&str> = report["cases"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = report["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
     assert_eq!(
         names,
         [
@@ -69,30 +77,65 @@ async fn functions_beside_scripts_are_run() {
     assert_eq!(none.code, USAGE);
     // They are no tags and no clients.
     let checked = run(set.path(), &["check"]).await;
-    assert!(checked.stdout.contains("1 client, 1 tag"), "{}", checked.stdout);
+    assert!(
+        checked.stdout.contains("1 client, 1 tag"),
+        "{}",
+        checked.stdout
+    );
 }
 
 #[tokio::test]
 async fn a_test_that_fails_says_what_where_and_what_was_expected() {
     let cases = [
-        ("assert_eq(run(#{ event_name: \"order\", order_id: 7 }).payloads[0].body.id, 8);", "is 7, expected 8"),
-        ("assert_eq(run(#{ event_name: \"order\", order_id: 7 }).payloads, [#{ body: #{ id: 8, more: 1 } }]);", "0.body.id: is 7, expected 8"),
-        ("assert(1 > 2, \"one is more\");", "one is more: it does not hold"),
-        ("assert_contains(\"Order 7\", \"Order 8\");", "is \"Order 7\", expected \"Order 8\""),
+        (
+            "assert_eq(run(#{ event_name: \"order\", order_id: 7 }).payloads[0].body.id, 8);",
+            "is 7, expected 8",
+        ),
+        (
+            "assert_eq(run(#{ event_name: \"order\", order_id: 7 }).payloads, [#{ body: #{ id: 8, more: 1 } }]);",
+            "0.body.id: is 7, expected 8",
+        ),
+        (
+            "assert(1 > 2, \"one is more\");",
+            "one is more: it does not hold",
+        ),
+        (
+            "assert_contains(\"Order 7\", \"Order 8\");",
+            "is \"Order 7\", expected \"Order 8\"",
+        ),
         ("run(7);", "run() wants a map"),
         ("throw \"broken\";", "broken"),
         ("loop { }", "stopped after"),
     ];
     for (body, expected) in cases {
         let set = WorkingSet::of_orders(NOWHERE);
-        set.write("tags/order.test.rhai", format!("fn test_it() {{\n    {body}\n}}\n"));
+        set.write(
+            "tags/order.test.rhai",
+            format!("fn test_it() {{\n    {body}\n}}\n"),
+        );
         let ended = run(set.path(), &["test"]).await;
         assert_eq!(ended.code, BAD, "{body}");
-        assert!(ended.stdout.contains("✗ tags/order.test.rhai: test_it"), "{}", ended.stdout);
-        assert!(ended.stdout.contains(expected), "{expected} in {}", ended.stdout);
+        assert!(
+            ended.stdout.contains("✗ tags/order.test.rhai: test_it"),
+            "{}",
+            ended.stdout
+        );
+        assert!(
+            ended.stdout.contains(expected),
+            "{expected} in {}",
+            ended.stdout
+        );
         if !body.starts_with("loop") {
-            assert!(ended.stdout.contains("tags/order.test.rhai:2:"), "{}", ended.stdout);
-            assert!(ended.stdout.contains(&format!("2 |     {body}")), "{}", ended.stdout);
+            assert!(
+                ended.stdout.contains("tags/order.test.rhai:2:"),
+                "{}",
+                ended.stdout
+            );
+            assert!(
+                ended.stdout.contains(&format!("2 |     {body}")),
+                "{}",
+                ended.stdout
+            );
         }
     }
 }
@@ -108,7 +151,11 @@ async fn a_file_of_tests_that_is_wrong_is_told() {
         let set = WorkingSet::of_orders(NOWHERE).with("tags/order.test.rhai", text);
         let ended = run(set.path(), &["test"]).await;
         assert_eq!(ended.code, BAD, "{text}");
-        assert!(ended.stdout.contains(expected), "{expected} in {}", ended.stdout);
+        assert!(
+            ended.stdout.contains(expected),
+            "{expected} in {}",
+            ended.stdout
+        );
     }
     let set = WorkingSet::of_orders(NOWHERE).with("tags/order.rhai", "fn tag(event) {");
     set.write("tags/order.test.rhai", TAG_TESTS);
@@ -121,7 +168,9 @@ async fn what_was_never_tried_is_told() {
     let set = WorkingSet::of_orders(NOWHERE).with("tags/order.rhai", tag);
     set.write("tags/silent.rhai", tag.replace("\"order\"", "\"refund\""));
     let with = |ids: &[i64]| {
-        let tests = ids.iter().map(|id| format!("fn test_{id}() {{ run(#{{ event_name: \"order\", order_id: {id} }}); }}\n"));
+        let tests = ids.iter().map(|id| {
+            format!("fn test_{id}() {{ run(#{{ event_name: \"order\", order_id: {id} }}); }}\n")
+        });
         tests.collect::<String>()
     };
     set.write("tags/order.test.rhai", with(&[7]));
@@ -138,7 +187,10 @@ async fn what_was_never_tried_is_told() {
     set.write("tags/order.test.rhai", with(&[7, 3, 13, 9]));
     let report = run(set.path(), &["test", "--json"]).await.json();
     let untried = report["coverage"]["untried"].as_array().unwrap();
-    assert!(untried.iter().all(|one| one["file"] != "tags/order.rhai"), "{untried:?}");
+    assert!(
+        untried.iter().all(|one| one["file"] != "tags/order.rhai"),
+        "{untried:?}"
+    );
     assert_eq!(report["coverage"]["tags"], json!([1, 2]));
 }
 
@@ -146,15 +198,25 @@ async fn what_was_never_tried_is_told() {
 async fn a_thousand_cases_are_run() {
     let set = WorkingSet::of_orders(NOWHERE);
     for id in 0..1_000 {
-        set.write(&format!("cases/{id:04}/request.http"), format!("POST /order\n\n{{\"id\":{id}}}"));
+        set.write(
+            &format!("cases/{id:04}/request.http"),
+            format!("POST /order\n\n{{\"id\":{id}}}"),
+        );
     }
     let blessed = run(set.path(), &["test", "--bless", "--json"]).await.json();
     assert_eq!(blessed["passed"], 1_000);
     let ended = run(set.path(), &["test", "--json"]).await.json();
-    assert_eq!((&ended["passed"], &ended["failed"]), (&json!(1_000), &json!(0)));
+    assert_eq!(
+        (&ended["passed"], &ended["failed"]),
+        (&json!(1_000), &json!(0))
+    );
     set.write("cases/0007/request.http", "POST /order\n\n{\"id\":8}");
     let failed = run(set.path(), &["test"]).await;
     assert_eq!(failed.code, BAD);
     assert!(failed.stdout.contains("✗ 0007"), "{}", failed.stdout);
-    assert!(failed.stdout.contains("999 passed, 1 failed"), "{}", failed.stdout);
+    assert!(
+        failed.stdout.contains("999 passed, 1 failed"),
+        "{}",
+        failed.stdout
+    );
 }

@@ -18,9 +18,18 @@ fn sent(trace: &Value) -> &Value {
 #[tokio::test]
 async fn a_body_is_traced_as_if_it_were_posted() {
     let set = WorkingSet::of_orders(NOWHERE).with("order.json", "{\"id\": 7}");
-    let trace = run(set.path(), &["trace", "order.json", "--path", "/order", "--json"]).await;
+    let trace = run(
+        set.path(),
+        &["trace", "order.json", "--path", "/order", "--json"],
+    )
+    .await;
     assert_eq!(sent(&trace.json()), &json!({ "id": 7 }));
-    let piped = run_with_input(set.path(), &["trace", "-", "--path", "/order", "--json"], "{\"id\": 8}").await;
+    let piped = run_with_input(
+        set.path(),
+        &["trace", "-", "--path", "/order", "--json"],
+        "{\"id\": 8}",
+    )
+    .await;
     assert_eq!(sent(&piped.json()), &json!({ "id": 8 }));
     let nowhere = run(set.path(), &["trace", "order.json"]).await;
     assert_eq!(nowhere.code, USAGE);
@@ -31,15 +40,29 @@ async fn a_body_is_traced_as_if_it_were_posted() {
 async fn event_data_goes_straight_to_the_tags() {
     let set = WorkingSet::of_orders(NOWHERE)
         .with("event.json", "{\"event_name\":\"order\",\"order_id\":7}")
-        .with("events.json", "[{\"event_name\":\"order\",\"order_id\":1},{\"event_name\":\"refund\"}]");
-    let one = run(set.path(), &["trace", "event.json", "--json"]).await.json();
+        .with(
+            "events.json",
+            "[{\"event_name\":\"order\",\"order_id\":1},{\"event_name\":\"refund\"}]",
+        );
+    let one = run(set.path(), &["trace", "event.json", "--json"])
+        .await
+        .json();
     assert_eq!(sent(&one), &json!({ "id": 7 }));
-    let both = run(set.path(), &["trace", "events.json", "--json"]).await.json();
+    let both = run(set.path(), &["trace", "events.json", "--json"])
+        .await
+        .json();
     assert_eq!(sent(&both[0]), &json!({ "id": 1 }));
     assert_eq!(both[1]["events"][0]["tags"], json!([]));
     let tree = run(set.path(), &["trace", "event.json"]).await;
-    assert!(tree.stdout.contains("tag order → crm ✓ fired"), "{}", tree.stdout);
-    set.write("tags/order.rhai", ORDER_TAG.replace("event.order_id", "event.order_id.nope()"));
+    assert!(
+        tree.stdout.contains("tag order → crm ✓ fired"),
+        "{}",
+        tree.stdout
+    );
+    set.write(
+        "tags/order.rhai",
+        ORDER_TAG.replace("event.order_id", "event.order_id.nope()"),
+    );
     assert_ne!(run(set.path(), &["trace", "event.json"]).await.code, 0);
 }
 
@@ -51,14 +74,26 @@ async fn an_event_of_the_journal_is_traced_by_its_id() {
     let id = answer.json()["events"][0].as_str().unwrap().to_owned();
     // While the server runs, and after it has stopped.
     let running = run(set.path(), &["trace", &id, "--json"]).await;
-    assert_eq!(sent(&running.json()), &json!({ "id": 7 }), "{}", running.stderr);
+    assert_eq!(
+        sent(&running.json()),
+        &json!({ "id": 7 }),
+        "{}",
+        running.stderr
+    );
     server.stop().await;
-    set.write("tags/order.rhai", ORDER_TAG.replace("id: event", "order: event"));
+    set.write(
+        "tags/order.rhai",
+        ORDER_TAG.replace("id: event", "order: event"),
+    );
     let stopped = run(set.path(), &["trace", &id, "--json"]).await;
     assert_eq!(sent(&stopped.json()), &json!({ "order": 7 }));
     let unknown = run(set.path(), &["trace", "01JGK2V3Q4R5S6T7V8W9X0YZAB"]).await;
     assert_eq!(unknown.code, USAGE);
-    assert!(unknown.stderr.contains("neither a file"), "{}", unknown.stderr);
+    assert!(
+        unknown.stderr.contains("neither a file"),
+        "{}",
+        unknown.stderr
+    );
 }
 
 #[tokio::test]
@@ -74,13 +109,19 @@ async fn a_saved_file_is_traced_again() {
     let first = until(&mut lines, "\"id\": 7").await;
     assert!(first);
     assert!(until(&mut waits, "waiting for a file").await);
-    set.write("tags/order.rhai", ORDER_TAG.replace("id: event", "order: event"));
+    set.write(
+        "tags/order.rhai",
+        ORDER_TAG.replace("id: event", "order: event"),
+    );
     assert!(until(&mut lines, "\"order\": 7").await);
     watching.kill().await.unwrap();
     let once = run_with_input(set.path(), &["trace", "--watch", "-"], "POST /order\n\n{}").await;
     assert_eq!(once.code, USAGE);
     let broken = WorkingSet::of_orders(NOWHERE).with("e.json", "{\"event_name\":\"order\"}");
-    broken.write("tags/order.rhai", ORDER_TAG.replace("event.order_id", "throw \"no\""));
+    broken.write(
+        "tags/order.rhai",
+        ORDER_TAG.replace("event.order_id", "event.order_id.nope"),
+    );
     assert_eq!(run(broken.path(), &["trace", "e.json"]).await.code, BAD);
 }
 

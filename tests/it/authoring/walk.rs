@@ -30,7 +30,7 @@ async fn the_first_hour_goes_as_it_is_written() {
         "good: 2 clients, 2 tags",
         "\"status\":\"accepted\"",
         "changed crm_booking → crm",
-        "+    \"guest\": \"Anna\"",
+        "+  \"guest\": \"Anna\"",
         "1 event: 0 same, 1 changed",
         "live: the draft's tags",
         "live: the former tags",

@@ -54,7 +54,11 @@ pub(crate) fn lines(problems: &Problems) -> String {
         let places = [problem.line, problem.column].into_iter().flatten();
         let places: String = places.map(|place| format!(":{place}")).collect();
         let hint = problem.hint.as_deref().unwrap_or_default();
-        format!("{}{places}: {} {hint}\n", problem.file.display(), problem.message)
+        format!(
+            "{}{places}: {} {hint}\n",
+            problem.file.display(),
+            problem.message
+        )
     };
     problems.iter().map(line).collect()
 }
