@@ -25,7 +25,7 @@ pub mod secret;
 pub mod config;
 pub mod telemetry;
 
-// Where deliveries go: one file a vendor, and the one HTTP client.
+// Where deliveries go: one file a type, how each is stood in for, and the one HTTP client.
 pub mod destination;
 
 // The user's scripts, from the engine up to the immutable set that handles an event.

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use crate::admin::{self, Access, Admin, Audit, Role, admin_tokens};
 use crate::clock::Clock;
 use crate::config::Environment;
-use crate::destination::HttpClient;
+use crate::destination::Courier;
 use crate::dispatch::{Dispatch, Standings};
 use crate::error::BoxError;
 use crate::generation::{self, Live};
@@ -145,7 +145,7 @@ impl App {
             parts,
         };
         let standings = Standings::default();
-        app.run_loops(&pool, threads, HttpClient::new()?, clock, standings.clone());
+        app.run_loops(&pool, threads, Courier::new()?, clock, standings.clone());
         app.open_front(listener, clock);
         app.open_admin(admin_listener, standings, pool, clock);
         Ok(app)
@@ -156,7 +156,7 @@ impl App {
         &self,
         pool: &Pool,
         processors: usize,
-        client: HttpClient,
+        courier: Courier,
         clock: Clock,
         standings: Standings,
     ) {
@@ -173,7 +173,7 @@ impl App {
         let dispatch = Dispatch {
             journal: journal.clone(),
             live: live.clone(),
-            client,
+            courier,
             clock,
             standings,
             metrics: self.metrics.clone(),

@@ -333,12 +333,21 @@ impl Service for Front {
     }
 
     async fn handle(&self, mut request: Request) -> Response {
+        let previews = |headers: &HeaderMap| {
+            PREVIEW_HEADERS
+                .iter()
+                .any(|name| headers.contains_key(name))
+        };
+        if !previews(&request.headers) {
+            return self.live(request).await;
+        }
         let session = self.preview.sessions.of(&request.headers);
-        for name in PREVIEW_HEADERS {
+        for name in &PREVIEW_HEADERS {
             request.headers.remove(name);
         }
         match session {
-            Some(session) => self.watched(request, &session).await,
+            // Apart: it is large, and every request would carry the room for it.
+            Some(session) => Box::pin(self.watched(request, &session)).await,
             None => self.live(request).await,
         }
     }

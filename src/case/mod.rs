@@ -10,6 +10,7 @@ mod http_file;
 mod run;
 mod save;
 mod unit;
+mod trial;
 
 pub use compare::{Difference, differences};
 pub use coverage::{Coverage, Covered, Untried};
@@ -17,6 +18,7 @@ pub use expected::{DELIVERIES_FILE, EVENTS_FILE, Expected, made_by};
 pub use http_file::parse;
 pub use run::{Ran, Unset, forget_varying, load, mark, run};
 pub use save::{MAX_NAME_BYTES, SaveError, Saved, check_name, save};
+pub use trial::{Refusal, trial};
 pub use unit::{TEST_ENDING, TestFile, Tested, run_tests, test_files};
 
 /// The file of a case that is its request.

@@ -18,7 +18,7 @@ use crate::watched;
 
 /// When a request arrives that does not say it: 2026-01-02 03:04:05 UTC, and for the second time
 /// 40 days later, another month, day, hour and second.
-const ARRIVALS: [Millis; 2] = [ARRIVAL, 1_770_862_291_123];
+pub(super) const ARRIVALS: [Millis; 2] = [ARRIVAL, 1_770_862_291_123];
 
 /// When an event of a test arrives.
 pub(super) const ARRIVAL: Millis = 1_767_323_045_000;
@@ -66,7 +66,11 @@ pub fn run(worker: &mut Worker, generation: &Generation, request: &[u8]) -> Resu
     })
 }
 
-fn run_once(worker: &mut Worker, generation: &Generation, request: &Arc<Request>) -> Record {
+pub(super) fn run_once(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+) -> Record {
     let now = request.received_at;
     watched::run_trusted(worker, generation, request, now).record
 }

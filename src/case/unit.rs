@@ -20,7 +20,7 @@ use crate::processor::{self, Watch};
 use crate::request::Request;
 use crate::script::frame::LogLine;
 use crate::script::{
-    self, Compiler, Fault, Map, Script, TestRun, TestScript, Tester, Value, Worker,
+    self, Cause, Compiler, Fault, Map, Script, TestRun, TestScript, Tester, Value, Worker,
 };
 use crate::watched;
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tokio_util::sync::CancellationToken;
 
 use super::serve::{Signals, bind, runtime};
@@ -17,8 +18,8 @@ Examples:
 
 Then set `endpoint = \"http://127.0.0.1:9100\"` for the destination in tagwerk.toml.")]
 pub(super) struct Options {
-    /// amplitude, http, slack or tracify
-    #[arg(value_name = "TYPE")]
+    /// The type of destination
+    #[arg(value_name = "TYPE", value_parser = types())]
     kind: Kind,
 
     /// Where to listen
@@ -28,6 +29,10 @@ pub(super) struct Options {
     /// Statuses to answer the first requests with, whatever they say
     #[arg(long, value_name = "STATUS,…", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(200..=599))]
     answer: Vec<u16>,
+}
+
+fn types() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::all().map(Kind::as_str)).try_map(|name| name.parse::<Kind>())
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Exit> {

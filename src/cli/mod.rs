@@ -20,6 +20,7 @@ mod healthcheck;
 mod init;
 mod new;
 mod numbers;
+mod online;
 mod paint;
 mod preview;
 mod progress;
@@ -31,6 +32,7 @@ mod status;
 mod table;
 mod test;
 mod trace;
+mod trials;
 mod verify;
 mod watching;
 mod working_set;
@@ -113,7 +115,7 @@ enum Command {
     Verify(verify::Options),
     /// Stand in for a vendor, as strict as its documentation
     Emulate(emulate::Options),
-    /// List the functions that scripts may call
+    /// List the functions that scripts may call, or write the pages of destinations
     Docs(docs::Options),
     /// Show how the running server is, and what needs a person
     Status(status::Options),

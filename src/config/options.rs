@@ -1,8 +1,11 @@
 //! The options that every destination has, whatever its type: how its deliveries are sent, not
 //! where to or what. What they do to a delivery is `dispatch`'s.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::section::Section;
 use super::units::{self, DURATION_HINT};
@@ -51,6 +54,10 @@ pub struct Options {
     pub concurrency: usize,
     /// What a crash in the middle of sending means.
     pub delivery: DeliveryMode,
+    /// Names of hosts, such as `crm.internal` or `*.internal`, that may lead to a private address.
+    pub allow_hosts: Vec<String>,
+    /// Networks whose addresses may be sent to, whatever they are.
+    pub allow_nets: Vec<IpNet>,
 }
 
 /// When a failed delivery is tried again.
@@ -101,6 +108,8 @@ impl Default for Options {
             batch_wait: None,
             concurrency: 16,
             delivery: DeliveryMode::AtLeastOnce,
+            allow_hosts: Vec::new(),
+            allow_nets: Vec::new(),
         }
     }
 }
@@ -121,6 +130,8 @@ impl Options {
             concurrency: count(section, "concurrency", CONCURRENCY_LIMITS)
                 .unwrap_or(default.concurrency),
             delivery: delivery(section).unwrap_or(default.delivery),
+            allow_hosts: allow_hosts(section),
+            allow_nets: allow_nets(section),
         }
     }
 }
@@ -171,6 +182,29 @@ fn delivery(section: &mut Section) -> Option<DeliveryMode> {
         "at-most-once" => Some(DeliveryMode::AtMostOnce),
         _ => Some(DeliveryMode::AtLeastOnce),
     }
+}
+
+fn allow_hosts(section: &mut Section) -> Vec<String> {
+    const HINT: &str = "write names such as \"crm.internal\" or \"*.internal\"";
+    let read = |text: &str| {
+        let name = text.trim_end_matches('.').to_ascii_lowercase();
+        let bare = name.strip_prefix("*.").unwrap_or(&name);
+        let is_lawful = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+        let is_name = !bare.is_empty() && bare.chars().all(is_lawful);
+        is_name.then_some(name)
+    };
+    let found = section.list_of("allow_hosts", "the name of a host", HINT, read);
+    found.unwrap_or_default()
+}
+
+fn allow_nets(section: &mut Section) -> Vec<IpNet> {
+    const HINT: &str = "write networks such as \"10.0.0.0/8\", or an address";
+    let read = |text: &str| {
+        let one = |address: IpAddr| IpNet::from(address);
+        text.parse().ok().or_else(|| text.parse().ok().map(one))
+    };
+    let found = section.list_of("allow_nets", "a network", HINT, read);
+    found.unwrap_or_default()
 }
 
 fn count(section: &mut Section, key: &'static str, limits: RangeInclusive<u64>) -> Option<usize> {

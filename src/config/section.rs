@@ -91,6 +91,11 @@ impl Section {
         &self.name
     }
 
+    /// The folder of the configuration file, that relative paths start from.
+    pub fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new(""))
+    }
+
     /// The line of the table's header, if the table stands in the file.
     pub fn line(&self) -> Option<usize> {
         self.at.map(|at| at.line)
@@ -215,9 +220,23 @@ impl Section {
         found
     }
 
+    /// Every text that was not read yet and is an address, by its key, as it is used: also what a
+    /// variable holds.
+    pub fn addresses(&self) -> Vec<(String, Secret)> {
+        let mut found = Vec::new();
+        for entry in &self.entries {
+            if let Value::Text(text) = &entry.value
+                && text.value.contains("://")
+            {
+                found.push((entry.key.clone(), Secret::new(text.value.as_str())));
+            }
+        }
+        found
+    }
+
     /// The keys that were asked for so far.
     #[cfg(test)]
-    pub(super) fn known(&self) -> &[&'static str] {
+    pub(crate) fn known(&self) -> &[&'static str] {
         &self.known
     }
 

@@ -134,6 +134,8 @@ fn the_options_that_the_default_file_leaves_out_say_the_defaults_too() {
         rate: None,
         batch: None,
         batch_wait: None,
+        allow_hosts: Vec::new(),
+        allow_nets: Vec::new(),
         ..options.clone()
     };
     assert_eq!(others, Options::default());

@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 
+use super::courier::Carry;
 use super::reply::Reply;
+use super::token::Account;
 use crate::clock::Millis;
 use crate::config::{Rate, Section};
 use crate::delivery::{Delivery, DeliveryId};
@@ -26,6 +28,31 @@ pub trait Vendor: fmt::Debug + Send + Sync {
 
     /// What must never be shown.
     fn secrets(&self) -> Vec<&Secret>;
+
+    /// True if the vendor can judge an item without recording anything.
+    fn can_rehearse(&self) -> bool {
+        false
+    }
+
+    /// The request that has the vendor judge an item and record nothing, where there is such a thing.
+    fn rehearse(&self, _item: &Item<'_>) -> Option<Result<Outgoing, Refused>> {
+        None
+    }
+
+    /// What the vendor has against an item, by its answer to such a request; nothing if all is well.
+    fn read_rehearsal(&self, _reply: &Reply) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Who signs for the token that each request needs, where that is fetched and not configured.
+    fn account(&self) -> Option<&Account> {
+        None
+    }
+
+    /// What takes its requests, where that is not plain HTTP.
+    fn carrier(&self) -> Option<&dyn Carry> {
+        None
+    }
 }
 
 /// A delivery as a vendor's file sees it.
@@ -37,6 +64,9 @@ pub struct Item<'a> {
     pub payload: &'a [u8],
     /// When the event's request arrived.
     pub received_at: Millis,
+    /// When this attempt is made: for signatures. Nothing else of a request may differ between two
+    /// attempts.
+    pub sent_at: Millis,
 }
 
 impl<'a> From<&'a Delivery> for Item<'a> {
@@ -45,6 +75,7 @@ impl<'a> From<&'a Delivery> for Item<'a> {
             id: delivery.id,
             payload: &delivery.payload,
             received_at: delivery.received_at,
+            sent_at: delivery.received_at,
         }
     }
 }

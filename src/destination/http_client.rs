@@ -1,35 +1,107 @@
 //! The one HTTP client: pooled connections, deadlines, no redirects, no proxies from the
-//! environment, bounded replies. It does not decide what a reply means.
+//! environment, bounded replies, and no address that a policy forbids. It does not decide what a
+//! reply means.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{LOCATION, RETRY_AFTER};
+use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::encode::Outgoing;
+use super::policy::{Forbidden, Policy};
 use super::reply::{Reply, parse_retry_after};
 use crate::error::BoxError;
+use crate::outcome::Outcome;
 
 /// Sends requests to vendors. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: reqwest::Client,
+    tls: Arc<ClientConfig>,
     most_reply_bytes: usize,
+    policy: Option<Arc<Policy>>,
 }
 
 /// Nothing came back: no connection, no TLS, no answer in time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TransportError {
     text: String,
-    is_timeout: bool,
+    cause: Cause,
     may_have_arrived: bool,
 }
 
+/// Why nothing came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Failure,
+    Timeout,
+    /// The address is forbidden, or there is no leave to send: a person must act.
+    NoLeave,
+    /// Who gives leave to send has had enough for now.
+    Throttled(Option<Duration>),
+}
+
 impl TransportError {
+    /// One that is no timeout.
+    pub(super) fn new(text: String, may_have_arrived: bool) -> Self {
+        Self {
+            text,
+            cause: Cause::Failure,
+            may_have_arrived,
+        }
+    }
+
+    /// There is no leave to send, until a person has acted.
+    pub(super) fn no_leave(text: String) -> Self {
+        Self {
+            cause: Cause::NoLeave,
+            ..Self::new(text, false)
+        }
+    }
+
+    /// There is no leave to send for so long.
+    pub(super) fn throttled(text: String, after: Option<Duration>) -> Self {
+        Self {
+            cause: Cause::Throttled(after),
+            ..Self::new(text, false)
+        }
+    }
+
+    fn timeout(text: String) -> Self {
+        Self {
+            cause: Cause::Timeout,
+            ..Self::new(text, true) // nobody knows how far it came
+        }
+    }
+
+    /// The same of a request that had to come before: of the deliveries nothing has left.
+    pub(super) fn before(self, what: &str) -> Self {
+        Self {
+            text: format!("{what}: {}", self.text),
+            cause: self.cause,
+            may_have_arrived: false,
+        }
+    }
+
+    /// What it means for the deliveries of the request.
+    pub fn outcome(&self) -> Outcome {
+        let why = self.to_string();
+        match self.cause {
+            Cause::Failure | Cause::Timeout => Outcome::Retry { after: None, why },
+            Cause::NoLeave => Outcome::Paused { why },
+            Cause::Throttled(after) => Outcome::Throttled { after, why },
+        }
+    }
+
     /// True if the answer, or the connection, took too long.
     pub fn is_timeout(&self) -> bool {
-        self.is_timeout
+        self.cause == Cause::Timeout
     }
 
     /// False if the request surely was not seen by the vendor: there was no connection to send it on.
@@ -40,12 +112,23 @@ impl TransportError {
 
 impl From<reqwest::Error> for TransportError {
     fn from(error: reqwest::Error) -> Self {
+        let cause = match forbidden(&error) {
+            Some(_) => Cause::NoLeave,
+            None if error.is_timeout() => Cause::Timeout,
+            None => Cause::Failure,
+        };
         Self {
             text: chain(&error),
-            is_timeout: error.is_timeout(),
+            cause,
             // Name lookup and TLS are a part of connecting.
             may_have_arrived: !error.is_connect() && !error.is_builder(),
         }
+    }
+}
+
+impl From<Forbidden> for TransportError {
+    fn from(forbidden: Forbidden) -> Self {
+        Self::no_leave(forbidden.to_string())
     }
 }
 
@@ -67,22 +150,30 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REPLY_BYTES: usize = 64 * 1024;
 
 impl HttpClient {
-    /// A client that trusts the certificate authorities of the system.
+    /// A client that trusts the certificate authorities of the system, and goes wherever it is told:
+    /// for our own server. For vendors, see [`HttpClient::under`].
     pub fn new() -> Result<Self, BoxError> {
-        // An error means that somebody installed one before us, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .tcp_nodelay(true)
-            .referer(false)
-            .user_agent(concat!("tagwerk/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_platform_verifier()?
+            .with_no_client_auth();
         Ok(Self {
-            client,
+            client: builder(&tls).build()?,
+            tls: Arc::new(tls),
             most_reply_bytes: MAX_REPLY_BYTES,
+            policy: None,
+        })
+    }
+
+    /// The same with connections of its own, that goes only where the policy lets it.
+    pub fn under(&self, policy: Arc<Policy>) -> Result<Self, BoxError> {
+        let guarded = Guarded(policy.clone());
+        Ok(Self {
+            client: builder(&self.tls).dns_resolver(guarded).build()?,
+            tls: self.tls.clone(),
+            most_reply_bytes: self.most_reply_bytes,
+            policy: Some(policy),
         })
     }
 
@@ -102,12 +193,10 @@ impl HttpClient {
     ) -> Result<Reply, TransportError> {
         // Around the whole, not per request in reqwest, which costs 14 µs more.
         match tokio::time::timeout(timeout, self.exchange(outgoing)).await {
-            Ok(result) => result.map_err(TransportError::from),
-            Err(_) => Err(TransportError {
-                text: format!("no complete answer within {timeout:?}"),
-                is_timeout: true,
-                may_have_arrived: true, // nobody knows how far it came
-            }),
+            Ok(result) => result,
+            Err(_) => Err(TransportError::timeout(format!(
+                "no complete answer within {timeout:?}"
+            ))),
         }
     }
 
@@ -117,27 +206,32 @@ impl HttpClient {
         outgoing: Outgoing,
         timeout: Duration,
     ) -> Result<Following, TransportError> {
-        let sent = self.request(outgoing).send();
+        let sent = self.request(outgoing)?.send();
         match tokio::time::timeout(timeout, sent).await {
             Ok(response) => Ok(Following(response?)),
-            Err(_) => Err(TransportError {
-                text: format!("no answer within {timeout:?}"),
-                is_timeout: true,
-                may_have_arrived: true,
-            }),
+            Err(_) => Err(TransportError::timeout(format!(
+                "no answer within {timeout:?}"
+            ))),
         }
     }
 
-    fn request(&self, outgoing: Outgoing) -> reqwest::RequestBuilder {
+    fn request(&self, outgoing: Outgoing) -> Result<reqwest::RequestBuilder, TransportError> {
+        let url = Url::parse(&outgoing.url).map_err(|error| {
+            TransportError::new(format!("the request cannot be made: {error}"), false)
+        })?;
+        if let Some(policy) = &self.policy {
+            policy.check(&url)?;
+        }
         let headers = outgoing.headers.into_iter().collect();
-        self.client
-            .request(outgoing.method, outgoing.url)
+        Ok(self
+            .client
+            .request(outgoing.method, url)
             .headers(headers)
-            .body(outgoing.body)
+            .body(outgoing.body))
     }
 
-    async fn exchange(&self, outgoing: Outgoing) -> Result<Reply, reqwest::Error> {
-        let response = self.request(outgoing).send().await?;
+    async fn exchange(&self, outgoing: Outgoing) -> Result<Reply, TransportError> {
+        let response = self.request(outgoing)?.send().await?;
         let text = |name| {
             response
                 .headers()
@@ -150,6 +244,47 @@ impl HttpClient {
                 .and_then(|value| parse_retry_after(value, SystemTime::now())),
             location: text(LOCATION).map(str::to_owned),
             body: read_body(response, self.most_reply_bytes).await?,
+            shown: None,
+        })
+    }
+}
+
+/// What all our clients have in common.
+fn builder(tls: &ClientConfig) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .tcp_nodelay(true)
+        .referer(false)
+        .user_agent(concat!("tagwerk/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Looks names up, and forgets the addresses that the policy forbids: what a name leads to is known
+/// only now, and may be another thing than it was.
+struct Guarded(Arc<Policy>);
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let policy = self.0.clone();
+        Box::pin(async move {
+            let name = name.as_str();
+            // Port 0 stands for the one of the address.
+            let found = tokio::net::lookup_host((name, 0)).await?;
+            let mut refused = None;
+            let mut allowed = Vec::new();
+            for address in found {
+                match policy.check_dialled(name, address.ip()) {
+                    Ok(()) => allowed.push(address),
+                    Err(why) => refused = Some(why),
+                }
+            }
+            match refused {
+                Some(why) if allowed.is_empty() => Err(BoxError::from(why)),
+                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
+            }
         })
     }
 }
@@ -183,6 +318,18 @@ async fn read_body(mut response: reqwest::Response, most: usize) -> Result<Bytes
         }
     }
     Ok(body.freeze())
+}
+
+/// The policy's word, if that is what stopped it.
+fn forbidden(error: &reqwest::Error) -> Option<&Forbidden> {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(forbidden) = cause.downcast_ref() {
+            return Some(forbidden);
+        }
+        source = cause.source();
+    }
+    None
 }
 
 /// The error and its causes, without the address: it may hold a secret.

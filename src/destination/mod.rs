@@ -1,45 +1,56 @@
-//! Where deliveries go. Each vendor is one file with its `Settings`, a pure `encode` and a pure
-//! `read`; nothing here knows the journal, when to try again, or what a tag is.
+//! Where deliveries go. Each type is one file or folder in `types`, with its `Settings`, a pure
+//! `encode` and a pure `read`, its stand-in, and its facts as data; nothing here knows the journal,
+//! when to try again, or what a tag is.
 //!
-//! To add a vendor: one file beside these, and its line in `TYPES`.
+//! To add a type: one file in `types/`, and its line in `types/mod.rs`. `CONTRIBUTING.md` walks
+//! through it.
 
-mod amplitude;
+mod courier;
+mod docs;
 mod encode;
-mod http;
+mod fields;
 mod http_client;
+mod judge;
+mod kind;
 mod payload;
+mod policy;
 mod redact;
 mod reply;
-mod slack;
 #[cfg(test)]
 mod tests;
-mod tracify;
+mod token;
+mod trial;
+mod types;
 
+pub use courier::{Carry, Carrying, Courier};
+pub use docs::page;
 pub use encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
+pub use fields::{Fault, Field, Flaw, Shape, children, flaws, unknown_keys};
 pub use http_client::{Following, HttpClient, TransportError};
+pub use judge::{Answer, Asked, StandIn};
+pub use kind::{Example, Facts, Load, Others, Proof, Setting, Type, Variable};
 pub use payload::Payload;
+pub use policy::{Forbidden, Policy};
 pub use reply::{Reply, classify};
+pub use token::Account;
+pub use trial::refusals;
+pub use types::TYPES;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{self, DeliveryMode, Options, Problem, Section, suggest};
-
-/// Reads a vendor's own keys; what is wrong with them is collected in the section.
-type Load = fn(&mut Section, &Options) -> Arc<dyn Vendor>;
-
-/// Every destination type.
-const TYPES: &[(&str, Load)] = &[
-    ("amplitude", amplitude::load),
-    ("http", http::load),
-    ("slack", slack::load),
-    ("tracify", tracify::load),
-];
+use crate::secret::Secret;
 
 /// The names of all types.
 pub fn type_names() -> impl Iterator<Item = &'static str> {
-    TYPES.iter().map(|(name, _)| *name)
+    TYPES.iter().map(|one| one.name)
+}
+
+/// The type of a name.
+pub fn find_type(name: &str) -> Option<&'static Type> {
+    TYPES.iter().find(|one| one.name == name).copied()
 }
 
 /// A destination of the configuration, ready to be sent to.
@@ -55,6 +66,8 @@ pub struct Destination {
     pub options: Options,
     /// The type itself.
     pub vendor: Arc<dyn Vendor>,
+    /// What it may connect to.
+    pub policy: Arc<Policy>,
 }
 
 impl Destination {
@@ -140,8 +153,8 @@ pub fn load_all(config: &config::Config) -> Result<Destinations, Vec<Problem>> {
 
 /// Makes one destination.
 pub fn load(configured: &config::Destination) -> Result<Destination, Vec<Problem>> {
-    let mut section = configured.settings.clone();
-    let Some((kind, load)) = TYPES.iter().find(|(name, _)| *name == configured.kind) else {
+    let Some(kind) = find_type(&configured.kind) else {
+        let mut section = configured.settings.clone();
         let hint = suggest(&configured.kind, type_names()).unwrap_or_else(|| {
             format!("there are {}", type_names().collect::<Vec<_>>().join(", "))
         });
@@ -152,16 +165,44 @@ pub fn load(configured: &config::Destination) -> Result<Destination, Vec<Problem
         );
         return Err(section.into_problems());
     };
-    let vendor = load(&mut section, &configured.options);
+    load_as(kind, configured)
+}
+
+/// Makes one of a type.
+fn load_as(
+    kind: &'static Type,
+    configured: &config::Destination,
+) -> Result<Destination, Vec<Problem>> {
+    let mut section = configured.settings.clone();
+    let policy = load_policy(&mut section, &configured.options);
+    let vendor = (kind.load)(&mut section, &configured.options);
     let problems = section.finish();
     if !problems.is_empty() {
         return Err(problems);
     }
     Ok(Destination {
         name: configured.name.as_str().into(),
-        kind,
+        kind: kind.name,
         missing: configured.missing.clone(),
         options: configured.options.clone(),
         vendor,
+        policy: Arc::new(policy),
     })
+}
+
+/// What the destination may connect to, by its options and the addresses in its settings. An address
+/// that it would never be allowed to reach is a problem right away.
+fn load_policy(section: &mut Section, options: &Options) -> Policy {
+    let mut addresses = section.addresses();
+    if let Some(endpoint) = &options.endpoint {
+        addresses.push(("endpoint".to_owned(), Secret::new(endpoint.as_str())));
+    }
+    let texts: Vec<&str> = addresses.iter().map(|(_, text)| text.expose()).collect();
+    let policy = Policy::new(options, &texts);
+    for (key, address) in &addresses {
+        if let Err(why) = policy.check_written(address.expose()) {
+            section.problem(key, format!("`{key}`: {why}"), None);
+        }
+    }
+    policy
 }

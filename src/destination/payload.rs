@@ -7,6 +7,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::fields::{Field, children, kind};
+use crate::config::{quoted, suggest};
 
 /// The entries of a JSON object, in their order.
 #[derive(Debug, Default)]
@@ -17,7 +21,7 @@ pub struct Payload<'a> {
 #[derive(Debug)]
 enum Entry<'a> {
     Given(&'a RawValue),
-    Added(serde_json::Value),
+    Added(Value),
 }
 
 impl<'a> Payload<'a> {
@@ -43,7 +47,7 @@ impl<'a> Payload<'a> {
     }
 
     /// The value under a key, parsed. A `null` counts as absent.
-    pub fn value(&self, key: &str) -> Option<serde_json::Value> {
+    pub fn value(&self, key: &str) -> Option<Value> {
         serde_json::from_str(&self.get(key)?).ok()
     }
 
@@ -59,13 +63,85 @@ impl<'a> Payload<'a> {
         self.entries.iter().map(|(name, _)| name.as_ref())
     }
 
+    /// The text under a key, if it is there.
+    ///
+    /// # Errors
+    /// If it is no text, in words for the person who wrote the tag.
+    pub fn text(&self, key: &str) -> Result<Option<String>, String> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(format!("`{key}` must be a text, not {}", kind(&other))),
+        }
+    }
+
+    /// The text under a key.
+    ///
+    /// # Errors
+    /// If it is not there, empty, or no text.
+    pub fn required_text(&self, key: &str) -> Result<String, String> {
+        match self.text(key)? {
+            None => Err(format!("`{key}` is missing")),
+            Some(text) if text.is_empty() => Err(format!("`{key}` is empty")),
+            Some(text) => Ok(text),
+        }
+    }
+
+    /// The map under a key, if it is there.
+    ///
+    /// # Errors
+    /// If it is no map.
+    pub fn map(&self, key: &str) -> Result<Option<Map<String, Value>>, String> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Object(map)) => Ok(Some(map)),
+            Some(other) => Err(format!("`{key}` must be a map, not {}", kind(&other))),
+        }
+    }
+
+    /// Refuses keys that are not among the known ones: for what our own code reads.
+    ///
+    /// # Errors
+    /// If there is one, with a suggestion.
+    pub fn refuse_unknown(&self, fields: &[Field]) -> Result<(), String> {
+        let known = children(fields, "");
+        let Some(unknown) = self.keys().find(|key| !known.contains(key)) else {
+            return Ok(());
+        };
+        let hint = suggest(unknown, known.iter().copied());
+        let hint = hint.unwrap_or_else(|| format!("there are {}", known.join(", ")));
+        Err(format!("unknown key {}; {hint}", quoted(unknown)))
+    }
+
+    /// Sets `key`, whatever the tag said.
+    pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.remove(key);
+        self.entries
+            .push((Cow::Borrowed(key), Entry::Added(value.into())));
+    }
+
+    /// Takes `key` out: it is ours, not the vendor's.
+    pub fn remove(&mut self, key: &str) {
+        self.entries.retain(|(name, _)| name != key);
+    }
+
     /// Adds `key` unless the tag set it.
-    pub fn add_missing(&mut self, key: &'static str, value: impl FnOnce() -> serde_json::Value) {
+    pub fn add_missing(&mut self, key: &'static str, value: impl FnOnce() -> Value) {
         if !self.has(key) {
             self.entries.retain(|(name, _)| name != key);
             self.entries
                 .push((Cow::Borrowed(key), Entry::Added(value())));
         }
+    }
+
+    /// The object as JSON.
+    ///
+    /// # Errors
+    /// Never for what was opened.
+    pub fn to_json(&self) -> Result<Vec<u8>, String> {
+        let mut out = Vec::with_capacity(256);
+        self.write(&mut out)?;
+        Ok(out)
     }
 
     /// Drops keys whose value is `null`: a tag that copies a missing field means "not there".
@@ -143,6 +219,34 @@ mod tests {
             String::from_utf8(out).unwrap(),
             r#"{"b":1.50,"q\"":{"x":[1, 2]},"a":"new","c":3}"#
         );
+    }
+
+    #[test]
+    fn what_has_the_wrong_form_is_said_with_its_key() {
+        let payload = Payload::open(br#"{"a":"x","n":1,"e":"","m":{"b":2},"z":null}"#).unwrap();
+        assert_eq!(payload.required_text("a"), Ok("x".to_owned()));
+        for (got, expected) in [
+            (
+                payload.required_text("n"),
+                "`n` must be a text, not a number",
+            ),
+            (payload.required_text("z"), "`z` is missing"),
+            (payload.required_text("e"), "`e` is empty"),
+        ] {
+            assert_eq!(got, Err(expected.to_owned()));
+        }
+        assert_eq!(payload.map("z"), Ok(None));
+        assert_eq!(payload.map("m").unwrap().unwrap()["b"], 2);
+        let wrong = payload.map("a").unwrap_err();
+        assert_eq!(wrong, "`a` must be a map, not this text");
+    }
+
+    #[test]
+    fn what_is_set_or_taken_out_is_written_so() {
+        let mut payload = Payload::open(br#"{"a":1,"b":2}"#).unwrap();
+        payload.set("a", "new");
+        payload.remove("b");
+        assert_eq!(payload.to_json().unwrap(), br#"{"a":"new"}"#);
     }
 
     #[test]

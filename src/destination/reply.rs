@@ -18,6 +18,9 @@ pub struct Reply {
     pub location: Option<String>,
     /// The body; of a vendor's, the first 64 KiB.
     pub body: Bytes,
+    /// The same without secrets, if there were some in it: what people see is made of this. A text that
+    /// is cut short may cut a secret in the middle, and nobody would know it for one.
+    pub shown: Option<Bytes>,
 }
 
 /// How much of a reply's body goes into messages.
@@ -26,7 +29,7 @@ const SHOWN_CHARACTERS: usize = 200;
 impl Reply {
     /// The status and the start of the body, for a person.
     pub fn summary(&self) -> String {
-        let body = String::from_utf8_lossy(&self.body);
+        let body = String::from_utf8_lossy(self.shown.as_ref().unwrap_or(&self.body));
         let body = body.trim();
         if body.is_empty() {
             return self.status.to_string();

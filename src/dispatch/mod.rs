@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::clock::Clock;
-use crate::destination::HttpClient;
+use crate::destination::Courier;
 use crate::generation::Live;
 use crate::journal::{Journal, Settlement};
 use crate::telemetry::Metrics;
@@ -39,7 +39,7 @@ pub struct Dispatch {
     /// Which destinations there are, and their settings.
     pub live: Arc<Live>,
     /// How to reach them.
-    pub client: HttpClient,
+    pub courier: Courier,
     /// The time of day.
     pub clock: Clock,
     /// Where the workers write how their destinations stand.

@@ -187,7 +187,9 @@ impl Send {
     /// The request of a batch, without the deliveries that can never be sent; these are settled.
     async fn encode(&self, batch: &mut Batch) -> Option<Outgoing> {
         while !batch.deliveries.is_empty() {
-            let items: Vec<Item<'_>> = batch.deliveries.iter().map(item).collect();
+            let now = self.dispatch.clock.now();
+            let items = batch.deliveries.iter().map(|pending| item(pending, now));
+            let items: Vec<Item<'_>> = items.collect();
             match self.destination.vendor.encode(&items) {
                 Ok(outgoing) => return Some(outgoing),
                 Err(refused) => {
@@ -234,7 +236,8 @@ impl Send {
     async fn exchange(&self, outgoing: Outgoing, count: usize) -> Answer {
         let (begun, at) = (Instant::now(), self.dispatch.clock.now());
         let timeout = self.destination.options.timeout;
-        let result = self.dispatch.client.send(outgoing, timeout).await;
+        let courier = &self.dispatch.courier;
+        let result = courier.carry(&self.destination, outgoing, timeout).await;
         let took = begun.elapsed();
         let watching = self.dispatch.onlooker.is_watching();
         let seen = watching.then(|| {
@@ -259,10 +262,7 @@ impl Send {
                 seen,
             },
             Err(error) => Answer {
-                verdict: Verdict::All(Outcome::Retry {
-                    after: None,
-                    why: error.to_string(),
-                }),
+                verdict: Verdict::All(error.outcome()),
                 took,
                 is_timeout: error.is_timeout(),
                 may_have_arrived: error.may_have_arrived(),
@@ -429,10 +429,9 @@ fn attempt_of(state: State) -> Option<Attempt> {
     }
 }
 
-fn item(pending: &Pending) -> Item<'_> {
+fn item(pending: &Pending, now: Millis) -> Item<'_> {
     Item {
-        id: pending.delivery.id,
-        payload: &pending.delivery.payload,
-        received_at: pending.delivery.received_at,
+        sent_at: now,
+        ..Item::from(&pending.delivery)
     }
 }

@@ -303,7 +303,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::delivery::{Delivery, DeliveryId, ErrorClass};
-    use crate::destination::{HttpClient, Item, Limits, Outgoing, Refused, Reply, Vendor, Verdict};
+    use crate::destination::{Courier, Item, Limits, Outgoing, Refused, Reply, Vendor, Verdict};
     use crate::dispatch::Nobody;
     use crate::event::Event;
     use crate::generation::Live;
@@ -346,7 +346,7 @@ mod tests {
         let dispatch = Dispatch {
             journal: Journal::memory(clock).unwrap(),
             live: Arc::new(live.unwrap()),
-            client: HttpClient::new().unwrap(),
+            courier: Courier::new().unwrap(),
             clock,
             standings: Default::default(),
             metrics: Metrics::new(),

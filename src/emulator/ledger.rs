@@ -5,9 +5,9 @@ use std::collections::{HashSet, VecDeque};
 
 use sha2::{Digest, Sha256};
 
-use super::answer::{Answer, Item};
 use super::{Incoming, Received};
 use crate::clock::Millis;
+use crate::destination::Answer;
 
 /// Enough for any test; a stand-in that runs for weeks forgets its oldest requests.
 const MAX_REQUESTS: usize = 10_000;
@@ -87,7 +87,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn is_new(&mut self, item: &Item) -> bool {
+    fn is_new(&mut self, item: &Option<String>) -> bool {
         let Some(name) = item else {
             return true;
         };
@@ -112,8 +112,8 @@ mod tests {
     use serde_json::json;
 
     use super::{Ledger, MAX_BYTES, MAX_REASONS, MAX_REQUESTS, MAX_SEEN, Seen};
+    use crate::destination::Answer;
     use crate::emulator::Incoming;
-    use crate::emulator::answer::Answer;
 
     fn request(body: Bytes) -> Incoming {
         Incoming {

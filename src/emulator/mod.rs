@@ -1,19 +1,12 @@
-//! Strict stand-ins for vendors: each judges a request as the vendor's documentation does, answers
-//! in the vendor's own words, and remembers what came. For `tagwerk emulate`, the demo and tests.
+//! Stand-ins for vendors over HTTP, for `tagwerk emulate`, the demo and tests: a listener, a memory
+//! of what came, and a script of answers. How a vendor judges and in which words is said beside its
+//! destination, in `destination::StandIn`; this knows no vendor.
 //!
-//! They do not know what a delivery is, keep nothing on disk, and are no load targets. One vendor
-//! is one file with two pure functions, `judge` and `forced`; only `server` knows axum.
+//! They do not know what a delivery is, keep nothing on disk, and are no load targets. Only
+//! `server` knows axum.
 
-mod amplitude;
-mod answer;
-mod http_sink;
 mod ledger;
 mod server;
-mod slack;
-mod tracify;
-
-#[cfg(test)]
-mod cases;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -25,58 +18,42 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Millis};
-use crate::request::Head;
+use crate::destination::{self, Answer, Asked, StandIn, TYPES};
 
-use answer::Answer;
 use ledger::Ledger;
 pub use server::serve;
 
 /// Which vendor is stood in for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Amplitude's HTTP V2 and Batch Event Upload API.
-    Amplitude,
-    /// Anything: every method and path is answered with 200.
-    Http,
-    /// Slack's incoming webhooks and `chat.postMessage`.
-    Slack,
-    /// Tracify's server-side events API.
-    Tracify,
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    name: &'static str,
+    stand_in: StandIn,
 }
 
 impl Kind {
-    /// All there are, by name.
-    pub const ALL: [Self; 4] = [Self::Amplitude, Self::Http, Self::Slack, Self::Tracify];
+    /// All there are: those of every destination type that has one.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TYPES.iter().filter_map(|one| {
+            Some(Self {
+                name: one.name,
+                stand_in: one.stand_in?,
+            })
+        })
+    }
 
     /// The name users write: `tagwerk emulate NAME`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Amplitude => "amplitude",
-            Self::Http => "http",
-            Self::Slack => "slack",
-            Self::Tracify => "tracify",
-        }
-    }
-
-    fn judge(self, head: Head<'_>, body: &[u8], at: Millis) -> Answer {
-        match self {
-            Self::Amplitude => amplitude::judge(head, body, at),
-            Self::Http => http_sink::judge(head, body, at),
-            Self::Slack => slack::judge(head, body, at),
-            Self::Tracify => tracify::judge(head, body, at),
-        }
-    }
-
-    /// What the vendor says with this status, whatever was sent.
-    fn forced(self, status: StatusCode, head: Head<'_>, body: &[u8]) -> Answer {
-        match self {
-            Self::Amplitude => amplitude::forced(status, head, body),
-            Self::Http => http_sink::forced(status, head, body),
-            Self::Slack => slack::forced(status, head, body),
-            Self::Tracify => tracify::forced(status, head, body),
-        }
+        self.name
     }
 }
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Kind {}
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,9 +65,8 @@ impl FromStr for Kind {
     type Err = UnknownKind;
 
     fn from_str(name: &str) -> Result<Self, UnknownKind> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
+        Self::all()
+            .find(|kind| kind.name == name)
             .ok_or_else(|| UnknownKind(name.to_owned()))
     }
 }
@@ -101,8 +77,16 @@ pub struct UnknownKind(String);
 
 impl fmt::Display for UnknownKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = Kind::ALL.map(Kind::as_str).join(", ");
-        write!(f, "no stand-in for `{}`, there are {names}", self.0)
+        let name = &self.0;
+        if destination::find_type(name).is_some() {
+            return write!(f, "`{name}` needs no stand-in: nothing is sent to a vendor");
+        }
+        let names: Vec<_> = Kind::all().map(Kind::as_str).collect();
+        write!(
+            f,
+            "no stand-in for `{name}`, there are {}",
+            names.join(", ")
+        )
     }
 }
 
@@ -146,11 +130,14 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn head(&self) -> Head<'_> {
-        Head {
+    fn asked(&self, at: Millis) -> Asked<'_> {
+        Asked {
             method: &self.method,
             path: &self.path,
+            query: &self.query,
             headers: &self.headers,
+            body: self.body.as_deref().unwrap_or_default(),
+            at,
         }
     }
 }
@@ -233,20 +220,19 @@ impl Emulator {
     }
 
     fn answer(&self, request: &Incoming, at: Millis) -> Answer {
-        let head = request.head();
-        let body = request.body.as_deref().unwrap_or_default();
+        let asked = request.asked(at);
         let scripted = self.state().script.pop_front();
         if let Some(status) = scripted.filter(|&status| status != 200) {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let why = format!("told to answer {}", status.as_u16());
-            return self.kind.forced(status, head, body).refusing(why);
+            return (self.kind.stand_in.forced)(&asked, status).refusing(why);
         }
         if request.body.is_none() {
             let why = format!("body is larger than {} bytes", server::MAX_BODY_BYTES);
             let status = StatusCode::PAYLOAD_TOO_LARGE;
-            return self.kind.forced(status, head, body).refusing(why);
+            return (self.kind.stand_in.forced)(&asked, status).refusing(why);
         }
-        self.kind.judge(head, body, at)
+        (self.kind.stand_in.judge)(&asked)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -255,36 +241,17 @@ impl Emulator {
     }
 }
 
-/// The media type of a body, without parameters, as it was sent; empty if none was named.
-fn media_type<'a>(head: &Head<'a>) -> &'a str {
-    head.headers
-        .get(http::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .map_or("", str::trim)
-}
-
-fn is_json(head: &Head<'_>) -> bool {
-    media_type(head).eq_ignore_ascii_case("application/json")
-}
-
-fn is_form(head: &Head<'_>) -> bool {
-    media_type(head).eq_ignore_ascii_case("application/x-www-form-urlencoded")
-}
-
 #[cfg(test)]
 mod tests {
     use super::Kind;
 
     #[test]
     fn a_kind_is_found_by_its_name_and_a_wrong_name_lists_the_right_ones() {
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }
-        let problem = "amplitud".parse::<Kind>().unwrap_err();
-        assert_eq!(
-            problem.to_string(),
-            "no stand-in for `amplitud`, there are amplitude, http, slack, tracify"
-        );
+        let problem = "amplitud".parse::<Kind>().unwrap_err().to_string();
+        let expected = "no stand-in for `amplitud`, there are amplitude, ";
+        assert!(problem.starts_with(expected), "{problem}");
     }
 }

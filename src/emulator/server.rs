@@ -12,8 +12,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::answer::Answer;
 use super::{Emulator, Incoming};
+use crate::destination::Answer;
 
 /// The largest body that any of the vendors reads: Amplitude's batch upload. Each vendor's own
 /// limit, where it is smaller, is judged with the rest.

@@ -275,7 +275,7 @@ pub(super) fn problem(fault: Fault) -> Problem {
     };
     let problem = Problem::new(fault.file, message)
         .with_hint(fault.hint)
-        .of_kind(fault.kind);
+        .of_kind(fault.kind.as_str());
     Problem {
         line: fault.line,
         column: fault.column,

@@ -7,6 +7,7 @@ mod files;
 mod live;
 mod load;
 mod promote;
+mod payload;
 mod seen;
 mod stamp;
 mod watch;
@@ -14,6 +15,7 @@ mod watch;
 pub use changes::Changes;
 pub use live::{Live, Reload, Reloads};
 pub use load::{Loaded, load};
+pub use payload::unknown_keys;
 pub use promote::{FORMER, former, promote, rollback};
 pub use watch::watch;
 

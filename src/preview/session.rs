@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
@@ -20,7 +20,10 @@ use crate::error::BoxError;
 use crate::secret::Secret;
 
 /// The headers that may carry a token. They are taken off before anything else sees the request.
-pub const PREVIEW_HEADERS: [&str; 2] = ["x-preview", "x-gtm-server-preview"];
+pub const PREVIEW_HEADERS: [HeaderName; 2] = [
+    HeaderName::from_static("x-preview"),
+    HeaderName::from_static("x-gtm-server-preview"),
+];
 
 /// Sessions that may be open at once: a team's worth, and a short list to compare with.
 const MAX_SESSIONS: usize = 5;
@@ -247,7 +250,7 @@ impl Sessions {
 
     /// The session whose token a request carries, if it is good.
     pub fn of(&self, headers: &HeaderMap) -> Option<Session> {
-        let token = PREVIEW_HEADERS.iter().find_map(|name| headers.get(*name))?;
+        let token = PREVIEW_HEADERS.iter().find_map(|name| headers.get(name))?;
         if token.is_empty() || token.len() > MAX_TOKEN_BYTES {
             return None;
         }
@@ -409,8 +412,8 @@ mod tests {
         events: &[],
     };
 
-    fn headers(name: &'static str, token: &str) -> HeaderMap {
-        HeaderMap::from_iter([(http::HeaderName::from_static(name), token.parse().unwrap())])
+    fn headers(name: HeaderName, token: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, token.parse().unwrap())])
     }
 
     #[tokio::test(start_paused = true)]
@@ -424,11 +427,12 @@ mod tests {
         }
         for wrong in ["", "x", &"a".repeat(300), &token.expose().to_uppercase()] {
             let same = wrong == token.expose();
-            let found = sessions.of(&headers("x-preview", wrong));
+            let [name, _] = PREVIEW_HEADERS;
+            let found = sessions.of(&headers(name, wrong));
             assert_eq!(found.is_some(), same, "{wrong}");
         }
         tokio::time::advance(MINUTE).await;
-        let found = sessions.of(&headers("x-preview", token.expose()));
+        let found = sessions.of(&headers(PREVIEW_HEADERS[0].clone(), token.expose()));
         assert_eq!(found, None);
     }
 

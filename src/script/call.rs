@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rhai::{FuncArgs, Scope};
+use rhai::FuncArgs;
 
 use super::compile::Script;
 use super::frame::{self, LogLine};
@@ -77,10 +77,9 @@ fn run(
     arguments: impl FuncArgs,
 ) -> Result<Value, Fault> {
     let call = || {
-        let mut scope = Scope::new();
-        worker
-            .engine
-            .call_fn::<Value>(&mut scope, &script.ast, function, arguments)
+        let (engine, ready) = worker.engine_and_ready();
+        ready
+            .call(engine, script, function, arguments)
             .map(Value::flatten)
             .map_err(|error| Fault::from_call(script, function, &error))
     };

@@ -15,7 +15,7 @@ use super::tables::Tables;
 use super::testing::{self, TestScript};
 use super::value::Value;
 use super::variables::{self, Variables};
-use super::{Fault, engine, frame, limits};
+use super::{Fault, engine, frame, limits, returned};
 
 /// A compiled script. Cheap to share between threads; running it changes nothing in it.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Script {
     /// What events it makes, if it is a client.
     pub event_names: EventNames,
     pub(super) constants: Vec<Constant>,
+    /// Tells it from every other script that is compiled while this one is in use.
+    pub(super) identity: Arc<()>,
     /// The functions, and of the statements the imports only.
     pub(super) ast: AST,
 }
@@ -55,6 +57,11 @@ impl Script {
         let functions = self.functions().into_iter();
         let named = functions.filter(|(known, _)| *known == name);
         named.map(|(_, parameters)| parameters).collect()
+    }
+
+    /// The keys that stand in the maps that a function returns, as far as one sees without running it.
+    pub fn returned_keys(&self, function: &str) -> Vec<returned::Key> {
+        returned::keys(&self.ast, function)
     }
 
     /// The functions and how many parameters they take.
@@ -142,6 +149,7 @@ impl Compiler {
             variables,
             event_names: self.event_names(&ast),
             constants: outline::constants(&ast),
+            identity: Arc::default(),
             ast: self.runnable(file, source, ast)?,
         })
     }
@@ -234,7 +242,7 @@ impl Compiler {
     fn name_variables(&self) {
         let source = self.modules.source_of(variables::MODULE);
         let ast = source.and_then(|(_, source)| self.engine.compile(source).ok());
-        let functions = ast.iter().flat_map(|ast| outline::functions(ast));
+        let functions = ast.iter().flat_map(outline::functions);
         let names = functions
             .filter(|(_, takes)| *takes == 1)
             .map(|(name, _)| name);

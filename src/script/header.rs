@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Fault;
 use super::compile::Script;
 use super::outline::Constant;
-use super::value::{Map, Value, kind};
+use super::value::{Map, Value, kind, text, texts};
 use crate::config::{parse_duration, suggest};
 
 /// A reader of header constants that remembers what it was asked for.
@@ -29,21 +29,13 @@ impl<'a> Header<'a> {
     /// A text.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
         let value = self.literal(name)?;
-        let text = value.clone().into_string().ok();
-        self.or_wrong(name, &value, "a text", text)
+        self.or_wrong(name, &value, "a text", text(&value))
     }
 
     /// A text, or an array of texts.
     pub fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
         let value = self.literal(name)?;
-        let texts = match value.clone().into_array() {
-            Ok(items) => items
-                .into_iter()
-                .map(|item| item.into_string().ok())
-                .collect(),
-            Err(_) => value.clone().into_string().ok().map(|text| vec![text]),
-        };
-        self.or_wrong(name, &value, "a text or an array of texts", texts)
+        self.or_wrong(name, &value, "a text or an array of texts", texts(&value))
     }
 
     /// A whole number.

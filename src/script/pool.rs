@@ -7,14 +7,16 @@ use std::cell::RefCell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use tracing::error;
 
 use super::json::parse_json;
+use super::ready::ReadyScripts;
 use super::recent::Recent;
 use super::value::Map;
 use super::variables::Memo;
@@ -25,7 +27,9 @@ use crate::telemetry::Metrics;
 
 /// What a thread that runs scripts owns.
 pub struct Worker {
-    pub(super) engine: rhai::Engine,
+    engine: rhai::Engine,
+    /// Of this engine.
+    ready: ReadyScripts,
     /// The variables of the event that it is at.
     pub(super) memo: Memo,
     /// Whether a script asked for any.
@@ -51,6 +55,7 @@ impl Worker {
     fn of(shared: Shared) -> Self {
         Self {
             engine: engine::build(),
+            ready: ReadyScripts::default(),
             memo: Memo::default(),
             has_memo: false,
             shared,
@@ -89,6 +94,11 @@ impl Worker {
     /// Takes a new engine, where the old one may be in any state.
     pub(super) fn renew(&mut self) {
         self.engine = engine::build();
+        self.ready = ReadyScripts::default();
+    }
+
+    pub(super) fn engine_and_ready(&mut self) -> (&rhai::Engine, &mut ReadyScripts) {
+        (&self.engine, &mut self.ready)
     }
 }
 
@@ -97,16 +107,48 @@ impl Worker {
 pub struct Pool {
     jobs: Mailbox<Job>,
     shared: Shared,
+    crowd: Arc<Crowd>,
+}
+
+/// How much is asked for at the same time.
+struct Crowd {
+    begun: Instant,
     /// Jobs that somebody waits for, here or there.
-    under_way: Arc<AtomicUsize>,
+    under_way: AtomicUsize,
+    /// When two were last seen at once, in microseconds after `begun`.
+    seen_at: AtomicU64,
+}
+
+impl Default for Crowd {
+    fn default() -> Self {
+        Self {
+            begun: Instant::now(),
+            under_way: AtomicUsize::new(0),
+            seen_at: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Crowd {
+    /// Counts a job in. True if it is alone, and those just before it were. `now` is after `begun`.
+    fn enter(&self, now: Duration) -> bool {
+        let others = self.under_way.fetch_add(1, Ordering::Relaxed);
+        let now = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+        if others > 0 {
+            self.seen_at.store(now, Ordering::Relaxed);
+            return false;
+        }
+        let seen_at = self.seen_at.load(Ordering::Relaxed);
+        seen_at == 0 || now.saturating_sub(seen_at) > QUIET_MICROSECONDS
+    }
 }
 
 /// One of those that are under way.
-struct UnderWay<'a>(&'a AtomicUsize);
+struct UnderWay<'a>(&'a Crowd);
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -124,6 +166,10 @@ pub enum NotRun {
 /// Jobs that may wait. At 40 µs each this is 40 ms of work for one thread: past that, more waiting
 /// only makes senders time out, so they are told to come back.
 const QUEUE: usize = 1_024;
+
+/// How long no two jobs must have met before one runs where it is asked for. Under load some are
+/// alone for a moment, and one more engine in the processor's caches costs more than it saves.
+const QUIET_MICROSECONDS: u64 = 1_000;
 
 thread_local! {
     /// The worker of a thread of the runtime that has room for scripts, from its first script on.
@@ -164,12 +210,12 @@ impl Pool {
         Ok(Self {
             jobs,
             shared,
-            under_way: Arc::default(),
+            crowd: Arc::default(),
         })
     }
 
-    /// Runs a job: here and now if it is quick, no other is under way, and this thread has room for
-    /// scripts; else on a script thread when its turn comes.
+    /// Runs a job: here and now if it is quick, it is quiet, and this thread has room for scripts;
+    /// else on a script thread when its turn comes.
     ///
     /// # Errors
     /// [`NotRun::Busy`] at once if too much waits for the script threads, [`NotRun::Broken`].
@@ -178,8 +224,8 @@ impl Pool {
         is_quick: bool,
         job: impl FnOnce(&mut Worker) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
-        let is_alone = self.under_way.fetch_add(1, Ordering::Relaxed) == 0;
-        let _under_way = UnderWay(&self.under_way);
+        let is_alone = self.crowd.enter(self.crowd.begun.elapsed());
+        let _under_way = UnderWay(&self.crowd);
         let job = match is_quick && is_alone {
             true => match self.run_here(job) {
                 Ok(result) => return result.ok_or(NotRun::Broken),
@@ -304,6 +350,18 @@ mod tests {
             place.starts_with("script-"),
             "another is under way: {place}"
         );
+    }
+
+    #[test]
+    fn for_a_while_after_two_met_nobody_counts_as_alone() {
+        let crowd = Crowd::default();
+        let at = Duration::from_micros;
+        assert!(crowd.enter(at(5)));
+        assert!(!crowd.enter(at(10)));
+        drop((UnderWay(&crowd), UnderWay(&crowd)));
+        assert!(!crowd.enter(at(10 + QUIET_MICROSECONDS)));
+        drop(UnderWay(&crowd));
+        assert!(crowd.enter(at(11 + QUIET_MICROSECONDS)));
     }
 
     #[tokio::test]

@@ -45,6 +45,14 @@ pub fn text(value: &Value) -> Option<String> {
         .map(|text| text.to_string())
 }
 
+/// The texts in a value: an array of them, or one.
+pub fn texts(value: &Value) -> Option<Vec<String>> {
+    match value.as_array_ref() {
+        Ok(items) => items.iter().map(text).collect(),
+        Err(_) => text(value).map(|text| vec![text]),
+    }
+}
+
 /// A text, a number or a flag as text; `None` for what has no one way to be written.
 pub fn plain_text(value: &Value) -> Option<String> {
     let plain = value.is_string()

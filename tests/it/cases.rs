@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::examples::examples;
+use crate::support::examples::{self, examples};
 use crate::support::flow::{Flow, Sent, Taken};
 use crate::support::json::{assert_contains, data};
 
@@ -234,4 +234,26 @@ fn d27_the_examples_carry_what_a_page_knows_after_each_push() {
         assert_eq!(body, Value::Object(model.clone()), "{file}");
     }
     assert_eq!(Value::Object(model), expect["model"]);
+}
+
+/// A client that we ship is a lesson, and a case in `cases/` shows what it makes.
+#[test]
+fn every_shipped_client_has_a_case() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let flow = Flow::shipped();
+    let mut without: Vec<String> = fs::read_dir(top.join("clients"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert!(without.len() > 10, "{without:?}");
+    for case in fs::read_dir(top.join("cases")).unwrap() {
+        let request = case.unwrap().path().join("request.http");
+        if let Ok(text) = fs::read_to_string(request) {
+            let taken = flow.send(&examples::read(&text));
+            let claimed = taken.clients.iter().filter(|client| client.claimed);
+            claimed.for_each(|client| without.retain(|name| *name != client.name));
+        }
+    }
+    assert_eq!(without, Vec::<String>::new());
 }

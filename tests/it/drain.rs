@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tagwerk::emulator::{Emulator, Kind};
+use tagwerk::emulator::Emulator;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::raw::{Raw, request};
 use crate::support::server::Server;
-use crate::support::stand_in::StandIn;
+use crate::support::stand_in::{StandIn, kind};
 use crate::support::working_set::WorkingSet;
 
 const SENDERS: usize = 8;
@@ -30,7 +30,7 @@ const LOOK: Duration = Duration::from_millis(5);
 async fn a_drain_under_load_answers_what_it_accepted_and_delivers_it() {
     // The vendor is down at first: long enough that it is left alone, so that much is undelivered
     // when the process ends, and not so long that the next one leaves it alone too.
-    let down = Emulator::new(Kind::Http).answering(vec![503; 12]);
+    let down = Emulator::new(kind("http")).answering(vec![503; 12]);
     let crm = StandIn::start(down).await;
     let set = WorkingSet::of_orders(crm.address);
     let mut server = Server::start(&set).await;
@@ -138,7 +138,7 @@ async fn half_a_request(server: &Server) -> (Raw, &'static str) {
 
 #[tokio::test]
 async fn a_request_whose_body_is_still_coming_is_answered() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address);
     let mut server = Server::start(&set).await;
     let (mut raw, rest) = half_a_request(&server).await;
@@ -160,7 +160,7 @@ async fn a_request_whose_body_is_still_coming_is_answered() {
 
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address);
     let mut server = Server::start(&set).await;
     let (_waiting, _) = half_a_request(&server).await;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tagwerk::emulator::{Emulator, Kind};
+use tagwerk::emulator::Emulator;
 use tokio::time::timeout;
 
 use crate::support::http::{Answer, post};
-use crate::support::stand_in::StandIn;
+use crate::support::stand_in::{StandIn, kind};
 
 const JSON: &str = "Content-Type: application/json";
 
@@ -25,7 +25,7 @@ fn signup(user: &str, insert_id: &str) -> Value {
 
 #[tokio::test]
 async fn an_upload_is_judged_answered_and_remembered() {
-    let amplitude = StandIn::start(Emulator::new(Kind::Amplitude)).await;
+    let amplitude = StandIn::start(Emulator::new(kind("amplitude"))).await;
     let good = signup("u-00001", "a");
     let answer = post_json(&amplitude, "/2/httpapi?x=1", &good).await;
     assert_eq!(answer.status, 200);
@@ -58,7 +58,7 @@ async fn an_upload_is_judged_answered_and_remembered() {
 
 #[tokio::test]
 async fn a_repeat_is_answered_as_the_first_and_counted_as_a_duplicate() {
-    let amplitude = StandIn::start(Emulator::new(Kind::Amplitude)).await;
+    let amplitude = StandIn::start(Emulator::new(kind("amplitude"))).await;
     for body in [
         signup("u-00001", "a"),
         signup("u-00001", "a"),
@@ -78,7 +78,7 @@ async fn a_repeat_is_answered_as_the_first_and_counted_as_a_duplicate() {
 #[tokio::test]
 async fn a_script_of_statuses_comes_first_and_200_in_it_is_a_normal_answer() {
     let script = vec![429, 200, 500];
-    let slack = StandIn::start(Emulator::new(Kind::Slack).answering(script)).await;
+    let slack = StandIn::start(Emulator::new(kind("slack")).answering(script)).await;
     let hello = json!({ "text": "hello" });
     let mut said = Vec::new();
     for _ in 0..4 {
@@ -103,7 +103,7 @@ async fn a_script_of_statuses_comes_first_and_200_in_it_is_a_normal_answer() {
 
 #[tokio::test]
 async fn waiting_ends_when_enough_was_accepted_even_if_that_was_before() {
-    let http = StandIn::start(Emulator::new(Kind::Http).answering(vec![503])).await;
+    let http = StandIn::start(Emulator::new(kind("http")).answering(vec![503])).await;
     let emulator = http.emulator.clone();
     let waiter = tokio::spawn(async move { emulator.wait_for(2).await });
     for body in ["first", "second", "third"] {
@@ -118,7 +118,7 @@ async fn waiting_ends_when_enough_was_accepted_even_if_that_was_before() {
 
 #[tokio::test]
 async fn a_body_that_no_vendor_reads_is_refused_in_the_vendors_shape() {
-    let tracify = StandIn::start(Emulator::new(Kind::Tracify)).await;
+    let tracify = StandIn::start(Emulator::new(kind("tracify"))).await;
     let body = "x".repeat(20_000_001);
     let answer = post(tracify.address, "/api/v1/events", &[JSON], &body).await;
     assert_eq!(answer.status, 413);

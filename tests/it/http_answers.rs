@@ -2,7 +2,6 @@
 //! contract names.
 
 use serde_json::json;
-use tagwerk::emulator::Kind;
 
 use crate::support::raw::Answer;
 use crate::support::server::Server;
@@ -47,7 +46,7 @@ fn with_clients(set: WorkingSet) -> WorkingSet {
 }
 
 async fn start() -> (Server, StandIn, WorkingSet) {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = with_clients(WorkingSet::of_orders(crm.address));
     (Server::start(&set).await, crm, set)
 }
@@ -231,7 +230,7 @@ fn parse(request) { request.json + #{ event_name: "order", order_id: request.jso
 
 #[tokio::test]
 async fn a_full_disk_is_answered_503_and_takes_nothing_back() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address).with("clients/order.rhai", WHOLE_CLIENT);
     let server = Server::start_on_small_disk(&set, SMALL_DISK_BLOCKS).await;
     let padding = "x".repeat(40_000);

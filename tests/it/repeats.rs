@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
-use tagwerk::emulator::{Kind, Received};
+use tagwerk::emulator::Received;
 use tokio::task::JoinSet;
 
 use crate::support::raw::{Answer, Raw, request};
@@ -41,7 +41,7 @@ fn header(received: &Received) -> String {
 
 #[tokio::test]
 async fn each_order_that_comes_three_times_is_delivered_once_also_after_a_restart() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = set(&crm);
     let server = Server::start(&set).await;
     let mut raw = Raw::connect(server.address).await;
@@ -77,7 +77,7 @@ async fn each_order_that_comes_three_times_is_delivered_once_also_after_a_restar
 
 #[tokio::test]
 async fn of_many_at_once_one_is_the_first() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let server = Server::start(&set(&crm)).await;
     let address = server.address;
     for round in 0..20 {
@@ -101,7 +101,7 @@ async fn of_many_at_once_one_is_the_first() {
 
 #[tokio::test]
 async fn what_has_no_id_or_another_client_is_no_repeat() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let other = "const PATH = \"/other\"; const DEDUPE = \"body:id\"; \
                  fn parse(request) { #{ event_name: \"order\", order_id: request.json.id } }";
     let set = set(&crm).with("clients/other.rhai", other);
@@ -122,7 +122,7 @@ async fn what_has_no_id_or_another_client_is_no_repeat() {
 /// A batch of a library or a page that got no answer comes again, and more with it.
 #[tokio::test]
 async fn with_dedupe_by_event_id_each_event_is_taken_once_also_after_a_restart() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let client = "const PATH = \"/orders\"; const DEDUPE = \"event_id\"; \
                   fn parse(request) { request.json.map(|id| #{ event_name: \"order\", event_id: id, order_id: id }) }";
     let set = WorkingSet::of_orders(crm.address).with("clients/orders.rhai", client);

@@ -1,7 +1,6 @@
 //! Replays, dry and for real, by the command and over the API.
 
 use serde_json::{Value, json};
-use tagwerk::emulator::Kind;
 
 use crate::support::operator::Operator;
 use crate::support::server::Server;
@@ -36,7 +35,7 @@ async fn order(server: &Server, operator: &Operator<'_>, count: u64) {
 
 #[tokio::test]
 async fn a_dry_run_shows_exactly_what_changed_and_sends_nothing() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = set(&crm);
     let server = Server::start(&set).await;
     let operator = Operator::new(&set, &server);
@@ -86,7 +85,7 @@ async fn a_dry_run_shows_exactly_what_changed_and_sends_nothing() {
 
 #[tokio::test]
 async fn new_gone_and_failing_deliveries_are_told_apart() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = set(&crm)
         .with("tags/gone.rhai", TAG)
         .with("tags/breaks.rhai", TAG);
@@ -145,7 +144,7 @@ async fn new_gone_and_failing_deliveries_are_told_apart() {
 
 #[tokio::test]
 async fn a_replay_sends_again_under_the_same_ids() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = set(&crm);
     let server = Server::start(&set).await;
     let operator = Operator::new(&set, &server);

@@ -16,6 +16,7 @@ use crate::support::examples::examples;
 use crate::support::flow::{Flow, Processed, Sent, Taken};
 use crate::support::http::post;
 use crate::support::json::{assert_contains, data};
+use crate::support::stand_in::kind;
 
 /// A script that we ship is a lesson: one screen.
 const MAX_LINES: usize = 60;
@@ -107,7 +108,11 @@ async fn the_vendors_take_everything_that_the_examples_send() {
             sent.map(move |sent| (name.clone(), sent))
         })
         .collect();
-    for (kind, at_least) in [(Kind::Amplitude, 13), (Kind::Tracify, 5), (Kind::Slack, 1)] {
+    for (kind, at_least) in [
+        (kind("amplitude"), 13),
+        (kind("tracify"), 5),
+        (kind("slack"), 1),
+    ] {
         let to_vendor: Vec<_> = sent
             .iter()
             .filter(|(_, sent)| sent.kind == kind.as_str())
@@ -198,7 +203,7 @@ fn pushes_become_amplitude_events_with_their_properties() {
     }
     let taken = flow.send(&examples["datalayer_5_revenue"]);
     let sent = taken.events[0].sent_by("amplitude_revenue").body();
-    let expected = &data("amplitude/revenue.json")["request"]["body"];
+    let expected = &data("destinations/amplitude/revenue.json")["request"]["body"];
     assert_contains(&sent, expected);
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, paint};
+use super::{Exit, online, paint, trials};
 use crate::config::{Problem, Problems, SystemEnvironment};
 use crate::generation::{self, Generation, Loaded};
 
@@ -17,6 +17,7 @@ Examples:
   tagwerk check
   tagwerk check --config shop/tagwerk.toml
   tagwerk check --strict                for CI: warnings count, too
+  tagwerk check --online                asks Google's validation server, too, about what goes to GA4
   tagwerk check --format github         as annotations of a pull request
   tagwerk check --format json | jq '.findings[] | select(.severity == \"error\")'
 
@@ -32,6 +33,10 @@ pub(super) struct Options {
     /// Take warnings for errors
     #[arg(long)]
     strict: bool,
+
+    /// Ask those vendors that can judge without recording (GA4) about what comes of the cases
+    #[arg(long, conflicts_with = "format")]
+    online: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,7 +74,15 @@ impl Report {
 }
 
 pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
-    let report = report(generation::load(config, &SystemEnvironment));
+    let loaded = generation::load(config, &SystemEnvironment);
+    let live = loaded.as_ref().ok().map(|loaded| &loaded.live);
+    let judged = live.map(|live| judged(live, config)).transpose()?;
+    if options.online
+        && let Some(live) = live.filter(|_| judged.as_ref().is_some_and(Problems::is_empty))
+    {
+        online::run(live, config)?;
+    }
+    let report = report(loaded, judged.unwrap_or_default());
     match options.format {
         Format::Human => show(&report),
         Format::Json => anstream::println!("{}", formats::json(&report)?),
@@ -93,7 +106,22 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
     })
 }
 
-fn report(loaded: Result<Loaded, Problems>) -> Report {
+/// What the destinations' types say of what the tags make: of keys that are written out, and of what
+/// comes of the cases.
+fn judged(live: &Generation, config: &Path) -> Result<Problems, Exit> {
+    let keys = generation::unknown_keys(live).into_iter();
+    let keys = keys.map(|problem| problem.of_kind("unknown-key"));
+    let refused = trials::refusals(config, live)?.into_iter();
+    let refused = refused.map(|problem| problem.of_kind("refused"));
+    let mut judged: Problems = keys.chain(refused).collect();
+    for tag in &live.tags {
+        judged.show_lines(Path::new(&tag.script.file), &tag.script.source);
+    }
+    judged.sort();
+    Ok(judged)
+}
+
+fn report(loaded: Result<Loaded, Problems>, judged: Problems) -> Report {
     let mut report = Report {
         findings: Vec::new(),
         good: Vec::new(),
@@ -106,6 +134,7 @@ fn report(loaded: Result<Loaded, Problems>) -> Report {
             return report;
         }
     };
+    report.add(judged, false);
     let mut of_draft = loaded.draft_problems;
     report.good.push(summary(&loaded.live));
     report.generation = Some(loaded.live.id.to_string());

@@ -16,7 +16,7 @@ pub(super) fn reference(topics: &[&Topic]) -> String {
                 function.signature, function.about
             ));
             text.push_str(&format!(
-                "  ```rhai\n  {}\n  ```\n",
+                "  ```\n  {}\n  ```\n",
                 function.example.trim()
             ));
         }

@@ -1,14 +1,18 @@
-//! `tagwerk docs`: the functions that scripts may call, from where they are written: for people, as
-//! Markdown, and as definitions for editors.
+//! `tagwerk docs`: the functions that scripts may call, and the types of destinations, from where
+//! they are written: for people, as Markdown, and as definitions for editors.
 
 pub(super) mod definitions;
 mod markdown;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{Exit, paint};
+use crate::destination::{self, TYPES};
+use crate::error::BoxError;
+use crate::script::api::mapping::{self, Mapping};
 use crate::script::api::{TOPICS, Topic};
 
 #[derive(Debug, Args)]
@@ -16,18 +20,24 @@ use crate::script::api::{TOPICS, Topic};
 Examples:
   tagwerk docs
   tagwerk docs time
+  tagwerk docs meta        # with where each key comes from
+  tagwerk docs --destinations docs/destinations
   tagwerk docs --markdown > functions.md
   tagwerk docs --definitions            files for the Rhai language server, in .rhai/")]
 pub(super) struct Options {
     /// Only this topic, such as `time` or `tracify`
     topic: Option<String>,
 
+    /// Write a page for each type of destination into this folder instead
+    #[arg(long, value_name = "DIR", conflicts_with = "topic")]
+    destinations: Option<PathBuf>,
+
     /// Print them as Markdown
-    #[arg(long, conflicts_with = "definitions")]
+    #[arg(long, conflicts_with_all = ["definitions", "destinations"])]
     markdown: bool,
 
     /// Write definition files for editors into this folder
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = definitions::FOLDER, conflicts_with = "topic")]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = definitions::FOLDER, conflicts_with_all = ["topic", "destinations"])]
     definitions: Option<PathBuf>,
 }
 
@@ -37,6 +47,24 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
         anstream::println!("wrote {count} files to {}", folder.display());
         return Ok(());
     }
+    match &options.destinations {
+        Some(folder) => write_pages(folder),
+        None => show_functions(options),
+    }
+}
+
+fn write_pages(folder: &Path) -> Result<(), Exit> {
+    fs::create_dir_all(folder)?;
+    for one in TYPES {
+        let page = destination::page(one).map_err(BoxError::from)?;
+        fs::write(folder.join(format!("{}.md", one.name)), page)?;
+    }
+    let count = TYPES.len();
+    anstream::println!("{count} pages are in {}", paint::strong(folder.display()));
+    Ok(())
+}
+
+fn show_functions(options: &Options) -> Result<(), Exit> {
     let wanted = |topic: &&Topic| {
         options
             .topic
@@ -70,7 +98,37 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
             anstream::println!("  {}", paint::good(function.signature));
             anstream::println!("      {}", function.about);
             anstream::println!("      {}\n", paint::dim(function.example));
+            // A list of everything would drown in tables.
+            if let (Some(_), Some(mapping)) = (&options.topic, mapping::of(function.signature)) {
+                print_table(mapping);
+            }
         }
     }
     Ok(())
+}
+
+/// Where each key of a payload comes from.
+fn print_table(mapping: &Mapping) {
+    let lines = mapping.lines();
+    let width = lines.iter().map(|line| line.to.chars().count()).max();
+    let width = width.unwrap_or_default();
+    for line in lines {
+        let from = line.from.replace('`', "");
+        let how = line.how.replace('`', "");
+        let arrow = if from.is_empty() { "" } else { "← " };
+        let comma = if from.is_empty() || how.is_empty() {
+            ""
+        } else {
+            "; "
+        };
+        anstream::println!(
+            "        {:width$}  {arrow}{from}{comma}{}",
+            line.to,
+            paint::dim(&how)
+        );
+    }
+    for (theirs, ours) in mapping.names() {
+        anstream::println!("        {} is called {theirs}", ours.join(", "));
+    }
+    anstream::println!();
 }

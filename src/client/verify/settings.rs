@@ -11,7 +11,7 @@ use super::key::Key;
 use super::schemes::SCHEMES;
 use crate::client::Surroundings;
 use crate::config::{self, parse_duration, suggest};
-use crate::script::value::kind;
+use crate::script::value::{kind, text, texts};
 use crate::script::{Header, Map, Value};
 use crate::secret::Secret;
 
@@ -146,21 +146,13 @@ impl<'a> Settings<'a> {
     pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
         self.asked.insert(name);
         let value = self.map.get(name)?.clone();
-        let text = value.clone().into_string().ok();
-        self.or_wrong(name, &value, "a text", text)
+        self.or_wrong(name, &value, "a text", text(&value))
     }
 
     pub(super) fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
         self.asked.insert(name);
         let value = self.map.get(name)?.clone();
-        let texts = match value.clone().into_array() {
-            Ok(items) => items
-                .into_iter()
-                .map(|item| item.into_string().ok())
-                .collect(),
-            Err(_) => value.clone().into_string().ok().map(|text| vec![text]),
-        };
-        self.or_wrong(name, &value, "a text or an array of texts", texts)
+        self.or_wrong(name, &value, "a text or an array of texts", texts(&value))
     }
 
     fn or_wrong<T>(

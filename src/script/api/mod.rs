@@ -5,31 +5,49 @@
 //! it there. To add a topic: one file, one line in [`TOPICS`]. `tagwerk docs` prints what stands
 //! here, and the tests below run every example and call every function with nonsense.
 //!
+//! A topic that is a vendor has functions that make its payload of an event; they are tables, which is
+//! `mapping`'s business.
+//!
 //! Arguments arrive as [`rhai::Dynamic`] and go through `argument`, because Rhai answers a typed
 //! function's wrong argument with "Function not found: sha256 (())". That costs about 10 ns a call.
 
+mod amplitude;
 mod answer;
 mod argument;
 mod base64;
 mod browser;
 mod cookie;
+mod discord;
 mod form;
 mod ga4;
+mod google_ads;
 mod hash;
+mod hubspot;
 mod json;
 mod keys;
+mod klaviyo;
+mod linkedin;
 mod log;
+pub mod mapping;
+mod meta;
+mod mixpanel;
 mod money;
 mod namespace;
 pub mod number;
 mod pii;
+mod pinterest;
+mod posthog;
 mod refuse;
 mod regex;
+mod segment;
 mod skip;
 mod slack;
+mod snapchat;
 mod stape;
 mod table;
+mod telegram;
 mod text;
+mod tiktok;
 pub mod time;
 mod tracify;
 mod url;
@@ -81,11 +99,25 @@ pub static TOPICS: &[Topic] = &[
     hash::TOPIC,
     base64::TOPIC,
     pii::TOPIC,
+    amplitude::TOPIC,
     tracify::TOPIC,
     table::TOPIC,
     variable::TOPIC,
     slack::TOPIC,
+    telegram::TOPIC,
+    discord::TOPIC,
     ga4::TOPIC,
+    google_ads::TOPIC,
+    meta::TOPIC,
+    tiktok::TOPIC,
+    pinterest::TOPIC,
+    snapchat::TOPIC,
+    linkedin::TOPIC,
+    segment::TOPIC,
+    mixpanel::TOPIC,
+    posthog::TOPIC,
+    klaviyo::TOPIC,
+    hubspot::TOPIC,
     stape::TOPIC,
     cookie::TOPIC,
     answer::TOPIC,

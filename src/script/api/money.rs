@@ -127,7 +127,7 @@ fn to_minor(amount: Dynamic, currency: Dynamic) -> Result<i64, Problem> {
     counted(&amount, currency).map(|(minor, _)| minor)
 }
 
-fn format(amount: Dynamic, currency: Dynamic) -> Result<ImmutableString, Problem> {
+pub(super) fn format(amount: Dynamic, currency: Dynamic) -> Result<ImmutableString, Problem> {
     let (minor, currency) = counted(&amount, currency)?;
     Ok(currency.write(minor).into())
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext};
 
 use super::argument::wrong;
+use super::mapping::Mapping;
 use crate::script::request_view::{RequestView, bad_body};
 
 /// What is wrong with a call, for whoever wrote the script. The function's name is added.
@@ -88,6 +89,19 @@ impl Namespace {
             .set_native_fn(name, move |context: NativeCallContext<'_>, a: Dynamic| {
                 function(a).map_err(|problem| problem.of(&full, &context))
             });
+        self
+    }
+
+    /// Adds a function of an event that a table describes.
+    pub(super) fn mapping(mut self, mapping: &'static Mapping) -> Self {
+        let full = self.qualified(mapping.name());
+        self.module.set_native_fn(
+            mapping.name(),
+            move |context: NativeCallContext<'_>, event: Dynamic| {
+                let payload = mapping.apply(event);
+                payload.map_err(|problem| problem.of(&full, &context))
+            },
+        );
         self
     }
 

@@ -1,6 +1,6 @@
 //! `skip`: how a tag says that it has nothing to send, and why.
 
-use rhai::{Dynamic, Engine, ImmutableString};
+use rhai::{Dynamic, Engine, ImmutableString, Map};
 
 use super::argument;
 use super::namespace::{Namespace, Problem};
@@ -12,7 +12,8 @@ pub(super) const TOPIC: Topic = Topic {
     functions: &[Function {
         signature: "skip(reason) -> Skip",
         about: "What a tag returns when it has nothing to send; preview shows the reason. \
-                It does not end the function: write `return skip(\"…\");`.",
+                It does not end the function: write `return skip(\"…\");`. What is added to it with \
+                `+` changes nothing.",
         example: r#"type_of(skip("free order")) == "Skip""#,
     }],
     register,
@@ -27,6 +28,8 @@ pub struct Skip {
 
 fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Skip>("Skip");
+    // So that `meta::event(event) + #{ … }` skips where there is nothing to add to.
+    engine.register_fn("+", |skip: Skip, _: Map| skip);
     Namespace::new(TOPIC.name)
         .one("skip", skip)
         .register(engine);
@@ -50,5 +53,13 @@ mod tests {
             .unwrap();
         let skip = result.try_cast::<Skip>().unwrap();
         assert_eq!(skip.reason, "free order");
+    }
+
+    #[test]
+    fn what_is_added_changes_nothing() {
+        let mut engine = Engine::new();
+        register(&mut engine);
+        let result: Dynamic = engine.eval(r#"skip("nobody") + #{ a: 1 }"#).unwrap();
+        assert_eq!(result.try_cast::<Skip>().unwrap().reason, "nobody");
     }
 }

@@ -88,7 +88,7 @@ fn register(engine: &mut Engine) {
         .register(engine);
 }
 
-fn parse(value: Dynamic) -> Result<Millis, Problem> {
+pub(super) fn parse(value: Dynamic) -> Result<Millis, Problem> {
     if !value.is_string() {
         return number::from_dynamic(&value)
             .map(unix)
@@ -131,7 +131,7 @@ fn format(ms: Dynamic, pattern: Dynamic) -> Result<ImmutableString, Problem> {
     write(&ms, &pattern)
 }
 
-fn iso(ms: Dynamic) -> Result<ImmutableString, Problem> {
+pub(super) fn iso(ms: Dynamic) -> Result<ImmutableString, Problem> {
     let timestamp = timestamp(&ms)?;
     Ok(format!("{timestamp:.3}").into())
 }

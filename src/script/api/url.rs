@@ -86,7 +86,7 @@ fn register(engine: &mut Engine) {
         .register(engine);
 }
 
-fn origin(url: Dynamic) -> Result<Dynamic, Problem> {
+pub(super) fn origin(url: Dynamic) -> Result<Dynamic, Problem> {
     let url = argument::text("url", url)?;
     let parts = split(&url);
     let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
@@ -106,7 +106,7 @@ fn origin(url: Dynamic) -> Result<Dynamic, Problem> {
     Ok(format!("{scheme}://{authority}").into())
 }
 
-fn host(url: Dynamic) -> Result<Dynamic, Problem> {
+pub(super) fn host(url: Dynamic) -> Result<Dynamic, Problem> {
     let url = argument::text("url", url)?;
     let Some(authority) = split(&url).authority else {
         return Ok(Dynamic::UNIT);
@@ -114,7 +114,7 @@ fn host(url: Dynamic) -> Result<Dynamic, Problem> {
     Ok(without_port(authority).to_lowercase().into())
 }
 
-fn path(url: Dynamic) -> Result<ImmutableString, Problem> {
+pub(super) fn path(url: Dynamic) -> Result<ImmutableString, Problem> {
     let url = argument::text("url", url)?;
     match split(&url).path {
         "" => Ok("/".into()),
@@ -122,7 +122,7 @@ fn path(url: Dynamic) -> Result<ImmutableString, Problem> {
     }
 }
 
-fn query(url: Dynamic) -> Result<Map, Problem> {
+pub(super) fn query(url: Dynamic) -> Result<Map, Problem> {
     let url = argument::text("url", url)?;
     let mut map = Map::new();
     for (name, value) in parameters(&url) {
@@ -132,7 +132,7 @@ fn query(url: Dynamic) -> Result<Map, Problem> {
     Ok(map)
 }
 
-fn param(url: Dynamic, name: Dynamic) -> Result<Dynamic, Problem> {
+pub(super) fn param(url: Dynamic, name: Dynamic) -> Result<Dynamic, Problem> {
     let url = argument::text("url", url)?;
     let name = argument::text("name", name)?;
     let found = parameters(&url).find(|(candidate, _)| *candidate == name.as_str());

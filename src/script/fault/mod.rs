@@ -33,9 +33,9 @@ pub struct Fault {
     pub hint: Option<String>,
     /// The lines around it, if somebody watches.
     pub source: Box<[SourceLine]>,
-    /// What sort of mistake it is, in a word: `unknown-function`; empty for what happened in a call.
+    /// What sort of mistake it is.
     #[serde(skip)]
-    pub kind: &'static str,
+    pub kind: Kind,
     /// Whose fault it is.
     #[serde(skip)]
     pub cause: Cause,
@@ -75,6 +75,37 @@ pub fn source_lines(text: &str, line: Option<usize>) -> Vec<SourceLine> {
             text: text.chars().take(MAX_LINE_CHARS).collect(),
         })
         .collect()
+}
+
+/// What sort of mistake a fault is. A number, so that a fault stays small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kind(u8);
+
+/// The sorts in words; the first is for what happened in a call.
+const WORDS: [&str; 16] = [
+    "",
+    "syntax",
+    "unknown-variable",
+    "unknown-function",
+    "wrong-arguments",
+    "import",
+    "never-runs",
+    "unknown-constant",
+    "missing-constant",
+    "wrong-constant",
+    "missing-function",
+    "unknown-destination",
+    "unknown-tag",
+    "never-fires",
+    "unreachable-route",
+    "table",
+];
+
+impl Kind {
+    /// In a word: `unknown-function`; empty for what happened in a call.
+    pub fn as_str(self) -> &'static str {
+        WORDS.get(usize::from(self.0)).copied().unwrap_or_default()
+    }
 }
 
 /// Whose fault a fault is.
@@ -123,7 +154,7 @@ impl Fault {
             message: message.into(),
             hint: None,
             source: Box::default(),
-            kind: "",
+            kind: Kind::default(),
             cause: Cause::Script,
             killed: None,
         }
@@ -136,8 +167,9 @@ impl Fault {
     }
 
     /// The same, of this sort.
-    pub fn of_kind(mut self, kind: &'static str) -> Self {
-        self.kind = kind;
+    pub fn of_kind(mut self, kind: &str) -> Self {
+        let known = WORDS.iter().position(|word| *word == kind);
+        self.kind = Kind(known.and_then(|at| u8::try_from(at).ok()).unwrap_or(0));
         self
     }
 

@@ -97,7 +97,7 @@ const MISUSES: [(&[&str], &str); 15] = [
     ),
     (
         &["emulate", "amplitud"],
-        "there are amplitude, http, slack, tracify",
+        "a similar value exists: 'amplitude'",
     ),
     (&["emulate", "slack", "--answer", "99"], "99"),
     (&["emulate", "slack", "--listen", "9100"], "9100"),

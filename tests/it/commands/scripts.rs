@@ -102,7 +102,7 @@ async fn init_makes_a_folder_that_is_good_and_works() {
     assert!(ended.stderr.contains(waits), "{}", ended.stderr);
     let ended = run(&shop, &["test"]).await;
     assert_eq!(ended.code, 0, "{}", ended.stdout);
-    assert!(ended.stdout.contains("11 passed"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("22 passed"), "{}", ended.stdout);
     let requests: Vec<_> = std::fs::read_dir(shop.join("examples/requests"))
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -6,8 +6,6 @@ use crate::support::server::Server;
 use crate::support::stand_in::StandIn;
 use crate::support::working_set::WorkingSet;
 
-use tagwerk::emulator::Kind;
-
 async fn status(set: &WorkingSet, server: &Server, more: &[&str]) -> Ended {
     let (address, admin) = (server.address, server.admin);
     let text = format!("server.listen = \"{address}\"\nadmin.listen = \"{admin}\"\n");
@@ -18,7 +16,7 @@ async fn status(set: &WorkingSet, server: &Server, more: &[&str]) -> Ended {
 
 #[tokio::test]
 async fn a_server_that_is_well_is_shown() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address);
     let server = Server::start(&set).await;
     assert_eq!(server.post("/order", r#"{"id":1}"#).await.status, 200);

@@ -1,7 +1,5 @@
 //! `tagwerk verify`, with and without a running server.
 
-use tagwerk::emulator::Kind;
-
 use crate::support::command::run;
 use crate::support::operator::Operator;
 use crate::support::server::Server;
@@ -10,7 +8,7 @@ use crate::support::working_set::WorkingSet;
 
 #[tokio::test]
 async fn the_books_add_up_with_and_without_a_server() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address);
     let server = Server::start(&set).await;
     let operator = Operator::new(&set, &server);

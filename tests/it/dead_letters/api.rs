@@ -1,7 +1,6 @@
 //! What the API refuses, and with what words.
 
 use serde_json::json;
-use tagwerk::emulator::Kind;
 
 use super::order;
 use crate::support::operator::Operator;
@@ -168,7 +167,7 @@ async fn what_makes_no_sense_is_refused_with_what_does() {
 
 #[tokio::test]
 async fn a_delivery_is_shown_whole_and_without_secrets() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let table = format!(
         "[destinations.crm]\ntype = \"http\"\nurl = \"http://{}/crm\"\nheaders = {{ Authorization = \"Bearer k3y-of-the-crm\" }}\n",
         crm.address

@@ -5,11 +5,11 @@ mod many;
 mod requests;
 
 use serde_json::{Value, json};
-use tagwerk::emulator::{Emulator, Kind};
+use tagwerk::emulator::Emulator;
 
 use crate::support::operator::Operator;
 use crate::support::server::Server;
-use crate::support::stand_in::StandIn;
+use crate::support::stand_in::{StandIn, kind};
 use crate::support::vendor::Vendor;
 use crate::support::working_set::{ORDER_TAG, WorkingSet, http_destination};
 
@@ -38,7 +38,7 @@ fn list(answer: &Value) -> &[Value] {
 
 #[tokio::test]
 async fn a_mended_tag_delivers_what_died_of_it_once() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address).with("tags/order.rhai", BROKEN_TAG);
     let server = Server::start(&set).await;
     let operator = Operator::new(&set, &server);
@@ -194,7 +194,7 @@ async fn as_sent_and_with_the_current_tag_are_told_apart() {
 
 #[tokio::test]
 async fn what_was_delivered_is_not_sent_again_with_what_died() {
-    let crm = StandIn::start(Emulator::new(Kind::Http).answering(vec![400])).await;
+    let crm = StandIn::start(Emulator::new(kind("http")).answering(vec![400])).await;
     let twice = ORDER_TAG
         .replace("#{ body", "[#{ body: 1 }, #{ body")
         .replace("order_id } }", "order_id } }]");
@@ -217,7 +217,7 @@ async fn what_was_delivered_is_not_sent_again_with_what_died() {
 
 #[tokio::test]
 async fn what_is_retried_is_not_too_old_at_once() {
-    let crm = StandIn::start(Emulator::new(Kind::Http).answering(vec![500])).await;
+    let crm = StandIn::start(Emulator::new(kind("http")).answering(vec![500])).await;
     let aged = format!("const MAX_AGE = \"1s\";{ORDER_TAG}");
     let set = WorkingSet::of_orders(crm.address).with("tags/order.rhai", &aged);
     let server = Server::start(&set).await;
@@ -240,7 +240,7 @@ async fn what_is_retried_is_not_too_old_at_once() {
 
 #[tokio::test]
 async fn what_is_discarded_is_neither_listed_nor_sent() {
-    let crm = StandIn::start(Emulator::new(Kind::Http).answering(vec![400, 400, 400])).await;
+    let crm = StandIn::start(Emulator::new(kind("http")).answering(vec![400, 400, 400])).await;
     let set = WorkingSet::of_orders(crm.address);
     let server = Server::start(&set).await;
     let operator = Operator::new(&set, &server);
@@ -271,7 +271,7 @@ async fn what_is_discarded_is_neither_listed_nor_sent() {
 #[tokio::test]
 async fn filters_choose() {
     let vendor = Vendor::answering(&[]).await;
-    let refuses = StandIn::start(Emulator::new(Kind::Http).answering(vec![422, 422])).await;
+    let refuses = StandIn::start(Emulator::new(kind("http")).answering(vec![422, 422])).await;
     let tables = [
         http_destination("crm", vendor.address),
         http_destination("erp", refuses.address),

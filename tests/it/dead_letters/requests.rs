@@ -1,7 +1,6 @@
 //! Requests whose client failed.
 
 use serde_json::json;
-use tagwerk::emulator::Kind;
 
 use super::BROKEN_TAG;
 use crate::support::operator::Operator;
@@ -16,7 +15,7 @@ fn parse(request) { throw "it broke"; }
 
 #[tokio::test]
 async fn a_mended_client_takes_what_it_failed_on() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address).with("clients/order.rhai", BROKEN_CLIENT);
     let server = Server::start(&set).await;
     let operator = Operator::new(&set, &server);
@@ -118,7 +117,7 @@ async fn a_client_that_has_nothing_to_track_settles_what_was_kept() {
 
 #[tokio::test]
 async fn a_repeat_that_was_kept_as_well_makes_no_second_event() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let dedupe = "const DEDUPE = \"body:id\";";
     let set = WorkingSet::of_orders(crm.address)
         .with("clients/order.rhai", &format!("{dedupe}{BROKEN_CLIENT}"));
@@ -145,7 +144,7 @@ async fn a_repeat_that_was_kept_as_well_makes_no_second_event() {
 
 #[tokio::test]
 async fn all_means_both_kinds() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address).with("tags/order.rhai", BROKEN_TAG);
     let server = Server::start(&set).await;
     let operator = Operator::new(&set, &server);

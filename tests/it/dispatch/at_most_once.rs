@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use tagwerk::delivery::{ErrorClass, State};
-use tagwerk::emulator::Kind;
 use tagwerk::journal::Record;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -134,7 +133,7 @@ async fn a_request_that_takes_too_long_may_have_arrived() {
 
 #[tokio::test]
 async fn what_a_bad_neighbour_held_up_is_sent_all_the_same() {
-    let vendor = stand_in(Kind::Amplitude, &[413]).await;
+    let vendor = stand_in("amplitude", &[413]).await;
     let rig = Rig::start_on_disk(&amplitude(vendor.address, ONCE)).await;
     let mut payloads: Vec<Value> = (0..6).map(signup).collect();
     payloads[1]["user_id"] = json!("0");

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use tagwerk::delivery::{ErrorClass, State};
-use tagwerk::emulator::Kind;
 use tagwerk::telemetry::DestinationState;
 use tokio::net::TcpListener;
 
@@ -11,7 +10,7 @@ use crate::support::vendor::Vendor;
 
 #[tokio::test]
 async fn what_fails_is_tried_again_under_the_same_name() {
-    let crm = stand_in(Kind::Http, &[500, 408, 503]).await;
+    let crm = stand_in("http", &[500, 408, 503]).await;
     let rig = Rig::start(&http(crm.address, "")).await;
     let event = rig.send("crm", &[json!({ "body": { "order": 1 } })]).await;
     for (attempt, seconds) in [(1, 4.0..=6.0), (2, 24.0..=36.0), (3, 96.0..=144.0)] {
@@ -41,7 +40,7 @@ async fn what_fails_is_tried_again_under_the_same_name() {
 
 #[tokio::test]
 async fn after_the_last_attempt_it_is_a_dead_letter() {
-    let crm = stand_in(Kind::Http, &[500, 502]).await;
+    let crm = stand_in("http", &[500, 502]).await;
     let rig = Rig::start(&http(crm.address, "retry = [\"1m\"]")).await;
     let event = rig.send("crm", &[json!({})]).await;
     rig.pass_to_next_attempt(event, 1).await;
@@ -101,7 +100,7 @@ async fn a_dead_vendor_delays_no_other() {
     // A port that refuses, one that never answers, and one that works.
     let refusing = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let crm = stand_in(Kind::Http, &[]).await;
+    let crm = stand_in("http", &[]).await;
     let table = |name, address| http(address, "").replace("crm", name);
     let config = [
         table("refusing", refusing.local_addr().unwrap()),

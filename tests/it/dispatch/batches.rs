@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tagwerk::delivery::State;
-use tagwerk::emulator::Kind;
 use tagwerk::journal::Record;
 
 use super::{Rig, amplitude, signup, soon, stand_in};
@@ -82,7 +81,7 @@ async fn check(name: &str, input: &Value, expect: &Value) {
 
 #[tokio::test]
 async fn one_bad_event_of_a_real_batch_is_dropped() {
-    let vendor = stand_in(Kind::Amplitude, &[]).await;
+    let vendor = stand_in("amplitude", &[]).await;
     let rig = Rig::start(&amplitude(vendor.address, "")).await;
     let mut payloads: Vec<Value> = (0..5).map(signup).collect();
     payloads[3]["user_id"] = json!("0");
@@ -105,7 +104,7 @@ async fn one_bad_event_of_a_real_batch_is_dropped() {
 
 #[tokio::test]
 async fn a_batch_that_is_too_large_goes_in_halves() {
-    let vendor = stand_in(Kind::Amplitude, &[413, 200, 413]).await;
+    let vendor = stand_in("amplitude", &[413, 200, 413]).await;
     let rig = Rig::start(&amplitude(vendor.address, "")).await;
     let payloads: Vec<Value> = (0..4).map(signup).collect();
     let event = rig.send("amplitude", &payloads).await;
@@ -126,7 +125,7 @@ async fn a_batch_that_is_too_large_goes_in_halves() {
 
 #[tokio::test]
 async fn a_single_one_that_is_too_large_is_dead() {
-    let vendor = stand_in(Kind::Amplitude, &[413]).await;
+    let vendor = stand_in("amplitude", &[413]).await;
     let rig = Rig::start(&amplitude(vendor.address, "")).await;
     let event = rig.send("amplitude", &[signup(1)]).await;
     let dead = rig.until(event, |record| record.delivery.state == State::Dead);
@@ -136,7 +135,7 @@ async fn a_single_one_that_is_too_large_is_dead() {
 
 #[tokio::test]
 async fn a_batch_weighs_no_more_than_the_vendor_takes() {
-    let vendor = stand_in(Kind::Amplitude, &[]).await;
+    let vendor = stand_in("amplitude", &[]).await;
     let rig = Rig::start(&amplitude(vendor.address, "concurrency = 1")).await;
     let large = |user| {
         let mut event = signup(user);

@@ -4,7 +4,6 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use tagwerk::emulator::Kind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -26,7 +25,7 @@ async fn three_bad_destinations_of_ten_delay_no_other() {
     let (dripping, drip) = dripping().await;
     let mut good = Vec::new();
     for _ in 0..7 {
-        good.push(StandIn::of(Kind::Http).await);
+        good.push(StandIn::of("http").await);
     }
     let bad = [dead.local_addr().unwrap(), slow.address, dripping];
     drop(dead);

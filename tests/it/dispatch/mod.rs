@@ -6,6 +6,7 @@
 mod attempts;
 mod at_most_once;
 mod batches;
+mod every_type;
 mod isolation;
 mod settings;
 mod standing;
@@ -21,9 +22,9 @@ use serde_json::{Value, json};
 use tagwerk::clock::{Clock, Millis};
 use tagwerk::config::Environment;
 use tagwerk::delivery::{Delivery, DeliveryId, State};
-use tagwerk::destination::HttpClient;
+use tagwerk::destination::Courier;
 use tagwerk::dispatch::{Dispatch, Nobody, Standing, Standings};
-use tagwerk::emulator::{Emulator, Kind};
+use tagwerk::emulator::Emulator;
 use tagwerk::event::Event;
 use tagwerk::generation::{Live, Reload};
 use tagwerk::journal::{self, Entry, Journal, Record};
@@ -32,7 +33,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::stand_in::StandIn;
+use crate::support::stand_in::{StandIn, kind};
 
 /// The time of day at which every test starts.
 const START: Millis = 1_720_602_000_000;
@@ -94,7 +95,7 @@ impl Rig {
         let dispatch = Dispatch {
             journal: journal.clone(),
             live: live.clone(),
-            client: HttpClient::new().unwrap(),
+            courier: Courier::new().unwrap(),
             clock,
             standings: standings.clone(),
             metrics: Metrics::new(),
@@ -212,8 +213,8 @@ impl Rig {
 }
 
 /// A stand-in that answers the first requests with these statuses.
-async fn stand_in(kind: Kind, script: &[u16]) -> StandIn {
-    StandIn::start(Emulator::new(kind).answering(script.to_vec())).await
+async fn stand_in(name: &str, script: &[u16]) -> StandIn {
+    StandIn::start(Emulator::new(kind(name)).answering(script.to_vec())).await
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {

@@ -1,7 +1,5 @@
 //! Counts are right after requests of each kind, and no sender can add a series.
 
-use tagwerk::emulator::Kind;
-
 use crate::support::metrics::Page;
 use crate::support::raw::{Raw, request};
 use crate::support::server::Server;
@@ -18,7 +16,7 @@ const CHOOSY_TAG: &str = "const ON = \"order\";\nconst TO = \"crm\";\n\
 
 #[tokio::test]
 async fn each_kind_of_request_is_counted_once_and_where_it_belongs() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address)
         .with("clients/broken.rhai", BROKEN_CLIENT)
         .with("clients/pair.rhai", PAIR_CLIENT)
@@ -159,7 +157,7 @@ async fn refused(server: &Server, head: &str) -> u16 {
 
 #[tokio::test]
 async fn previews_are_requests_but_no_traffic() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address);
     let server = Server::start(&set).await;
     let token = server.open_session("{}").await;
@@ -183,7 +181,7 @@ const DISTINCT: usize = 300;
 
 #[tokio::test]
 async fn no_sender_can_add_a_series() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address)
         .with("clients/pair.rhai", PAIR_CLIENT)
         .with(
@@ -247,7 +245,7 @@ async fn odd_names_of_files_are_escaped() {
 
 #[tokio::test]
 async fn the_page_is_there_while_the_journal_is_not() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address);
     let server = Server::start_on_small_disk(&set, 400).await;
     let body = format!(r#"{{"id":"{}"}}"#, "x".repeat(20_000));

@@ -1,7 +1,6 @@
 //! Capture sessions: live traffic is watched without a header, and followed to its vendors' answers.
 
 use serde_json::{Value, json};
-use tagwerk::emulator::Kind;
 
 use crate::support::server::Server;
 use crate::support::sse::Stream;
@@ -37,7 +36,7 @@ async fn order(server: &Server, id: u32) -> u16 {
 
 #[tokio::test]
 async fn live_traffic_is_followed_to_the_vendors_answer() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let set = WorkingSet::of_orders(vendor.address);
     let server = Server::start(&set).await;
     assert_eq!(order(&server, 1).await, 200);
@@ -84,7 +83,7 @@ async fn live_traffic_is_followed_to_the_vendors_answer() {
 
 #[tokio::test]
 async fn an_attempt_that_fails_shows_the_answer_and_the_next_try() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let set = WorkingSet::of_orders(vendor.address);
     // Nobody listens here.
     let nobody = "[destinations.crm]\ntype = \"http\"\nurl = \"http://127.0.0.1:1/crm?key=k3y-0123456789\"\n";
@@ -118,7 +117,7 @@ async fn an_attempt_that_fails_shows_the_answer_and_the_next_try() {
 
 #[tokio::test]
 async fn what_fails_and_what_nobody_claims_is_seen_too() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let set = WorkingSet::of_orders(vendor.address)
         .with(
             "clients/fails.rhai",
@@ -175,7 +174,7 @@ async fn what_fails_and_what_nobody_claims_is_seen_too() {
 
 #[tokio::test]
 async fn a_filter_decides_what_is_watched_and_lists_are_filtered_too() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let set = WorkingSet::of_orders(vendor.address).with(
         "clients/hooks.rhai",
         "const PATH = \"/hooks/:shop\";\nfn parse(request) { #{ event_name: request.params.shop } }\n",
@@ -233,7 +232,7 @@ async fn a_filter_decides_what_is_watched_and_lists_are_filtered_too() {
 
 #[tokio::test]
 async fn a_session_ends_at_its_limit_and_at_its_time() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let server = Server::start(&WorkingSet::of_orders(vendor.address)).await;
     let mut stream = Stream::open(&server, "", &[]).await;
     stream.next().await;
@@ -275,7 +274,7 @@ async fn a_session_ends_at_its_limit_and_at_its_time() {
 
 #[tokio::test]
 async fn a_stream_goes_on_where_it_broke_off_and_tells_of_reloads() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let set = WorkingSet::of_orders(vendor.address);
     let server = Server::start(&set).await;
     capture(&server, json!({ "capture": {} })).await;

@@ -1,7 +1,6 @@
 //! What is made of a trace: a case that `tagwerk test` runs, and the same request run again.
 
 use serde_json::{Value, json};
-use tagwerk::emulator::Kind;
 
 use super::Scene;
 use crate::support::command::run;
@@ -31,7 +30,7 @@ async fn post(server: &Server, id: &str, what: &str, asked: Value) -> (u16, Valu
 
 #[tokio::test]
 async fn a_trace_that_is_saved_is_a_case_that_passes_until_a_script_changes() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let set = WorkingSet::of_orders(vendor.address);
     let server = Server::start(&set).await;
     let id = watch(
@@ -86,7 +85,7 @@ async fn a_trace_that_is_saved_is_a_case_that_passes_until_a_script_changes() {
 
 #[tokio::test]
 async fn a_case_is_a_folder_below_cases_and_is_not_overwritten_by_chance() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let set = WorkingSet::of_orders(vendor.address);
     let server = Server::start(&set).await;
     let id = watch(&server, "/order", r#"{"id":7}"#).await;
@@ -116,7 +115,7 @@ async fn a_case_is_a_folder_below_cases_and_is_not_overwritten_by_chance() {
 
 #[tokio::test]
 async fn a_request_that_is_run_again_shows_what_differs() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let set = WorkingSet::of_orders(vendor.address);
     let server = Server::start(&set).await;
     let id = watch(&server, "/order", r#"{"id":7}"#).await;

@@ -8,7 +8,6 @@ mod secrecy;
 mod sessions;
 
 use serde_json::Value;
-use tagwerk::emulator::Kind;
 
 use crate::support::raw::Answer;
 use crate::support::server::Server;
@@ -90,7 +89,7 @@ struct Scene {
 
 impl Scene {
     async fn start() -> Self {
-        let vendor = StandIn::of(Kind::Http).await;
+        let vendor = StandIn::of("http").await;
         let set = working_set(&vendor);
         Self {
             server: Server::start(&set).await,

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use tagwerk::emulator::Kind;
 use tokio::time::{Duration, sleep};
 
 use super::{KEYS, Scene, working_set};
@@ -124,7 +123,7 @@ fn parse(request) {
 
 #[tokio::test]
 async fn a_token_reaches_no_script_no_journal_no_log_and_no_vendor() {
-    let vendor = StandIn::of(Kind::Http).await;
+    let vendor = StandIn::of("http").await;
     let set = working_set(&vendor).with("clients/nosy.rhai", NOSY_CLIENT);
     let server = Server::start_talkative(&set).await;
     let dry = server.open_session("{}").await;

@@ -1,7 +1,6 @@
 //! A broken set is told about and never becomes live; a mended one does.
 
 use serde_json::Value;
-use tagwerk::emulator::Kind;
 
 use crate::support::server::Server;
 use crate::support::stand_in::StandIn;
@@ -39,7 +38,7 @@ const BREAKAGES: [(&str, &str, &str); 6] = [
 
 #[tokio::test]
 async fn a_broken_set_is_told_about_and_the_one_before_it_stays() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::of_orders(crm.address)
         .with("shared/circle.rhai", "import \"circle\" as circle;\n");
     let server = Server::start(&set).await;

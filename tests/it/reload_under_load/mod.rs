@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
-use tagwerk::emulator::Kind;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -79,7 +78,7 @@ fn module(number: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_reloads_fail_no_request_and_mix_no_sets() {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let table = http_destination("crm", crm.address) + "rate = \"off\"\n";
     let set = WorkingSet::new(&table)
         .with("clients/order.rhai", &client(0))

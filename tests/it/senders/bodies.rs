@@ -6,7 +6,6 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
-use tagwerk::emulator::Kind;
 
 use super::mac;
 use crate::support::raw::{Answer, Raw};
@@ -26,7 +25,7 @@ const FORM: &str = "const PATH = \"/form\";\nfn parse(request) { request.form + 
     fn respond(request, events) { #{ body: #{ fields: request.form.len() } } }\n";
 
 async fn start() -> (Server, WorkingSet, StandIn) {
-    let crm = StandIn::of(Kind::Http).await;
+    let crm = StandIn::of("http").await;
     let set = WorkingSet::new(&http_destination("crm", crm.address))
         .with("clients/hook.rhai", CLIENT)
         .with("clients/signed.rhai", SIGNED)

@@ -135,7 +135,7 @@ fn the_pushes_of_the_guide_become_what_it_says_for_amplitude() {
         if name == "revenue" {
             assert_contains(
                 &event.sent_by(tag).body(),
-                &data("amplitude/revenue.json")["request"]["body"],
+                &data("destinations/amplitude/revenue.json")["request"]["body"],
             );
             assert_eq!(sent["event_properties"], json!({ "currency": "EUR" }));
         } else {

@@ -43,7 +43,8 @@ pub(crate) fn examples() -> BTreeMap<String, Example> {
     found
 }
 
-fn read(text: &str) -> Example {
+/// Takes apart the text of a `.http` file.
+pub(crate) fn read(text: &str) -> Example {
     let (head, body) = text.split_once("\n\n").unwrap();
     let mut lines = head.lines();
     let request_line = lines.next().unwrap().to_owned();

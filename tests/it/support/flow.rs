@@ -66,6 +66,8 @@ pub(crate) struct Sent {
     pub(crate) tag: String,
     /// The type of the destination.
     pub(crate) kind: &'static str,
+    /// What the tag returned.
+    pub(crate) payload: Value,
     pub(crate) request: Outgoing,
 }
 
@@ -203,10 +205,12 @@ fn run_tags(worker: &mut Worker, generation: &Generation, event: &Event) -> Proc
             id: delivery.id,
             payload: &delivery.payload,
             received_at: delivery.received_at,
+            sent_at: delivery.received_at,
         };
         Sent {
             tag: delivery.tag.to_string(),
             kind: destination.kind,
+            payload: serde_json::from_slice(&delivery.payload).unwrap(),
             request: destination.vendor.encode(&[item]).unwrap(),
         }
     });

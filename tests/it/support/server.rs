@@ -39,6 +39,13 @@ impl Server {
         Self::spawn(set, command::tagwerk(set.path(), &["serve"])).await
     }
 
+    /// One with these variables in its environment.
+    pub(crate) async fn start_with(set: &WorkingSet, variables: &[(String, String)]) -> Self {
+        let mut command = command::tagwerk(set.path(), &["serve"]);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        Self::spawn(set, command).await
+    }
+
     /// One that logs all it can.
     pub(crate) async fn start_talkative(set: &WorkingSet) -> Self {
         let mut command = command::tagwerk(set.path(), &["serve"]);

@@ -12,6 +12,11 @@ use tokio_util::sync::CancellationToken;
 /// Far more than any of this takes, so that a hanging test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Which vendor is stood in for.
+pub(crate) fn kind(name: &str) -> Kind {
+    name.parse().unwrap_or_else(|unknown| panic!("{unknown}"))
+}
+
 /// A served stand-in.
 pub(crate) struct StandIn {
     pub(crate) emulator: Emulator,
@@ -21,9 +26,9 @@ pub(crate) struct StandIn {
 }
 
 impl StandIn {
-    /// One that answers as the vendor does.
-    pub(crate) async fn of(kind: Kind) -> Self {
-        Self::start(Emulator::new(kind)).await
+    /// One that answers as the vendor does; the name is a destination type's.
+    pub(crate) async fn of(name: &str) -> Self {
+        Self::start(Emulator::new(kind(name))).await
     }
 
     pub(crate) async fn start(emulator: Emulator) -> Self {

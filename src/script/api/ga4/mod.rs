@@ -1,11 +1,13 @@
 //! `ga4::`: what GA4's web tag sends to `/g/collect`, as the event data that Google's server
-//! container makes of it. Whether a request is such a hit, and what is answered, is the script's.
+//! container makes of it. Whether a request is such a hit, and what is answered, is the script's. And
+//! the other way: an event as the Measurement Protocol wants it.
 //!
 //! Decoding takes one pass over the query and the body and makes at most [`MAX_PARTS`] keys, so that
 //! a small hit cannot become a large event.
 
 mod check;
 mod consent;
+mod event;
 mod hit;
 mod item;
 mod parameter;
@@ -13,6 +15,7 @@ mod parameter;
 use rhai::{Array, Dynamic, Engine, Map};
 
 use super::argument;
+use super::mapping::Mapping;
 use super::namespace::{Namespace, Problem, Refusal};
 use super::{Function, Topic};
 use crate::clock::Millis;
@@ -22,8 +25,9 @@ use hit::Hit;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "ga4",
-    about: "Google Analytics 4: hits of gtag.js and of the Measurement Protocol.",
+    about: "Google Analytics 4: hits of gtag.js and of the Measurement Protocol, and events for it.",
     functions: &[
+        event::EVENT.function(),
         Function {
             signature: "ga4::events(request) -> array",
             about: "The events of a hit: one for each line of the body, which adds to the query; \
@@ -48,6 +52,8 @@ pub(super) const TOPIC: Topic = Topic {
     register,
 };
 
+pub(super) const MAPPINGS: &[&Mapping] = &[&event::EVENT];
+
 /// The most lines of one hit. gtag.js sends 20 at most.
 const MAX_LINES: usize = 100;
 
@@ -60,6 +66,7 @@ fn register(engine: &mut Engine) {
         .of_request("events", events)
         .one("consent", consent)
         .one("check", check)
+        .mapping(&event::EVENT)
         .register(engine);
 }
 

@@ -2,6 +2,7 @@
 //! guessed back by whoever has a list of addresses; it is a vendor's format, no protection.
 
 mod phone;
+pub(super) mod rules;
 
 use rhai::{Dynamic, Engine, ImmutableString};
 
@@ -130,7 +131,19 @@ fn optional(text: Option<String>) -> Dynamic {
     text.map_or(Dynamic::UNIT, Dynamic::from)
 }
 
-fn is_hash(text: &str) -> bool {
+/// SHA-256 in hex.
+pub(super) fn sha256(text: &str) -> String {
+    sha256_hex(text)
+}
+
+/// The digits of a phone number with its country's code; a country that is not known is none.
+pub(super) fn phone_digits(text: &str, country: Option<&str>) -> Option<String> {
+    let country = country.and_then(phone::Country::from_code);
+    phone::digits(text, country.as_ref())
+}
+
+/// True if it looks like a SHA-256 hash.
+pub(super) fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
