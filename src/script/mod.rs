@@ -36,7 +36,7 @@ pub mod value;
 
 pub use call::{Called, call, call_for_event};
 pub use compile::{Compiler, Script};
-pub use fault::{Cause, Fault, SourceLine, source_lines};
+pub use fault::{Cause, Fault, Kind as FaultKind, SourceLine, source_lines};
 pub use form::{parse as parse_form, parse_query};
 pub use header::Header;
 pub use json::{BadJson, map_to_json, parse_json, to_json};
