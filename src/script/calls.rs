@@ -2,8 +2,6 @@
 //! of values than they take, values that the host refuses. Rhai would notice only when it comes to
 //! them, which may be with the first refund in three months.
 
-use std::collections::BTreeSet;
-
 use rhai::{AST, ASTNode, Dynamic, Engine, Expr, FnCallExpr, Position, Stmt};
 
 use super::Fault;
@@ -37,7 +35,6 @@ pub(super) fn wrong_calls(
         file,
         offers,
         own: own(ast).into_iter().chain(besides).collect(),
-        keys: keys(ast),
         known: known::known(engine),
     };
     let mut faults = Vec::new();
@@ -70,8 +67,6 @@ struct Judge<'a> {
     file: &'a str,
     offers: &'a [Offer],
     own: Vec<(String, usize)>,
-    /// The names of what the script puts into maps: functions can be among it.
-    keys: BTreeSet<String>,
     known: &'static Known,
 }
 
@@ -110,7 +105,9 @@ impl Judge<'_> {
                 false => self.host(call),
             };
         }
-        if self.known.has(name) || call.is_method && self.keys.contains(name) {
+        // What kind of value a method is asked of is not known here, and maps can hold functions: such
+        // a call is told when it comes to it.
+        if self.known.has(name) || call.is_method {
             return None;
         }
         let mut known: Vec<&str> = self.own.iter().map(|(name, _)| name.as_str()).collect();
@@ -149,24 +146,6 @@ fn own(ast: &AST) -> Vec<(String, usize)> {
     let functions = ast.iter_functions();
     let own = functions.map(|found| (found.name.to_owned(), found.params.len()));
     own.collect()
-}
-
-/// Keys of map literals, and properties that are named anywhere.
-fn keys(ast: &AST) -> BTreeSet<String> {
-    let mut keys = BTreeSet::new();
-    ast.walk(&mut |path| {
-        match path.last() {
-            Some(ASTNode::Expr(Expr::Map(parts, _))) => {
-                keys.extend(parts.0.iter().map(|(key, _)| key.name.to_string()));
-            }
-            Some(ASTNode::Expr(Expr::Property(parts, _))) => {
-                keys.insert(parts.2.to_string());
-            }
-            _ => {}
-        }
-        true
-    });
-    keys
 }
 
 fn is_word(name: &str) -> bool {

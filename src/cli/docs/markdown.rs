@@ -15,10 +15,7 @@ pub(super) fn reference(topics: &[&Topic]) -> String {
                 "* **`{}`** {}\n",
                 function.signature, function.about
             ));
-            text.push_str(&format!(
-                "  ```\n  {}\n  ```\n",
-                function.example.trim()
-            ));
+            text.push_str(&format!("  ```\n  {}\n  ```\n", function.example.trim()));
         }
         text.push('\n');
     }

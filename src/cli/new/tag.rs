@@ -169,7 +169,8 @@ fn body(kind: &str) -> &'static str {
         }
         "tracify" => {
             "    let page = event.page_location ?? \"\";\n    \
-             if url::origin(page) == () { return skip(\"Tracify needs page_location\"); }\n\n    \
+             if url::origin(page) == () { return skip(\"Tracify needs page_location\"); }\n    \
+             if event.ip_override == () || event.user_agent == () { return skip(\"Tracify needs ip_override and user_agent\"); }\n\n    \
              #{\n        url: url::origin(page) + url::path(page),\n        type: \"pageview\",\n        \
              identity_data: tracify::identity(#{\n            email: event.user_data?.email_address,\n            \
              ip: event.ip_override,\n            user_agent: event.user_agent,\n        }),\n        \

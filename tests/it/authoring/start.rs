@@ -192,7 +192,6 @@ async fn shipped_scripts_are_added_with_what_they_need() {
         "clients/shopify.rhai",
         "shared/shopify.rhai",
         "tags/tracify_purchase.rhai",
-        "shared/tracify.rhai",
     ] {
         assert!(
             added.stdout.contains(&format!("made {file}")),
