@@ -54,6 +54,7 @@ lives: ## 10,000 random lives of the journal that end in crashes (two to three m
 	PROPTEST_CASES=2500 cargo test --locked --test it journal::crash
 
 screenshots: install ## take the pictures of docs/images again
+	@.ci/install screenshots
 	cargo build --locked
 	cd tests/browser && npm run --silent screenshots
 

@@ -112,6 +112,7 @@ def add_targets(modes):
 
 
 def aim(options):
+    options.figures = [name.replace("-", "_") for name in options.figures]
     known(options.figures, targets.MEASURES, "figure")
     effort = targets.QUICK if options.quick else targets.Effort()
     for key in ("runs", "seconds", "memory_seconds", "overload_seconds"):

@@ -15,15 +15,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use tagwerk::client::{self, Router};
 use tagwerk::clock::Clock;
 use tagwerk::config::Config;
 use tagwerk::destination::Destinations;
+use tagwerk::dispatch::Onlooker;
 use tagwerk::event::Event;
 use tagwerk::generation::Generation;
 use tagwerk::intake;
 use tagwerk::journal::{Entry, Journal, Made};
+use tagwerk::preview::{Preview, has_token};
 use tagwerk::processor::{self, Watch};
 use tagwerk::request::Request;
 use tagwerk::script::{Compiler, Worker, parse_json, to_json};
@@ -171,6 +173,32 @@ fn counting(criterion: &mut Criterion) {
     );
 }
 
+fn preview(criterion: &mut Criterion) {
+    let preview = Preview::new(Clock::System);
+    let (event, mut headers) = (event(), HeaderMap::new());
+    for name in [
+        "host",
+        "user-agent",
+        "accept",
+        "content-type",
+        "content-length",
+    ] {
+        headers.insert(name, HeaderValue::from_static("as senders have it"));
+    }
+    criterion.bench_function(
+        "preview: all that is asked for an event with two deliveries, while nobody watches",
+        |bench| {
+            bench.iter(|| {
+                let has_token = has_token(black_box(&headers));
+                let captured = preview.may_capture(black_box("/order_created"));
+                let awaited = preview.awaits(black_box(&event));
+                let watched = [&preview, &preview].map(|one| black_box(one).is_watching());
+                (has_token, captured, awaited, watched)
+            });
+        },
+    );
+}
+
 fn journal(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -221,5 +249,5 @@ async fn all<F: Future + Send>(futures: Vec<F>) -> Vec<F::Output> {
     done
 }
 
-criterion_group!(benches, scripts, tags, counting, journal);
+criterion_group!(benches, scripts, tags, counting, preview, journal);
 criterion_main!(benches);

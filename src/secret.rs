@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::BoxError;
+
 /// A key, token or URL that gives access to something. `Debug` and `Display` print `***`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
@@ -10,6 +12,14 @@ impl Secret {
     /// Wraps a value that must not be printed.
     pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
+    }
+
+    /// A new one that nobody can guess: so many random bytes, as hexadecimal digits.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn random<const BYTES: usize>() -> Result<Self, BoxError> {
+        random_hex::<BYTES>().map(Self)
     }
 
     /// The value itself, for the one place that sends it. Never log what this returns.
@@ -35,9 +45,28 @@ impl fmt::Display for Secret {
     }
 }
 
+/// So many random bytes, as hexadecimal digits: for names that must not be guessed.
+///
+/// # Errors
+/// If the system has no randomness.
+pub fn random_hex<const BYTES: usize>() -> Result<String, BoxError> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| format!("the system has no randomness: {error}"))?;
+    Ok(hex::encode(bytes))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Secret;
+    use super::{Secret, random_hex};
+
+    #[test]
+    fn a_random_one_is_another_each_time() {
+        let made = random_hex::<16>().unwrap();
+        assert_eq!(made.len(), 32);
+        assert_ne!(made, random_hex::<16>().unwrap());
+        assert!(made.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
 
     #[test]
     fn never_prints_itself() {

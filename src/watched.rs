@@ -4,7 +4,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -17,8 +17,7 @@ use crate::journal::Entry;
 use crate::preview::{ClientTrace, EventRecord, Mode, Record, Times};
 use crate::processor::{self, Watch};
 use crate::request::{Request, Response};
-use crate::script::{Cause, Worker};
-use crate::telemetry::ClientResult;
+use crate::script::Worker;
 
 /// What was seen, and what live traffic would have done with it.
 #[derive(Debug)]
@@ -40,7 +39,9 @@ pub fn run(
     watch: Watch,
 ) -> Watched {
     let begun = Instant::now();
-    let taken = take(intake::take, worker, generation, request, begun);
+    let taken = take(worker, begun, |worker, trace| {
+        intake::take(worker, generation, request, Some(trace))
+    });
     run_on(worker, generation, request, now, watch, taken)
 }
 
@@ -52,7 +53,9 @@ pub fn run_trusted(
     now: Millis,
 ) -> Watched {
     let begun = Instant::now();
-    let taken = take(intake::take_trusted, worker, generation, request, begun);
+    let taken = take(worker, begun, |worker, trace| {
+        intake::take_trusted(worker, generation, request, Some(trace))
+    });
     run_on(worker, generation, request, now, Watch::Dry, taken)
 }
 
@@ -84,6 +87,7 @@ pub fn run_event(
         generation: generation.id.clone(),
         secret_headers: generation.secret_headers.clone(),
         request: Arc::new(request),
+        unasked: None,
         script: None,
         clients: Vec::new(),
         response: Response {
@@ -135,39 +139,21 @@ pub fn take_live(
     request: &Arc<Request>,
     begun: Instant,
 ) -> (Intake, Record) {
-    let (intake, clients, times) = take(intake::take, worker, generation, request, begun);
-    if let (Some(meter), Some(asked)) = (intake.meter(), clients.last()) {
-        // One that was not run, because the body is too long for it, took no time.
-        let took = Duration::from_micros(asked.duration_us);
-        if !took.is_zero() {
-            meter.parsed(result(asked), took);
-        }
-    }
+    let (intake, clients, times) = take(worker, begun, |worker, trace| {
+        intake::take_watched(worker, generation, request, trace)
+    });
     let record = record(generation, request, &intake, clients, times);
     (intake, record)
 }
 
-fn result(asked: &ClientTrace) -> ClientResult {
-    match asked.fault.as_ref().map(|fault| fault.cause) {
-        None => ClientResult::Good,
-        Some(Cause::Request) => ClientResult::Refused,
-        Some(Cause::Script) => ClientResult::Failed,
-    }
-}
-
-/// [`intake::take`], or what stands in its place.
-type Take = fn(&mut Worker, &Generation, &Arc<Request>, Option<&mut Vec<ClientTrace>>) -> Intake;
-
 fn take(
-    take_in: Take,
     worker: &mut Worker,
-    generation: &Generation,
-    request: &Arc<Request>,
     begun: Instant,
+    take_in: impl FnOnce(&mut Worker, &mut Vec<ClientTrace>) -> Intake,
 ) -> (Intake, Vec<ClientTrace>, Times) {
     let taken = Instant::now();
     let mut clients = Vec::new();
-    let intake = take_in(worker, generation, request, Some(&mut clients));
+    let intake = take_in(worker, &mut clients);
     let times = Times {
         begun,
         taken,
@@ -200,6 +186,7 @@ fn record(
         generation: generation.id.clone(),
         secret_headers: generation.secret_headers.clone(),
         request: request.clone(),
+        unasked: None,
         script: script.map(|client| client.script.source.clone()),
         clients,
         response: intake.response().clone(),

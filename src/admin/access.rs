@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use crate::clock::{Clock, Millis};
 use crate::error::BoxError;
-use crate::secret::Secret;
+use crate::secret::{Secret, random_hex};
 
 /// How long a browser stays logged in.
 pub(super) const SESSION_TTL: Duration = Duration::from_secs(12 * 60 * 60);
@@ -234,13 +234,6 @@ fn hash(secret: &str) -> [u8; 32] {
 
 fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
     one.ct_eq(other).into()
-}
-
-fn random_hex<const BYTES: usize>() -> Result<String, BoxError> {
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| format!("the system has no randomness: {error}"))?;
-    Ok(hex::encode(bytes))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub use audit::Audit;
 pub use series::Series;
 pub use token::{admin_tokens, find_admin_token};
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::clock::{Clock, Millis};
+use crate::config;
 use crate::dispatch::Standings;
 use crate::error::BoxError;
 use crate::generation::Live;
@@ -59,8 +60,8 @@ pub struct Admin {
     pub address: SocketAddr,
     /// `[admin] hosts`, as it was at the start.
     pub hosts: Vec<String>,
-    /// What senders call, for ready-made command lines.
-    pub public_url: String,
+    /// Where the public listener is.
+    pub public_address: SocketAddr,
     /// What is counted.
     pub metrics: Metrics,
     /// The time of day.
@@ -80,18 +81,14 @@ pub struct Admin {
 impl Admin {
     /// How a browser on this machine calls it.
     fn base_url(&self) -> String {
-        base_url(self.address)
+        config::url_of(self.address)
     }
-}
 
-/// How a browser on this machine calls an admin listener.
-pub fn base_url(address: SocketAddr) -> String {
-    let ip = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    /// What senders call, for ready-made command lines.
+    fn public_url(&self) -> String {
+        let server = &self.live.current().config.server;
+        server.url_at(self.public_address)
+    }
 }
 
 /// Serves until stopped.

@@ -76,17 +76,14 @@ fn find_token(
 }
 
 fn make(folder: &Path, name: &str) -> Result<Secret, BoxError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| format!("the system has no randomness: {error}"))?;
-    let token = hex::encode(bytes);
+    let token = Secret::random::<32>()?;
     // A journal in memory has made no folder.
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    write_whole(folder, name, &token)?;
-    Ok(Secret::new(token))
+    write_whole(folder, name, token.expose())?;
+    Ok(token)
 }
 
 /// After a power cut the file is there with all that is in it, or it is not there.

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::admin::{self, Access, Admin, Audit, Role, admin_tokens};
 use crate::clock::Clock;
-use crate::config::Environment;
+use crate::config::{self, Environment};
 use crate::destination::Courier;
 use crate::dispatch::{Dispatch, Standings};
 use crate::error::BoxError;
@@ -126,6 +126,7 @@ impl App {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = Pool::start_counting(threads, &metrics)?;
         let preview = Preview::new(clock);
+        let address = listener.local_addr()?;
         let parts = Parts::new(Front::new(
             live.clone(),
             journal.clone(),
@@ -133,9 +134,10 @@ impl App {
             preview.clone(),
             metrics.clone(),
             clock,
+            address,
         ));
         let app = Self {
-            address: listener.local_addr()?,
+            address,
             admin_address: admin_listener.local_addr()?,
             access: Access::new(admin_tokens(&config.data.dir, &*environment)?, clock).into(),
             live,
@@ -221,7 +223,7 @@ impl App {
             audit: Audit::in_folder(&config.data.dir).into(),
             address: self.admin_address,
             hosts: config.admin.hosts.clone(),
-            public_url: config.server.public_url.clone(),
+            public_address: self.address,
             metrics: self.metrics.clone(),
             clock,
             started_at: clock.now(),
@@ -243,7 +245,7 @@ impl App {
     /// # Errors
     /// If the system has no randomness.
     pub fn login_link(&self) -> Result<Secret, BoxError> {
-        let base = admin::base_url(self.admin_address);
+        let base = config::url_of(self.admin_address);
         self.access.login_link(&base, Role::Admin)
     }
 

@@ -1,6 +1,7 @@
 //! What stands behind the public listener: health, preview, and live traffic. A request is run
 //! through its client, made durable by the journal's thread, and only then answered.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,10 +13,10 @@ use tracing::error;
 
 use crate::clock::Clock;
 use crate::generation::{Generation, Live};
-use crate::ingress::{Admission, Service};
+use crate::ingress::{self, Admission, Service};
 use crate::intake::{self, Intake, Repeat};
 use crate::journal::{self, Entry, FailedRequest, Journal, Known};
-use crate::preview::{self, Answered as Fate, PREVIEW_HEADERS, Preview, Session};
+use crate::preview::{self, Answered as Fate, Mode, Preview, Record, Session, Unasked};
 use crate::processor::Watch;
 use crate::request::{Head, Request, Response};
 use crate::script::{Fault, NotRun, Pool, Worker};
@@ -40,6 +41,8 @@ pub(super) struct Front {
     preview: Preview,
     metrics: Metrics,
     clock: Clock,
+    /// Where the listener is.
+    address: SocketAddr,
     draining: AtomicBool,
 }
 
@@ -51,6 +54,7 @@ impl Front {
         preview: Preview,
         metrics: Metrics,
         clock: Clock,
+        address: SocketAddr,
     ) -> Self {
         Self {
             live,
@@ -59,6 +63,7 @@ impl Front {
             preview,
             metrics,
             clock,
+            address,
             draining: AtomicBool::new(false),
         }
     }
@@ -119,7 +124,17 @@ impl Front {
             Ok(intake) => intake,
             Err(NotRun::Busy) => {
                 self.metrics.refused(Refused::ScriptsBusy);
-                let response = come_back("too many requests are waiting", SOON, &request.id);
+                let why = "too many requests are waiting";
+                let response = come_back(why, SOON, &request.id);
+                let unasked = Unasked {
+                    why,
+                    head: None,
+                    is_whole: true,
+                };
+                let response = match captured {
+                    true => self.unasked(Request::clone(&request), unasked, response),
+                    false => response,
+                };
                 return self.counted(response, None, begun);
             }
             Err(NotRun::Broken) => return self.counted(broken(&request.id), None, begun),
@@ -240,17 +255,45 @@ impl Front {
             Some(trace) if fate == Fate::Kept => trace,
             _ => response,
         };
-        let response = self.counted(response, intake.meter(), begun);
-        match HeaderValue::try_from(id) {
-            Ok(trace_id) => response.with_header(TRACE_HEADER, trace_id),
-            Err(_) => response,
+        with_trace_id(self.counted(response, intake.meter(), begun), id)
+    }
+
+    /// Notes a request that no client was asked for, if somebody watches; gives what to answer.
+    fn unasked(&self, mut request: Request, unasked: Unasked, answer: Response) -> Response {
+        let session = self.preview.sessions.of(&request.headers);
+        if session.is_none() && !self.preview.may_capture(&request.path) {
+            return answer;
         }
+        preview::remove_tokens(&mut request.headers);
+        let (request, generation) = (Arc::new(request), self.live.current());
+        let mut record = Record::unasked(
+            request.clone(),
+            generation.id.clone(),
+            unasked,
+            answer.clone(),
+        );
+        record.secret_headers.clone_from(&generation.secret_headers);
+        let Some(session) = session else {
+            self.preview.capture(record);
+            return answer;
+        };
+        record.mode = match session.send {
+            true => Mode::Send,
+            false => Mode::DryRun,
+        };
+        record.session = Some(session.id.clone());
+        self.preview.sessions.saw(&session.id);
+        self.preview.ring.push(record);
+        let asked = wants_trace(&request.headers);
+        let trace = asked.then(|| self.trace(&request.id)).flatten();
+        with_trace_id(trace.unwrap_or(answer), &request.id)
     }
 
     /// A trace as an answer, unless it was too large to be kept.
     fn trace(&self, id: &str) -> Option<Response> {
-        let public_url = &self.live.current().config.server.public_url;
-        let trace = |entry: &preview::Entry| entry.record.trace(Some(entry.seq), public_url);
+        let server = &self.live.current().config.server;
+        let public_url = server.url_at(self.address);
+        let trace = |entry: &preview::Entry| entry.record.trace(Some(entry.seq), &public_url);
         let trace = self.preview.ring.with(id, trace)?;
         let json = Bytes::from(serde_json::to_vec(&trace).unwrap_or_default());
         Some(trace_response(json))
@@ -302,6 +345,14 @@ impl Front {
     }
 }
 
+/// Says where the trace is found.
+fn with_trace_id(response: Response, id: &str) -> Response {
+    match HeaderValue::try_from(id) {
+        Ok(trace_id) => response.with_header(TRACE_HEADER, trace_id),
+        Err(_) => response,
+    }
+}
+
 fn trace_response(json: Bytes) -> Response {
     let mut headers = HeaderMap::with_capacity(1);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(TRACE_TYPE));
@@ -333,23 +384,28 @@ impl Service for Front {
     }
 
     async fn handle(&self, mut request: Request) -> Response {
-        let previews = |headers: &HeaderMap| {
-            PREVIEW_HEADERS
-                .iter()
-                .any(|name| headers.contains_key(name))
-        };
-        if !previews(&request.headers) {
+        // Nearly every request has none, and pays for no more than this question.
+        if !preview::has_token(&request.headers) {
             return self.live(request).await;
         }
         let session = self.preview.sessions.of(&request.headers);
-        for name in &PREVIEW_HEADERS {
-            request.headers.remove(name);
-        }
-        match session {
-            // Apart: it is large, and every request would carry the room for it.
-            Some(session) => Box::pin(self.watched(request, &session)).await,
-            None => self.live(request).await,
-        }
+        preview::remove_tokens(&mut request.headers);
+        let Some(session) = session else {
+            self.metrics.unknown_token();
+            return self.live(request).await;
+        };
+        // Apart: it is large, and every request would carry the room for it.
+        Box::pin(self.watched(request, &session)).await
+    }
+
+    fn refused(&self, refused: ingress::Refused, answer: Response) -> Response {
+        let ingress::Refused { request, head, why } = refused;
+        let unasked = Unasked {
+            why,
+            head,
+            is_whole: false,
+        };
+        self.unasked(request, unasked, answer)
     }
 }
 

@@ -7,6 +7,7 @@ use http::{HeaderValue, Method, header};
 use serde_json::Value;
 
 use super::Exit;
+use super::serve::runtime;
 use crate::admin::find_admin_token;
 use crate::config::{self, Config, SystemEnvironment};
 use crate::destination::{Following, HttpClient, Outgoing, Reply, TransportError};
@@ -31,9 +32,17 @@ pub(super) struct Remote {
     token: Secret,
 }
 
+/// Has a command talk to the running server of a configuration file.
+pub(super) fn ask(
+    config_file: &Path,
+    command: impl AsyncFnOnce(&Remote) -> Result<(), Exit>,
+) -> Result<(), Exit> {
+    let remote = Remote::of(config_file)?;
+    runtime()?.block_on(command(&remote))
+}
+
 impl Remote {
-    /// The server of a configuration file.
-    pub(super) fn of(config_file: &Path) -> Result<Self, Exit> {
+    fn of(config_file: &Path) -> Result<Self, Exit> {
         let config = config::load(config_file, &SystemEnvironment)
             .map_err(|problems| Exit::configuration(&problems))?;
         let token = find_admin_token(&config.data.dir, &SystemEnvironment)?.ok_or_else(|| {

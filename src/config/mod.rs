@@ -32,7 +32,7 @@ pub use expand::{Environment, SystemEnvironment, secret};
 pub use options::{DeliveryMode, Options, Rate, Retry};
 pub use problem::{Problem, Problems, Severity, quoted, suggest};
 pub use section::Section;
-pub use server::{Admin, Server};
+pub use server::{Admin, Server, url_of};
 pub use shapes::{Found, find as find_secrets};
 pub use storage::{Data, Journal, JournalKind, Scripts};
 pub(crate) use units::duration_text;

@@ -1,6 +1,6 @@
 //! The two listeners: `[server]`, which the world reaches, and `[admin]`, which it must not.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
@@ -70,6 +70,40 @@ impl Server {
                 .unwrap_or(default.max_body),
         }
     }
+
+    /// What is called from this machine, for command lines to paste: `public_url`, unless that names
+    /// this machine at a port at which, as the listener shows, nobody listens.
+    pub fn url_at(&self, listener: SocketAddr) -> String {
+        let elsewhere = local_port(&self.public_url).is_some_and(|port| port != listener.port());
+        // Behind a container's own ports another number may well be right, if somebody chose it.
+        let is_chosen = self.public_url != Self::default().public_url;
+        match elsewhere && (listener.ip().is_loopback() || !is_chosen) {
+            true => url_of(listener),
+            false => self.public_url.clone(),
+        }
+    }
+}
+
+/// How a listener is called from this machine.
+pub fn url_of(listener: SocketAddr) -> String {
+    let ip = match listener.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}", SocketAddr::new(ip, listener.port()))
+}
+
+/// The port of an address that means this machine.
+fn local_port(url: &str) -> Option<u16> {
+    let url: http::Uri = url.parse().ok()?;
+    let host = url.host()?.trim_matches(['[', ']']);
+    let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    let usual = match url.scheme_str() {
+        Some("https") => 443,
+        _ => 80,
+    };
+    is_local.then(|| url.port_u16().unwrap_or(usual))
 }
 
 impl Admin {
@@ -115,4 +149,68 @@ fn trusted_proxies(section: &mut Section) -> Option<Vec<IpNet>> {
         let network = text.parse().ok();
         network.or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_for_people_to_call_is_where_somebody_listens() {
+        for (public_url, listener, called) in [
+            (
+                "http://127.0.0.1:8080",
+                "127.0.0.1:8080",
+                "http://127.0.0.1:8080",
+            ),
+            (
+                "http://127.0.0.1:8080",
+                "127.0.0.1:9000",
+                "http://127.0.0.1:9000",
+            ),
+            (
+                "http://127.0.0.1:8080",
+                "0.0.0.0:9000",
+                "http://127.0.0.1:9000",
+            ),
+            ("http://127.0.0.1:8080", "[::]:9000", "http://[::1]:9000"),
+            (
+                "http://127.0.0.1:8080",
+                "192.0.2.1:9000",
+                "http://192.0.2.1:9000",
+            ),
+            (
+                "http://localhost",
+                "127.0.0.1:9000",
+                "http://127.0.0.1:9000",
+            ),
+            ("http://[::1]:1", "[::1]:9000", "http://[::1]:9000"),
+            (
+                "http://localhost:9000",
+                "127.0.0.1:9000",
+                "http://localhost:9000",
+            ),
+            // A container's port, as the host has it.
+            (
+                "http://127.0.0.1:7000",
+                "0.0.0.0:8080",
+                "http://127.0.0.1:7000",
+            ),
+            (
+                "https://tags.example.com",
+                "127.0.0.1:9000",
+                "https://tags.example.com",
+            ),
+        ] {
+            let server = Server {
+                public_url: public_url.to_owned(),
+                ..Server::default()
+            };
+            assert_eq!(
+                server.url_at(listener.parse().unwrap()),
+                called,
+                "{public_url} {listener}"
+            );
+        }
+    }
 }

@@ -144,7 +144,8 @@ fn write_answers(kind: &Type, destination: &Destination, page: &mut String) -> f
         "## What becomes of an answer\n\n| answer | |\n|---|---|"
     )?;
     let mut rows: Vec<(&'static str, Vec<String>)> = Vec::new();
-    for status in STATUSES {
+    let speaks_http = kind.stand_in.is_some();
+    for status in STATUSES.into_iter().filter(|_| speaks_http) {
         let done = consequence(kind, destination, status);
         match rows.iter_mut().find(|(other, _)| *other == done) {
             Some((_, statuses)) => statuses.push(status.to_string()),
@@ -157,7 +158,9 @@ fn write_answers(kind: &Type, destination: &Destination, page: &mut String) -> f
     for (answer, done) in kind.facts.answers {
         writeln!(page, "| {} | {} |", cell(answer), cell(done))?;
     }
-    writeln!(page, "| no connection, no answer in time | again, later |")?;
+    if speaks_http {
+        writeln!(page, "| no connection, no answer in time | again, later |")?;
+    }
     writeln!(
         page,
         "\n*Again, later* is [the schedule](../delivery.md#when-it-is-tried-again) of 13 attempts over three days; `Retry-After` makes a wait longer.\n"

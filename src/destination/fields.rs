@@ -199,9 +199,8 @@ fn look_closed(
 ) {
     let known = children(fields, path);
     let mut places: Vec<(String, &Value)> = Vec::new();
-    let mut rest = path.split('.');
     let mut maps: Vec<(String, &Map<String, Value>)> = vec![(String::new(), payload)];
-    while let Some(step) = rest.next() {
+    for step in path.split('.') {
         let key = step.trim_end_matches("[]");
         places.clear();
         for (above, map) in &maps {

@@ -16,6 +16,7 @@ use tracing::debug;
 
 use super::Service;
 use super::exchange::{self, Shared};
+use super::remains::RefusedHead;
 use super::socket::Socket;
 
 /// How much hyper reads ahead. Every head fits, and a large body comes in few pieces.
@@ -28,9 +29,12 @@ where
     S: Service,
 {
     let limits = shared.settings.limits;
+    let refused_head = RefusedHead::default();
+    let refused_head = &refused_head;
     let service = service_fn(|request: hyper::Request<Incoming>| async move {
-        Ok::<_, Infallible>(exchange::answer(shared, peer, request).await)
+        Ok::<_, Infallible>(exchange::answer(shared, peer, request, refused_head).await)
     });
+    let socket = Socket::new(stream, limits, refused_head);
     let connection = http1::Builder::new()
         // A sender that closes its half has still asked, and is answered.
         .half_close(true)
@@ -39,7 +43,7 @@ where
         // Our own deadlines are finer: see `socket`.
         .header_read_timeout(None)
         .max_buf_size(READ_BUFFER.max(2 * limits.head_bytes))
-        .serve_connection(TokioIo::new(Socket::new(stream, limits)), service);
+        .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
 
     let ended = tokio::select! {

@@ -12,8 +12,9 @@ use tracing::{debug, warn};
 
 use super::body::{self, Budget, Share};
 use super::refusal::Refusal;
+use super::remains::{self, RefusedHead, Remains};
 use super::request_id::RequestIds;
-use super::{Admission, Service, Settings, sender, socket};
+use super::{Admission, Refused, Service, Settings, sender, socket};
 use crate::clock::Millis;
 use crate::request::{Head, Request, Response, coding};
 
@@ -58,6 +59,7 @@ pub(super) async fn answer<S: Service>(
     shared: &Shared<S>,
     peer: IpAddr,
     request: hyper::Request<Incoming>,
+    refused_head: &RefusedHead,
 ) -> http::Response<Full<Bytes>> {
     let exchange = Exchange {
         shared,
@@ -65,14 +67,14 @@ pub(super) async fn answer<S: Service>(
         id: shared.request_ids.make(),
         received_at: shared.settings.clock.now(),
     };
-    let answer = exchange.run(request).await;
+    let answer = exchange.run(request, refused_head).await;
     exchange.finish(answer)
 }
 
 impl<S: Service> Exchange<'_, S> {
-    async fn run(&self, request: hyper::Request<Incoming>) -> Answer {
+    async fn run(&self, request: hyper::Request<Incoming>, refused_head: &RefusedHead) -> Answer {
         if let Some(why) = socket::refusal_of(&request) {
-            return self.refuse(why);
+            return self.refuse_head(why, remains::read(refused_head.take()));
         }
         let (parts, body) = request.into_parts();
         let head = Head {
@@ -88,13 +90,13 @@ impl<S: Service> Exchange<'_, S> {
             }
         };
         if let Err(why) = check_expectations(parts.version, &parts.headers) {
-            return self.refuse(why);
+            return self.refuse(why, self.request(parts, Bytes::new()), None);
         }
         let mut share = Share::of(&self.shared.bodies);
         let time = self.shared.settings.limits.body_time;
         let body = match body::read(body, max_body, time, &mut share).await {
             Ok(body) => body,
-            Err(why) => return self.refuse(why),
+            Err(why) => return self.refuse(why, self.request(parts, Bytes::new()), None),
         };
         let request = self.request(parts, body);
         let response = self.shared.service.handle(request).await;
@@ -118,13 +120,34 @@ impl<S: Service> Exchange<'_, S> {
         }
     }
 
+    fn refuse_head(&self, why: Refusal, remains: Remains) -> Answer {
+        let trusted = &self.shared.settings.trusted_proxies;
+        let request = Request {
+            id: self.id.clone(),
+            path: remains.path,
+            query: remains.query,
+            ip: sender::address(self.peer, &remains.headers, trusted),
+            method: remains.method,
+            headers: remains.headers,
+            body: remains.body,
+            received_at: self.received_at,
+        };
+        self.refuse(why, request, Some(remains.head))
+    }
+
     /// After a refusal nobody knows what the next bytes mean, or nobody wants them.
-    fn refuse(&self, why: Refusal) -> Answer {
+    fn refuse(&self, why: Refusal, request: Request, head: Option<Bytes>) -> Answer {
         let (request_id, peer) = (&self.id, self.peer);
         self.shared.settings.metrics.refused(why.counted_as());
         debug!(request_id, %peer, status = why.status(), "request refused: {}", why.message());
+        let refused = Refused {
+            request,
+            head,
+            why: why.message(),
+        };
+        let answer = why.response(request_id);
         Answer {
-            response: why.response(request_id),
+            response: self.shared.service.refused(refused, answer),
             is_last: true,
         }
     }

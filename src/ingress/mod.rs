@@ -10,13 +10,14 @@
 //!     exchange ─ body     one request: admission, body, the service, the answer
 //! ```
 //!
-//! `guard`, `head`, `framing` and `target` are pure: bytes in, verdict out.
+//! `guard`, `head`, `framing`, `target` and `remains` are pure: bytes in, verdict out.
 
 mod refusal;
 mod target;
 mod head;
 mod framing;
 mod guard;
+mod remains;
 mod deadline;
 mod socket;
 mod sender;
@@ -32,6 +33,7 @@ mod tests;
 use std::future::Future;
 use std::time::Duration;
 
+use bytes::Bytes;
 use ipnet::IpNet;
 
 use crate::clock::Clock;
@@ -48,6 +50,24 @@ pub trait Service: Send + Sync + 'static {
     /// Called with the whole request. It has no deadline here; dropped when the sender's
     /// connection breaks or the drain time is over, so an answer may be made and never sent.
     fn handle(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// Called when the listener itself says no, with what it would answer; gives what to answer.
+    /// Whoever watches sees such requests here. It must not block.
+    fn refused(&self, refused: Refused, answer: Response) -> Response {
+        drop(refused);
+        answer
+    }
+}
+
+/// A request that the listener did not hand on.
+#[derive(Debug)]
+pub struct Refused {
+    /// As far as it was read: without its body, or with the beginning of it.
+    pub request: Request,
+    /// The head as it came, if that is what was wrong.
+    pub head: Option<Bytes>,
+    /// Why.
+    pub why: &'static str,
 }
 
 /// What [`Service::admit`] says to a request head.

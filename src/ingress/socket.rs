@@ -23,6 +23,7 @@ use super::Limits;
 use super::deadline::Deadline;
 use super::guard::{Step, StreamGuard, Then};
 use super::refusal::Refusal;
+use super::remains::RefusedHead;
 
 /// The method of the stand-in.
 const STAND_IN: &str = "REFUSED";
@@ -53,8 +54,10 @@ fn stand_in(why: Refusal) -> String {
 
 /// A guarded connection.
 #[derive(Debug)]
-pub(super) struct Socket<T> {
+pub(super) struct Socket<'a, T> {
     inner: T,
+    /// What was refused, for whoever watches.
+    refused_head: &'a RefusedHead,
     guard: StreamGuard,
     limits: Limits,
     /// Bytes that were read and not given to hyper: an unfinished head, or what follows from it.
@@ -86,10 +89,11 @@ enum Wait {
     Body,
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
-    pub(super) fn new(inner: T, limits: Limits) -> Self {
+impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
+    pub(super) fn new(inner: T, limits: Limits, refused_head: &'a RefusedHead) -> Self {
         Self {
             inner,
+            refused_head,
             guard: StreamGuard::new(limits),
             limits,
             held: BytesMut::new(),
@@ -115,9 +119,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             return Poll::Ready(Ok(Progress::EndOfStream));
         }
         let Step { pass, then } = self.guard.follow(fresh);
-        if then == Then::ReadOn {
-            self.held
-                .extend_from_slice(fresh.get(pass..).unwrap_or_default());
+        let rest = fresh.get(pass..).unwrap_or_default();
+        match then {
+            Then::ReadOn => self.held.extend_from_slice(rest),
+            Then::Refuse(_) => self.refused_head.keep(rest, self.limits.head_bytes),
+            Then::BodyBroken => {}
         }
         buf.set_filled(before + pass);
         self.obey(then);
@@ -139,6 +145,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         self.held.extend_from_slice(piece.filled());
         let Step { pass, then } = self.guard.follow(&self.held);
         self.approved = pass;
+        if let Then::Refuse(_) = then {
+            self.keep_refused(pass);
+        }
         if then != Then::ReadOn {
             self.held.truncate(pass);
         }
@@ -152,6 +161,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             Then::Refuse(why) => self.refuse(why),
             Then::BodyBroken => self.reading = Reading::Broken,
         }
+    }
+
+    /// Keeps what is refused of what is held.
+    fn keep_refused(&self, from: usize) {
+        let rest = self.held.get(from..).unwrap_or_default();
+        self.refused_head.keep(rest, self.limits.head_bytes);
     }
 
     /// Puts the stand-in behind what may go on, and ends there.
@@ -202,6 +217,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         if self.held.iter().all(u8::is_ascii_whitespace) {
             self.reading = Reading::Ended;
         } else {
+            self.keep_refused(self.approved);
             self.refuse(Refusal::HeadTimeout);
         }
     }
@@ -230,7 +246,7 @@ enum Progress {
     EndOfStream,
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Socket<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Socket<'_, T> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -265,7 +281,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Socket<T> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<'_, T> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

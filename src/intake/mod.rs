@@ -2,13 +2,13 @@
 //! in order, and runs the one that claims. `take` is the whole of it, the same for live traffic,
 //! preview and `trace`; it journals nothing and sends nothing.
 
-mod refusal;
+mod admit;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, header};
 use tracing::{debug, warn};
 
 use crate::client::{self, Client, Dedupe, LARGEST_MAX_BODY, Match, NewEvent, Passed};
@@ -20,7 +20,9 @@ use crate::request::{Head, Request, Response, Unreadable, unpack};
 use crate::script::frame::LogLine;
 use crate::script::{self, Cause, Fault, Map, RequestView, Worker};
 use crate::telemetry::{ClientMeter, ClientResult};
-use refusal::{nobody_claims, wrong_method};
+use admit::nobody_claims;
+
+pub use admit::admit;
 
 /// What a request became.
 #[derive(Debug)]
@@ -103,36 +105,6 @@ impl Intake {
     }
 }
 
-/// What may be said before the body is read: how large it may be, or the answer at once.
-pub fn admit(generation: &Generation, head: &Head<'_>, request_id: &str) -> Result<u64, Response> {
-    let found = generation.router.find(head.path);
-    let clients: Vec<&Client> = found
-        .iter()
-        .filter_map(|found| generation.clients.get(found.client))
-        .collect();
-    if clients.is_empty() {
-        return Err(nobody_claims(head.method, head.path, request_id));
-    }
-    let takes: Vec<&&Client> = clients
-        .iter()
-        .filter(|client| client.methods.contains(head.method))
-        .collect();
-    let asked_by_browser = head
-        .headers
-        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if takes.is_empty() && head.method == Method::OPTIONS && asked_by_browser {
-        let answer = clients
-            .iter()
-            .find_map(|client| client::preflight(client, head.headers));
-        return Err(answer
-            .unwrap_or_else(|| Response::error(403, "this origin may not call here", request_id)));
-    }
-    match takes.iter().map(|client| client.max_body).max() {
-        Some(max_body) => Ok(max_body),
-        None => Err(wrong_method(&clients, head, request_id)),
-    }
-}
-
 /// True if no client of the path was slow of late.
 pub fn is_quick(generation: &Generation, path: &str) -> bool {
     let clients = generation.router.clients(path);
@@ -140,14 +112,33 @@ pub fn is_quick(generation: &Generation, path: &str) -> bool {
     clients.all(|client| client.script.pace.is_quick())
 }
 
-/// Runs the clients of the request's path. `trace` gets an entry for each that was asked.
+/// Runs the clients of the request's path. `trace` gets an entry for each that was asked; with it,
+/// nothing is counted, as somebody only tries.
 pub fn take(
     worker: &mut Worker,
     generation: &Generation,
     request: &Arc<Request>,
     trace: Option<&mut Vec<ClientTrace>>,
 ) -> Intake {
-    ask_all(worker, generation, request, Sender::Unknown, trace)
+    let look = Look {
+        sender: Sender::Unknown,
+        is_live: trace.is_none(),
+    };
+    ask_all(worker, generation, request, look, trace)
+}
+
+/// As [`take`] without a trace, with one: live traffic that is watched counts like any other.
+pub fn take_watched(
+    worker: &mut Worker,
+    generation: &Generation,
+    request: &Arc<Request>,
+    trace: &mut Vec<ClientTrace>,
+) -> Intake {
+    let look = Look {
+        sender: Sender::Unknown,
+        is_live: true,
+    };
+    ask_all(worker, generation, request, look, Some(trace))
 }
 
 /// As [`take`], for a request whose sender is known: it was let in before, or an operator has written
@@ -158,7 +149,19 @@ pub fn take_trusted(
     request: &Arc<Request>,
     trace: Option<&mut Vec<ClientTrace>>,
 ) -> Intake {
-    ask_all(worker, generation, request, Sender::Known, trace)
+    let look = Look {
+        sender: Sender::Known,
+        is_live: trace.is_none(),
+    };
+    ask_all(worker, generation, request, look, trace)
+}
+
+/// How a request is looked at.
+#[derive(Clone, Copy)]
+struct Look {
+    sender: Sender,
+    /// What is made of it is used and counted. Otherwise somebody only tries.
+    is_live: bool,
 }
 
 /// Whether it is known who sends a request.
@@ -173,7 +176,7 @@ struct Asked<'a> {
     client: &'a Client,
     found: &'a Match,
     request: &'a Arc<Request>,
-    sender: Sender,
+    look: Look,
     /// What senders call, for signatures that have it in them.
     public_url: &'a str,
 }
@@ -184,7 +187,7 @@ fn ask_all(
     worker: &mut Worker,
     generation: &Generation,
     request: &Arc<Request>,
-    sender: Sender,
+    look: Look,
     mut trace: Trace<'_>,
 ) -> Intake {
     for found in generation.router.find(&request.path) {
@@ -195,7 +198,7 @@ fn ask_all(
             client,
             found: &found,
             request,
-            sender,
+            look,
             public_url: &generation.config.server.public_url,
         };
         if !client.methods.contains(&request.method) {
@@ -242,7 +245,7 @@ fn ask(worker: &mut Worker, asked: &Asked<'_>, trace: &mut Trace<'_>) -> Option<
     }
     if let Err(fault) = claimed {
         asked.note(trace, asked.reason(), Vec::new(), Some(&fault));
-        return Some(failed(worker, client, request, fault));
+        return Some(asked.failed(worker, fault));
     }
     Some(run(worker, asked, &view, trace))
 }
@@ -251,7 +254,7 @@ impl Asked<'_> {
     /// What to answer if `VERIFY` does not hold: the same whatever is wrong.
     fn verify(&self, worker: &Worker, trace: &mut Trace<'_>) -> Option<Intake> {
         let (client, request) = (self.client, self.request);
-        if self.sender == Sender::Known {
+        if self.look.sender == Sender::Known {
             return None;
         }
         let verify = client.verify.as_ref()?;
@@ -267,7 +270,7 @@ impl Asked<'_> {
         let reason = format!("path {}; not verified: {why}", self.found.pattern);
         self.note(trace, reason, Vec::new(), None);
         debug!(client = %client.name, request = %request.id, "not verified: {why}");
-        if trace.is_none() {
+        if self.look.is_live {
             client.meter(worker.metrics()).unverified();
         }
         let mut response = Response::error(401, "the request could not be verified", &request.id);
@@ -305,10 +308,34 @@ impl Asked<'_> {
         }
     }
 
+    /// The script failed: what it cannot read is the sender's fault, all else is kept for a repair.
+    fn failed(&self, worker: &Worker, fault: Fault) -> Intake {
+        let (client, request) = (self.client, self.request);
+        if fault.cause == Cause::Request {
+            return self.answered(worker, Response::error(400, &fault.message, &request.id));
+        }
+        warn!(client = %client.name, request = %request.id, "the client failed, the request is kept: {fault}");
+        let body = serde_json::json!({ "status": "kept", "request_id": request.id });
+        let mut response = Response::json(202, &body);
+        client::add_cors(client, &request.headers, &mut response);
+        let meter = client.meter(worker.metrics()).clone();
+        if self.look.is_live {
+            let script = &client.script;
+            let shown = fault.clone().with_source(&script.file, &script.source);
+            meter.last_fault().set(request.received_at, &shown);
+        }
+        Intake::Failed {
+            client: client.name.clone(),
+            fault,
+            response,
+            meter,
+        }
+    }
+
     /// Why the client has the request, for people who watch.
     fn reason(&self) -> String {
         let pattern = &self.found.pattern;
-        match (&self.client.verify, self.sender) {
+        match (&self.client.verify, self.look.sender) {
             (None, _) => format!("path {pattern}"),
             (Some(_), Sender::Unknown) => format!("path {pattern}; verified"),
             (Some(_), Sender::Known) => format!("path {pattern}; VERIFY was left out"),
@@ -351,9 +378,11 @@ fn run(
     let (parsed, log) = client::parse(worker, client, view, request, sender_id.as_deref());
     asked.note(trace, asked.reason(), log, parsed.as_ref().err());
     let took = begun.elapsed();
-    match trace.as_mut().and_then(|entries| entries.last_mut()) {
-        Some(entry) => entry.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        None => client.meter(worker.metrics()).parsed(result(&parsed), took),
+    if let Some(entry) = trace.as_mut().and_then(|entries| entries.last_mut()) {
+        entry.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    }
+    if asked.look.is_live {
+        client.meter(worker.metrics()).parsed(result(&parsed), took);
     }
     let accepted = parsed.and_then(|events| {
         let journalled = to_events(client, request, &events)?;
@@ -363,7 +392,7 @@ fn run(
         Ok((new, events)) => {
             let mut response = answer(worker, client, view, request, &new);
             client::add_cors(client, &request.headers, &mut response);
-            if trace.is_none() {
+            if asked.look.is_live {
                 // A processor will come for them.
                 for (new, event) in new.into_iter().zip(&events) {
                     worker.keep(&event.data, new.data);
@@ -382,7 +411,7 @@ fn run(
                 meter: client.meter(worker.metrics()).clone(),
             }
         }
-        Err(fault) => failed(worker, client, request, fault),
+        Err(fault) => asked.failed(worker, fault),
     }
 }
 
@@ -427,36 +456,6 @@ fn to_events(client: &Client, request: &Request, events: &[NewEvent]) -> Result<
         })
     };
     events.iter().map(to_event).collect()
-}
-
-fn failed(worker: &Worker, client: &Client, request: &Request, fault: Fault) -> Intake {
-    let mut response = match fault.cause {
-        Cause::Request => Response::error(400, &fault.message, &request.id),
-        Cause::Script => {
-            warn!(client = %client.name, request = %request.id, "the client failed, the request is kept: {fault}");
-            let body = serde_json::json!({ "status": "kept", "request_id": request.id });
-            Response::json(202, &body)
-        }
-    };
-    client::add_cors(client, &request.headers, &mut response);
-    let meter = client.meter(worker.metrics()).clone();
-    if fault.cause == Cause::Script {
-        let script = &client.script;
-        let shown = fault.clone().with_source(&script.file, &script.source);
-        meter.last_fault().set(request.received_at, &shown);
-    }
-    match fault.cause {
-        Cause::Request => Intake::Answered {
-            response,
-            meter: Some(meter),
-        },
-        Cause::Script => Intake::Failed {
-            client: client.name.clone(),
-            fault,
-            response,
-            meter,
-        },
-    }
 }
 
 fn parameters(found: &Match) -> Map {

@@ -23,16 +23,19 @@ pub use capture::{Capture, Sight};
 pub use curl::redacted;
 pub use filter::{PathFilter, TraceFilter};
 pub use provenance::Origin;
-pub use record::{DeliveryRecord, EventRecord, Fate, Record, TagRecord, Times, event_name};
+pub use record::{
+    DeliveryRecord, EventRecord, Fate, Record, TagRecord, Times, Unasked, event_name,
+};
 pub use redact::{HIDDEN, is_secret, is_secret_header};
 pub use ring::{Answered, Entry, Ring};
 pub use row::{OUTCOMES, Row};
 pub use session::{
-    End, Ended, Kind, Opened, PREVIEW_HEADERS, Session, Sessions, SessionsFull, Wish,
+    End, Ended, Kind, Opened, PREVIEW_HEADERS, Session, Sessions, SessionsFull, Wish, has_token,
+    remove_tokens,
 };
 pub use trace::{
     AttemptTrace, ClientTrace, ConditionTrace, ConsentTrace, DeliveryTrace, EventTrace, Mode,
-    RequestTrace, ResponseTrace, SentTrace, StepTrace, TagTrace, Trace, TransformTrace,
+    RequestTrace, ResponseTrace, SentTrace, StepTrace, TagTrace, Trace, TransformTrace, UnaskedTrace,
 };
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::HeaderName;
 use serde::Deserialize;
 
@@ -28,6 +29,8 @@ pub struct Record {
     pub generation: Arc<str>,
     /// What came in; its id is the trace's.
     pub request: Arc<Request>,
+    /// Why no client was asked at all.
+    pub unasked: Option<Unasked>,
     /// The clients that were asked, in order.
     pub clients: Vec<ClientTrace>,
     /// The script of the one that took it.
@@ -38,6 +41,17 @@ pub struct Record {
     pub events: Vec<EventRecord>,
     /// When what happened.
     pub times: Times,
+}
+
+/// Why a request never came to a client: the listener refused it, or there was no room for it.
+#[derive(Clone, Debug)]
+pub struct Unasked {
+    /// In words.
+    pub why: &'static str,
+    /// The head as it came, if that is what was wrong.
+    pub head: Option<Bytes>,
+    /// The request was read to its end, so it can be run again.
+    pub is_whole: bool,
 }
 
 /// When what happened to a request.
@@ -137,6 +151,29 @@ impl Times {
 }
 
 impl Record {
+    /// Of a request that no client was asked for, and what was answered.
+    pub fn unasked(
+        request: Arc<Request>,
+        generation: Arc<str>,
+        unasked: Unasked,
+        response: Response,
+    ) -> Self {
+        Self {
+            secret_headers: Vec::new(),
+            session: None,
+            replay_of: None,
+            mode: Mode::Capture,
+            generation,
+            request,
+            unasked: Some(unasked),
+            clients: Vec::new(),
+            script: None,
+            response,
+            events: Vec::new(),
+            times: Times::now(),
+        }
+    }
+
     /// The client that took it.
     pub fn client(&self) -> Option<&str> {
         let claimed = self.clients.iter().find(|client| client.claimed);
@@ -162,8 +199,10 @@ impl Record {
         let headers = headers.map(|(name, value)| name.as_str().len() + value.len());
         let events = self.events.iter().map(EventRecord::bytes);
         let texts = request.path.len() + request.query.len() + request.body.len();
+        let head = self.unasked.as_ref().and_then(|one| one.head.as_ref());
         OVERHEAD_BYTES
             + texts
+            + head.map_or(0, Bytes::len)
             + headers.sum::<usize>()
             + self.response.body.len()
             + events.sum::<usize>()

@@ -114,6 +114,9 @@ fn faults(record: &Record) -> usize {
 
 /// What a request came to, in a word: the worst that is true of it.
 pub(super) fn outcome(record: &Record) -> &'static str {
+    if record.unasked.is_some() {
+        return "refused";
+    }
     if record.client().is_none() {
         return "unclaimed";
     }

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::capture::{Capture, Pace, Sight};
 use crate::clock::{Clock, Millis};
 use crate::error::BoxError;
-use crate::secret::Secret;
+use crate::secret::{Secret, random_hex};
 
 /// The headers that may carry a token. They are taken off before anything else sees the request.
 pub const PREVIEW_HEADERS: [HeaderName; 2] = [
@@ -317,6 +317,20 @@ impl Sessions {
     }
 }
 
+/// True if a request carries what may open a session.
+pub fn has_token(headers: &HeaderMap) -> bool {
+    PREVIEW_HEADERS
+        .iter()
+        .any(|name| headers.contains_key(name))
+}
+
+/// Takes off what opens a session, so that nothing behind sees it.
+pub fn remove_tokens(headers: &mut HeaderMap) {
+    for name in &PREVIEW_HEADERS {
+        headers.remove(name);
+    }
+}
+
 impl Session {
     /// What live traffic it watches, if it is such a session.
     pub fn capture(&self) -> Option<&Capture> {
@@ -374,13 +388,6 @@ impl State {
         }
         None
     }
-}
-
-fn random_hex<const BYTES: usize>() -> Result<String, BoxError> {
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| format!("the system has no randomness: {error}"))?;
-    Ok(hex::encode(bytes))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::record::{DeliveryRecord, EventRecord, Fate, Record, TagRecord};
 use super::row::outcome;
 use super::trace::{
     DeliveryTrace, EventTrace, RequestTrace, ResponseTrace, SentTrace, StepTrace, TagTrace, Trace,
+    UnaskedTrace,
 };
 
 impl Record {
@@ -28,6 +29,10 @@ impl Record {
             duration_us: self.duration_us(),
             curl: curl::of_request(&self.request, &request, public_url),
             request,
+            unasked: self
+                .unasked
+                .as_ref()
+                .map(|unasked| UnaskedTrace::of(unasked, &self.secret_headers)),
             clients: self.clients.clone(),
             response: ResponseTrace::from(&self.response),
             events: events.map(|event| event.trace(&sources)).collect(),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::provenance::Origin;
+use super::record::Unasked;
 use super::redact::{self, HIDDEN};
 use crate::clock::Millis;
 use crate::delivery::Delivery;
@@ -44,6 +45,8 @@ pub struct Trace {
     pub request: RequestTrace,
     /// The same as a command line.
     pub curl: String,
+    /// Why no client was asked at all.
+    pub unasked: Option<UnaskedTrace>,
     /// The clients that were asked, in order.
     pub clients: Vec<ClientTrace>,
     /// What was answered.
@@ -102,6 +105,17 @@ pub struct RequestTrace {
     pub ip: String,
     /// Bytes of the body.
     pub bytes: usize,
+}
+
+/// Why a request never came to a client.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnaskedTrace {
+    /// In words.
+    pub reason: &'static str,
+    /// The head as it came, if that is what was wrong, without what gives access.
+    pub head: Option<String>,
+    /// The request was read to its end, so it can be run again.
+    pub whole: bool,
 }
 
 /// A client that was asked.
@@ -338,6 +352,18 @@ impl RequestTrace {
             }
         }
         self
+    }
+}
+
+impl UnaskedTrace {
+    /// What may be shown, without the values of these headers.
+    pub(super) fn of(unasked: &Unasked, secret: &[HeaderName]) -> Self {
+        let head = unasked.head.as_ref();
+        Self {
+            reason: unasked.why,
+            head: head.map(|head| redact::head(head, secret)),
+            whole: unasked.is_whole,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
-//! Every metric: its name, help, labels and buckets, and nothing of them anywhere else. What is
-//! made is counted as things happen, what is shown is asked for when the page is.
+//! Every metric: its name, help and labels, and nothing of them anywhere else; the bounds of
+//! histograms are in `buckets`. What is made is counted as things happen, what is shown is asked for
+//! when the page is.
 //!
 //! Labels are configured names (client, tag, destination) and the fixed `words`, never what a sender
 //! sends: no traffic can add a series. docs/operations.md has the table of what stands here; a test
@@ -11,11 +12,12 @@ use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::text::{encode, encode_registry};
-use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::buckets::{ANSWER_TIMES, BATCH_DELIVERIES, COMMIT_RECORDS, COMMIT_TIMES, VENDOR_TIMES};
 use super::exposition::Exposition;
 use super::families::{
     Counters, Histograms, Labels, labels, make, make_durations, make_histogram, make_time, show,
@@ -29,38 +31,6 @@ use super::named::Named;
 use super::process::Process;
 use super::snapshot::{Books, Snapshot};
 use super::words::{DestinationState, Killed, Refused};
-
-/// Microseconds as what durations are counted in.
-const fn us<const N: usize>(mut bounds: [u64; N]) -> [u64; N] {
-    let mut at = 0;
-    while at < N {
-        bounds[at] *= 1_000;
-        at += 1;
-    }
-    bounds
-}
-
-/// From an answer without a disk to a listener's longest patience.
-const ANSWER_TIMES: &[u64] = &us([
-    250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 10_000_000,
-]);
-
-/// From a disk with a battery behind its cache to one that is broken.
-const COMMIT_TIMES: &[u64] = &us([
-    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000,
-]);
-
-/// From a vendor next door to the longest `timeout`.
-const VENDOR_TIMES: &[u64] = &us([
-    5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
-    10_000_000, 30_000_000,
-]);
-
-/// Up to what a commit gathers.
-const COMMIT_RECORDS: &[u64] = &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096];
-
-/// Up to what the most generous vendor takes at once.
-const BATCH_DELIVERIES: &[u64] = &[1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000];
 
 /// Where everything is counted. Cheap to clone; made once, and handed to whoever counts.
 #[derive(Clone)]
@@ -79,6 +49,7 @@ pub(super) struct Inner {
     unclaimed: AnswerMeter,
     refused: ByWord<Refused>,
     killed: ByWord<Killed>,
+    unknown_tokens: Counter,
     journal: JournalMeter,
 }
 
@@ -95,6 +66,7 @@ impl Metrics {
             destination: DestinationFamilies::make(&mut counted),
             refused: make_refused(&mut counted),
             killed: make_killed(&mut counted),
+            unknown_tokens: make_unknown_tokens(&mut counted),
             journal: make_journal(&mut counted),
             clients: Named::default(),
             tags: Named::default(),
@@ -139,6 +111,11 @@ impl Metrics {
     /// A call of a script was stopped.
     pub fn killed(&self, why: Killed) {
         self.0.killed.add(why, 1);
+    }
+
+    /// A preview token opened no session, so the request was live traffic.
+    pub fn unknown_token(&self) {
+        self.0.unknown_tokens.inc();
     }
 
     /// Everything that was counted, and how things are now.
@@ -357,6 +334,16 @@ fn make_killed(registry: &mut Registry) -> ByWord<Killed> {
         "Calls of scripts that were stopped at a limit",
     );
     ByWord::new(&family, |word| labels([("reason", word)]))
+}
+
+fn make_unknown_tokens(registry: &mut Registry) -> Counter {
+    let counter = Counter::default();
+    registry.register(
+        "preview_tokens_unknown",
+        "Requests whose X-Preview opened no session, and which were live traffic",
+        counter.clone(),
+    );
+    counter
 }
 
 fn make_journal(registry: &mut Registry) -> JournalMeter {

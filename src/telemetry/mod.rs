@@ -1,6 +1,7 @@
 //! How the program speaks to its operator: log lines (`logging`) and metrics. Every metric's name,
 //! help, labels and buckets stand in `metrics`; what happens is counted where it happens.
 
+mod buckets;
 mod exposition;
 mod families;
 mod histogram;

@@ -26,7 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["ingress"]),
     ("hyper_util", &["ingress"]),
     ("indicatif", &["cli"]),
-    ("jiff", &["clock", "emulator", "script"]),
+    ("jiff", &["clock", "destination", "script"]),
     ("md5", &["script"]),
     ("mimalloc", &["main"]),
     ("multer", &["script"]),

@@ -36,7 +36,7 @@ pub(super) async fn me(
         "session": session,
         "expires": expires,
         "version": env!("CARGO_PKG_VERSION"),
-        "public_url": admin.public_url,
+        "public_url": admin.public_url(),
         "time": admin.clock.now(),
     }))
 }

@@ -59,7 +59,7 @@ pub(super) async fn save(
 ) -> Result<Json<Value>, Refusal> {
     let SaveAsked { name, overwrite } = body(asked)?;
     case::check_name(&name).map_err(Refusal::bad)?;
-    let seen = seen(&admin, &id).ok_or_else(gone)?;
+    let seen = seen(&admin, &id)?;
     let live = admin.live.current();
     let again = run_again(&admin, live.clone(), &seen.request, &id).await?;
     let differences = compare(&seen, &again);
@@ -137,7 +137,7 @@ pub(super) async fn replay(
             return Err(Refusal::bad(why));
         }
     };
-    let seen = seen(&admin, &id).ok_or_else(gone)?;
+    let seen = seen(&admin, &id)?;
     let again = run_again(&admin, generation, &seen.request, &id).await?;
     let differences = compare(&seen, &again);
     let new_id = again.record.request.id.clone();
@@ -150,9 +150,17 @@ pub(super) async fn replay(
     })))
 }
 
-fn seen(admin: &Admin, id: &str) -> Option<Seen> {
-    admin.preview.ring.with(id, |entry| {
+fn seen(admin: &Admin, id: &str) -> Result<Seen, Refusal> {
+    let looked = admin.preview.ring.with(id, |entry| {
         let record = &entry.record;
+        let unread = record.unasked.as_ref().filter(|one| !one.is_whole);
+        if let Some(unasked) = unread {
+            let why = format!(
+                "the listener did not read this request to its end, so it cannot be run: {}",
+                unasked.why
+            );
+            return Err(Refusal(StatusCode::CONFLICT, why));
+        }
         let mut made = made_by(record);
         // What its tags would have made is not known.
         if record
@@ -162,13 +170,14 @@ fn seen(admin: &Admin, id: &str) -> Option<Seen> {
         {
             made.deliveries = None;
         }
-        Seen {
+        Ok(Seen {
             request: record.request.clone(),
             secret_headers: record.secret_headers.clone(),
             made,
             response: record.response.clone(),
-        }
-    })
+        })
+    });
+    looked.ok_or_else(gone)?
 }
 
 /// Runs a request, dry, under an id of its own.

@@ -54,7 +54,7 @@ pub(super) async fn open_session(
     let token = opened.token.as_ref().map(Secret::expose);
     let mut shown = session_to_json(&admin, &opened.session);
     shown["token"] = token.into();
-    shown["curl"] = token.map(|token| curl(&admin.public_url, token)).into();
+    shown["curl"] = token.map(|token| curl(&admin.public_url(), token)).into();
     Ok(Json(shown))
 }
 
@@ -120,7 +120,7 @@ pub(super) fn session_to_json(admin: &Admin, session: &Session) -> Value {
         "seen": session.seen,
         "passed_over": session.passed_over,
         "header": "X-Preview",
-        "public_url": admin.public_url,
+        "public_url": admin.public_url(),
     })
 }
 

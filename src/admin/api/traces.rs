@@ -91,9 +91,9 @@ pub(super) async fn show(
 
 /// The whole trace of that id, if it is still there.
 pub(super) fn trace(admin: &Admin, id: &str) -> Option<Trace> {
-    let public_url = &admin.live.current().config.server.public_url;
+    let public_url = admin.public_url();
     let ring = &admin.preview.ring;
-    ring.with(id, |entry| entry.record.trace(Some(entry.seq), public_url))
+    ring.with(id, |entry| entry.record.trace(Some(entry.seq), &public_url))
 }
 
 pub(super) fn gone() -> Refusal {

@@ -10,8 +10,7 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 
-use super::Exit;
-use super::remote::Remote;
+use super::{Exit, remote};
 use which::{Filters, Which};
 
 pub(super) use which::moment;
@@ -101,14 +100,11 @@ Examples:
 }
 
 pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
-    let remote = Remote::of(config)?;
-    super::serve::runtime()?.block_on(async {
-        match &options.action {
-            Action::List { filters, json, .. } if *json => list::print_json(&remote, filters).await,
-            Action::List { filters, limit, .. } => list::print(&remote, filters, *limit).await,
-            Action::Show { id, json } => show::run(&remote, id, *json).await,
-            Action::Retry { which, as_sent } => act::retry(&remote, which, *as_sent).await,
-            Action::Discard { which, yes } => act::discard(&remote, which, *yes).await,
-        }
+    remote::ask(config, async |remote| match &options.action {
+        Action::List { filters, json, .. } if *json => list::print_json(remote, filters).await,
+        Action::List { filters, limit, .. } => list::print(remote, filters, *limit).await,
+        Action::Show { id, json } => show::run(remote, id, *json).await,
+        Action::Retry { which, as_sent } => act::retry(remote, which, *as_sent).await,
+        Action::Discard { which, yes } => act::discard(remote, which, *yes).await,
     })
 }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::remote::Remote;
+use super::remote::{self, Remote};
 use super::{Exit, paint};
 use crate::clock::{Millis, utc_text};
 
@@ -110,18 +110,15 @@ struct OpenOptions {
 }
 
 pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
-    let remote = Remote::of(config)?;
-    super::serve::runtime()?.block_on(async {
-        match &options.action {
-            Action::Open(options) => open(&remote, options).await,
-            Action::Tail(options) => tail::run(&remote, options).await,
-            Action::Link { role, ttl } => {
-                anstream::println!("{}", link(&remote, *role, ttl).await?);
-                Ok(())
-            }
-            Action::List => list(&remote).await,
-            Action::Close { id } => close(&remote, id).await,
+    remote::ask(config, async |remote| match &options.action {
+        Action::Open(options) => open(remote, options).await,
+        Action::Tail(options) => tail::run(remote, options).await,
+        Action::Link { role, ttl } => {
+            anstream::println!("{}", link(remote, *role, ttl).await?);
+            Ok(())
         }
+        Action::List => list(remote).await,
+        Action::Close { id } => close(remote, id).await,
     })
 }
 

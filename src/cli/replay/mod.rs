@@ -11,7 +11,7 @@ use super::confirm::confirm;
 use super::dead::moment;
 use super::numbers::counted;
 use super::progress::Progress;
-use super::remote::{PAGE, Remote};
+use super::remote::{self, PAGE, Remote};
 use super::{Exit, paint};
 use crate::clock::Clock;
 
@@ -61,8 +61,7 @@ pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
             "`--diff` compares and sends nothing\n  hint: say so with `--dry-run --diff`, and replay without both afterwards",
         ));
     }
-    let remote = Remote::of(config)?;
-    super::serve::runtime()?.block_on(replay(&remote, options))
+    remote::ask(config, async |remote| replay(remote, options).await)
 }
 
 async fn replay(remote: &Remote, options: &Options) -> Result<(), Exit> {

@@ -11,7 +11,7 @@ use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::remote::Remote;
+use super::remote::{self, Remote};
 use super::{Exit, paint};
 
 #[derive(Debug, Args)]
@@ -33,12 +33,9 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
-    let remote = Remote::of(config)?;
-    super::serve::runtime()?.block_on(async {
-        match &options.resume {
-            Some(name) => resume(&remote, name).await,
-            None => show(&remote, options.json).await,
-        }
+    remote::ask(config, async |remote| match &options.resume {
+        Some(name) => resume(remote, name).await,
+        None => show(remote, options.json).await,
     })
 }
 

@@ -55,7 +55,7 @@ const PAGE_FILES = process.env.TAGWERK_PAGE_FILES;
 const TYPES = { ".css": "text/css", ".js": "text/javascript" };
 
 /** While one works on the page: its files as they are, without building the binary anew. */
-async function serveFromDisk(page) {
+export async function serveFromDisk(page) {
     if (!PAGE_FILES) return;
     await page.route("**/page/**", (route) => {
         const file = path.join(PAGE_FILES, new URL(route.request().url()).pathname.replace("/page/", ""));

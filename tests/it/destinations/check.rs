@@ -34,7 +34,7 @@ async fn a_misspelt_key_is_named_with_its_place_and_the_right_one() {
             ],
         ),
         (
-            "const ON = \"order\";\nconst TO = \"crm\";\nfn tag(event) {\n    [#{ body: event } + #{ zzz: 1 }]\n}\n",
+            "const ON = \"order\";\nconst TO = \"crm\";\nfn tag(event) {\n    [#{ body: event } + #{ zzz: event.b }]\n}\n",
             [
                 "tags/it.rhai:4:28",
                 "Any HTTP API knows no key `zzz`",

@@ -4,6 +4,7 @@
 mod capture;
 mod contract;
 mod keep;
+mod refused;
 mod secrecy;
 mod sessions;
 

@@ -95,7 +95,7 @@ impl Vendor for Settings {
             event.add_missing("eventId", || item.id.to_string().into());
             event.add_missing("conversionHappenedAt", || item.received_at.into());
         })?;
-        let named = |name| HeaderName::from_static(name);
+        let named = HeaderName::from_static;
         Ok(events::post(&self.url, body)
             .with_header(header::AUTHORIZATION, self.authorization.clone())
             .with_header(named("linkedin-version"), self.version.clone())

@@ -3,9 +3,12 @@
 import { element } from "../kit/element.js";
 import { faultBox } from "../kit/fault.js";
 import { micros, visible } from "../kit/words.js";
-import { logLines, section } from "./section.js";
+import { item, logLines, section } from "./section.js";
 
-export function clientsSection(clients) {
+export function clientsSection(clients, unasked) {
+    if (unasked) {
+        return section("clients", "Clients", element("span", { class: "badge warn" }, "none was asked"), element("p", {}, "The request was refused before: ", visible(unasked.reason), "."));
+    }
     if (!clients.length) {
         return section("clients", "Clients", null, element("p", {}, "No client listens to this path and method. A client takes a request by its ", element("code", {}, "PATH"), "; ", element("code", {}, "tagwerk new client NAME"), " makes one."));
     }
@@ -16,18 +19,11 @@ export function clientsSection(clients) {
 function one(client) {
     const mark = client.claimed ? element("span", { class: "yes" }, "✓") : element("span", { class: "no" }, "–");
     const took = client.claimed && element("span", { class: "soft tiny push numbers" }, micros(client.duration_us));
-    return element(
-        "li",
-        { class: "stack" },
-        element(
-            "p",
-            { class: "row" },
-            mark,
-            element("strong", { class: "foreign" }, visible(client.name)),
-            element("span", { class: "soft foreign" }, client.claimed ? "took it: " : "passed: ", visible(client.reason)),
-            took,
-        ),
-        logLines(client.log),
-        client.fault && faultBox(client.fault),
-    );
+    const line = [
+        mark,
+        element("strong", { class: "foreign" }, visible(client.name)),
+        element("span", { class: "soft foreign" }, client.claimed ? "took it: " : "passed: ", visible(client.reason)),
+        took,
+    ];
+    return item(line, logLines(client.log), client.fault && faultBox(client.fault));
 }

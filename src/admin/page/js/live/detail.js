@@ -103,14 +103,14 @@ export class Detail {
 
 /** Name, what it shows, and how it is made. */
 function sections(trace, detail) {
-    const { events, request, response, clients, steps = [] } = trace;
+    const { events, request, response, clients, unasked, steps = [] } = trace;
     const reveal = (source) => detail.body.querySelector("#part-request")?.reveal(source);
     const list = [
         ["head", { ...trace, clients: 0, steps: 0, events: 0 }, () => headSection(trace, detail)],
-        ["way", [trace.outcome, request.bytes, clients, response.status, events.map((event) => [event.data?.event_name, event.tags])], () => waySection(trace)],
+        ["way", [trace.outcome, request.bytes, clients, unasked, response.status, events.map((event) => [event.data?.event_name, event.state, event.tags])], () => waySection(trace)],
         ["waterfall", steps, () => waterfallSection(steps)],
-        ["request", request, () => requestSection(request)],
-        ["clients", clients, () => clientsSection(clients)],
+        ["request", request, () => requestSection(request, unasked?.head)],
+        ["clients", [clients, unasked], () => clientsSection(clients, unasked)],
         ["answer", response, () => answerSection(response)],
     ];
     events.forEach((event, index) => {

@@ -5,6 +5,7 @@ import { faultBox } from "../kit/fault.js";
 import { compact, kindOf, pretty } from "../kit/json-text.js";
 import { shorten, visible } from "../kit/words.js";
 import { diffLines } from "./line-diff.js";
+import { item } from "./section.js";
 
 const TONES = { new: "good", gone: "bad", changed: "warn", fault: "bad" };
 
@@ -14,18 +15,12 @@ export function differenceList(differences) {
 
 function one(difference) {
     const where = difference.tag ? `${difference.tag} → ${difference.destination}` : difference.where;
-    return element(
-        "li",
-        { class: "stack" },
-        element(
-            "p",
-            { class: "row" },
-            element("span", { class: `badge ${TONES[difference.kind] ?? ""}` }, difference.kind),
-            element("span", { class: "soft" }, difference.what),
-            element("span", { class: "mono foreign" }, visible(where)),
-        ),
-        difference.fault ? faultBox(difference.fault) : change(difference.before, difference.after),
-    );
+    const line = [
+        element("span", { class: `badge ${TONES[difference.kind] ?? ""}` }, difference.kind),
+        element("span", { class: "soft" }, difference.what),
+        element("span", { class: "mono foreign" }, visible(where)),
+    ];
+    return item(line, difference.fault ? faultBox(difference.fault) : change(difference.before, difference.after));
 }
 
 function change(before, after) {

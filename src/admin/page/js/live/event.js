@@ -9,6 +9,13 @@ const PLACES = { body: "body", query: "query", header: "header", cookie: "cookie
 
 const EXPLAINED = { converted: "converted", part: "a part of it", literal: "as written" };
 
+/** Why no tag has run for it. */
+const UNPROCESSED = {
+    waiting: "Its tags have not run yet.",
+    repeat: "Its sender had sent it before, so nothing is run for it again.",
+    not_kept: "The journal could not take it, so its sender was told to come back.",
+};
+
 /** Sources that can be shown in the request. */
 const SHOWN = ["body", "query", "header", "cookie"];
 
@@ -25,7 +32,7 @@ export function eventSection(event, index, of, reveal) {
         title,
         element("span", { class: "soft tiny mono push" }, event.event_id),
         view,
-        event.processed === false && element("p", { class: "soft" }, "Its tags have not run yet."),
+        event.processed === false && element("p", { class: "soft" }, UNPROCESSED[event.state] ?? UNPROCESSED.waiting),
         event.processed !== false && !event.tags.length && noTag(name),
         event.tags.length > 0 && element("p", { class: "soft tiny" }, `${count(event.tags.length, "tag listens", "tags listen")} to it:`),
     );

@@ -16,6 +16,8 @@ const MODES = { dry_run: "dry session", send: "session that sends", capture: "li
 export function headSection(trace, detail) {
     const { request } = trace;
     const [tone, word, why] = outcome(trace.outcome);
+    // What was not read to its end cannot be run.
+    const isWhole = trace.unasked?.whole ?? true;
     const close = element("button", { type: "button", class: "quiet back", onclick: () => detail.close(), "aria-label": "Back to the list" }, "← List");
     return element(
         "header",
@@ -42,8 +44,8 @@ export function headSection(trace, detail) {
         element(
             "div",
             { class: "row trace-acts" },
-            mayChange() && element("button", { type: "button", onclick: () => saveAsTest(trace) }, "Save as test…"),
-            element("button", { type: "button", onclick: () => replay(trace) }, "Replay"),
+            isWhole && mayChange() && element("button", { type: "button", onclick: () => saveAsTest(trace) }, "Save as test…"),
+            isWhole && element("button", { type: "button", onclick: () => replay(trace) }, "Replay"),
             trace.curl && copyButton("Copy as curl", trace.curl),
             copyButton("Copy trace", () => whole(trace.trace_id)),
         ),

@@ -3,16 +3,18 @@
 import { element } from "../kit/element.js";
 import { maybeJson } from "../kit/json-text.js";
 import { bytes, count } from "../kit/words.js";
-import { bodyView, fold, pairs, section } from "./section.js";
+import { bodyView, fold, pairs, section, textView } from "./section.js";
 
-export function requestSection(request) {
+/** `head` is how it came, where that is why it was refused. */
+export function requestSection(request, head) {
     const headers = Object.keys(request.headers).length;
     const query = Object.keys(request.query ?? {}).length;
     const size = element("span", { class: "soft tiny push" }, bytes(request.bytes ?? request.body.length));
     const body = element("div", { class: "request-body" }, bodyView(request.body, "Request body"));
     const fields = fold(count(headers, "header field"), false, pairs(request.headers));
     const parameters = query > 0 && fold(count(query, "query parameter"), true, pairs(request.query));
-    const made = section("request", "Request", size, fields, parameters, element("h4", {}, kindOf(request)), body);
+    const asItCame = head && [element("h4", {}, "Head, as it came"), textView(head)];
+    const made = section("request", "Request", size, asItCame, fields, parameters, element("h4", {}, kindOf(request)), body);
     made.reveal = (source) => reveal({ body, fields, parameters }, source);
     return made;
 }

@@ -25,6 +25,11 @@ export function fold(summary, open, ...children) {
     return element("details", { class: "fold", open }, element("summary", {}, summary), children);
 }
 
+/** One of a list: a line that says what it is, and what belongs to it below. */
+export function item(line, ...below) {
+    return element("li", { class: "stack" }, element("p", { class: "row" }, line), below);
+}
+
 /** Names with values. */
 export function pairs(values) {
     const list = Object.entries(values).map(([name, value]) => [

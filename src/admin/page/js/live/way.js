@@ -29,7 +29,8 @@ function requestStation({ request }) {
     return { title: "Request", text: bytes(request.bytes ?? request.body.length), tone: "good", part: "request" };
 }
 
-function clientStation({ clients }) {
+function clientStation({ clients, unasked }) {
+    if (unasked) return { title: "Client", text: "not asked", tone: "warn", part: "clients" };
     const taken = clients.find((client) => client.claimed);
     if (!taken) return { title: "Client", text: "none took it", tone: "warn", part: "clients" };
     return { title: "Client", text: taken.name, tone: taken.fault ? "bad" : "good", part: "clients" };
@@ -47,10 +48,11 @@ function eventStations({ events, clients }) {
     const names = events.map((event) => String(event.data?.event_name ?? "?"));
     const text = names.length > 3 ? `${names.slice(0, 3).join(", ")} +${names.length - 3}` : names.join(", ");
     const tags = events.flatMap((event) => event.tags);
-    const waiting = events.some((event) => event.processed === false);
+    const unprocessed = events.find((event) => event.processed === false);
+    const stopped = unprocessed && { waiting: ["not yet", "calm"], repeat: ["none, a repeat", "mute"], not_kept: ["none, not kept", "bad"] }[unprocessed.state];
     return [
         { title: events.length > 1 ? "Events" : "Event", text, tone: "good", part: "event-0" },
-        waiting && !tags.length ? { title: "Tags", text: "not yet", tone: "calm", part: "event-0" } : tagStation(tags, events),
+        stopped && !tags.length ? { title: "Tags", text: stopped[0], tone: stopped[1], part: "event-0" } : tagStation(tags, events),
         deliveryStation(tags, events),
     ];
 }
