@@ -9,7 +9,7 @@ export RUSTDOCFLAGS := -D warnings
 MINUTES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test fmt lint doc unit it browser senders lives screenshots torture fuzz bench bench-peers bench-targets bench-growth bench-tools profile release deny
+.PHONY: help install run test fmt lint doc unit it browser senders lives screenshots torture fuzz bench bench-peers bench-targets bench-growth bench-cases bench-tools profile release deny
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ bench-targets: release bench-tools ## each figure that is promised beside its ta
 
 bench-growth: release bench-tools ## what an event costs as the work grows: draws docs/images/cost-*.svg (CHARTS="body tags", QUICK=1)
 	python3 bench/run.py growth $(CHARTS)
+
+bench-cases: release ## how long `tagwerk test` takes for 1,000 cases
+	@bench/cases.sh
 
 profile: bench-tools ## where the microseconds go: by part, by thread, system calls and instructions an event (perf, valgrind; WRITE=1 writes docs/performance.md)
 	@# Frame pointers, so that what is copied and allocated is put down to whoever wanted it.

@@ -32,6 +32,7 @@ pub mod destination;
 pub mod script;
 pub mod client;
 pub mod trigger;
+pub mod transform;
 pub mod tag;
 pub mod generation;
 

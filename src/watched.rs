@@ -2,16 +2,21 @@
 //! and `tagwerk trace` show; and the intake of live traffic that a capture session watches. The same
 //! functions as live traffic; nothing here answers anybody or journals anything.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
 use crate::clock::Millis;
+use crate::event::Event;
 use crate::generation::Generation;
 use crate::intake::{self, Intake};
 use crate::journal::Entry;
 use crate::preview::{ClientTrace, EventRecord, Mode, Record, Times};
 use crate::processor::{self, Watch};
-use crate::request::Request;
+use crate::request::{Request, Response};
 use crate::script::Worker;
 
 /// What was seen, and what live traffic would have done with it.
@@ -52,6 +57,47 @@ pub fn run_trusted(
         intake::take_trusted(worker, generation, request, Some(trace))
     });
     run_on(worker, generation, request, now, Watch::Dry, taken)
+}
+
+/// Runs the tags of an event, dry. Its request is not known: in its place stands one that says so.
+pub fn run_event(
+    worker: &mut Worker,
+    generation: &Generation,
+    event: Event,
+    now: Millis,
+) -> Record {
+    let times = Times::now();
+    let request = Request {
+        id: event.id.to_string(),
+        method: Method::from_bytes(b"EVENT").unwrap_or(Method::POST),
+        path: event.id.to_string(),
+        query: String::new(),
+        headers: HeaderMap::new(),
+        ip: Ipv4Addr::LOCALHOST.into(),
+        body: event.data.clone(),
+        received_at: event.received_at,
+    };
+    let handled = processor::process(worker, generation, &event, now, Watch::Dry);
+    let mut seen = EventRecord::waiting(event);
+    seen.processed(Instant::now(), handled.tags);
+    Record {
+        session: None,
+        replay_of: None,
+        mode: Mode::DryRun,
+        generation: generation.id.clone(),
+        secret_headers: generation.secret_headers.clone(),
+        request: Arc::new(request),
+        unasked: None,
+        script: None,
+        clients: Vec::new(),
+        response: Response {
+            status: 200,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        },
+        events: vec![seen],
+        times,
+    }
 }
 
 /// Goes on with a request that was taken in.

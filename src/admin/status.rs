@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Admin;
-use super::api::with_source;
+use super::api::{with_source, without_source};
 use super::standing::{Standing, books, counts, standings};
 use crate::delivery;
 use crate::journal::Counts;
@@ -32,6 +32,7 @@ pub(super) async fn status(State(admin): State<Admin>) -> Json<Value> {
         "generation_since": admin.live.live_since(),
         "config_ok": problems.is_empty(),
         "problems": with_source(&admin, &problems).await,
+        "warnings": without_source(&generation.warnings),
         "journal": journal(&admin, &counts),
         "destinations": standings(&admin, known),
         "deliveries": deliveries.collect::<Vec<_>>(),

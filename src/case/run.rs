@@ -18,7 +18,10 @@ use crate::watched;
 
 /// When a request arrives that does not say it: 2026-01-02 03:04:05 UTC, and for the second time
 /// 40 days later, another month, day, hour and second.
-pub(super) const ARRIVALS: [Millis; 2] = [1_767_323_045_000, 1_770_862_291_123];
+pub(super) const ARRIVALS: [Millis; 2] = [ARRIVAL, 1_770_862_291_123];
+
+/// When an event of a test arrives.
+pub(super) const ARRIVAL: Millis = 1_767_323_045_000;
 
 /// What was made of a case's request.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub struct Ran {
     pub made: Expected,
     /// Why its client made nothing, if it failed.
     pub fault: Option<String>,
+    /// What was seen the first time.
+    pub record: Record,
 }
 
 /// No variable is set: cases give the same on each machine, whatever keys it has.
@@ -50,15 +55,14 @@ pub fn run(worker: &mut Worker, generation: &Generation, request: &[u8]) -> Resu
     };
     let [first, second] = ARRIVALS;
     let (first, second) = (once(first)?, once(second)?);
-    let fault = first
-        .clients
-        .iter()
-        .find_map(|client| client.fault.as_ref());
+    let mut clients = first.clients.iter();
+    let fault = clients.find_map(|client| client.fault.as_ref().map(ToString::to_string));
     let (mut made, other) = (made_by(&first), made_by(&second));
     mark(&mut made, &other);
     Ok(Ran {
         made,
-        fault: fault.map(ToString::to_string),
+        fault,
+        record: first,
     })
 }
 

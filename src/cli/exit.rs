@@ -13,6 +13,8 @@ use crate::journal;
 pub(super) struct Exit {
     code: u8,
     message: String,
+    /// The message is complete as it is.
+    drawn: bool,
 }
 
 const BAD: u8 = 1;
@@ -24,10 +26,7 @@ const CONFIGURATION: u8 = 78;
 impl Exit {
     /// The checked thing is bad.
     pub(super) fn bad(message: impl Display) -> Self {
-        Self {
-            code: BAD,
-            message: message.to_string(),
-        }
+        Self::new(BAD, message)
     }
 
     /// The checked thing is bad, and standard output says why.
@@ -37,34 +36,40 @@ impl Exit {
 
     /// The command was called wrongly.
     pub(super) fn usage(message: impl Display) -> Self {
-        Self {
-            code: USAGE,
-            message: message.to_string(),
-        }
+        Self::new(USAGE, message)
     }
 
     /// The configuration or the scripts are bad.
     pub(super) fn configuration(problems: &Problems) -> Self {
         Self {
-            code: CONFIGURATION,
-            message: problems.to_string(),
+            drawn: true,
+            ..Self::new(CONFIGURATION, problems.painted())
         }
     }
 
     /// What the configuration asks for cannot be had here.
     pub(super) fn misconfigured(message: impl Display) -> Self {
-        Self {
-            code: CONFIGURATION,
-            message: message.to_string(),
-        }
+        Self::new(CONFIGURATION, message)
     }
 
     /// Says why, and gives the code.
     pub(super) fn report(&self) -> ExitCode {
-        if !self.message.is_empty() {
+        if self.drawn {
+            anstream::eprintln!("{}", self.message);
+        } else if !self.message.is_empty() {
             anstream::eprintln!("{}: {}", paint::bad("error"), self.message);
         }
         ExitCode::from(self.code)
+    }
+}
+
+impl Exit {
+    fn new(code: u8, message: impl Display) -> Self {
+        Self {
+            code,
+            message: message.to_string(),
+            drawn: false,
+        }
     }
 }
 
@@ -74,27 +79,18 @@ impl From<journal::Error> for Exit {
             journal::Error::Locked(_) => LOCKED,
             _ => INTERNAL,
         };
-        Self {
-            code,
-            message: error.to_string(),
-        }
+        Self::new(code, error)
     }
 }
 
 impl From<BoxError> for Exit {
     fn from(error: BoxError) -> Self {
-        Self {
-            code: INTERNAL,
-            message: error.to_string(),
-        }
+        Self::new(INTERNAL, error)
     }
 }
 
 impl From<std::io::Error> for Exit {
     fn from(error: std::io::Error) -> Self {
-        Self {
-            code: INTERNAL,
-            message: error.to_string(),
-        }
+        Self::new(INTERNAL, error)
     }
 }

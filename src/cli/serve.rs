@@ -87,9 +87,6 @@ pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, 
 
 fn greet(app: &App) -> Result<(), Exit> {
     let generation = app.live.current();
-    for warning in &generation.config.warnings {
-        warn!("{warning}");
-    }
     info!(
         generation = %generation.id,
         clients = generation.clients.len(),

@@ -175,6 +175,91 @@ pub(super) const CASES: &[CarriedFile] = carried![
     "cases/woocommerce-ping/deliveries.json",
 ];
 
+/// What kind of script one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Client,
+    Tag,
+    Shared,
+}
+
+/// A script that this binary carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shipped {
+    pub(super) kind: Kind,
+    pub(super) name: &'static str,
+    pub(super) source: &'static str,
+}
+
+impl Shipped {
+    /// All of a kind.
+    pub(super) fn all(kind: Kind) -> impl Iterator<Item = Self> {
+        let folder = match kind {
+            Kind::Client => "clients/",
+            Kind::Tag => "tags/",
+            Kind::Shared => "shared/",
+        };
+        SCRIPTS.iter().filter_map(move |(path, source)| {
+            let name = path.strip_prefix(folder)?.strip_suffix(".rhai")?;
+            (!name.ends_with(".test")).then_some(Self { kind, name, source })
+        })
+    }
+
+    /// The one of that name.
+    pub(super) fn find(kind: Kind, name: &str) -> Option<Self> {
+        Self::all(kind).find(|script| script.name == name)
+    }
+
+    /// Its first line, which says what it is for.
+    pub(super) fn about(&self) -> &'static str {
+        let line = self.source.lines().next().unwrap_or_default();
+        line.trim_start_matches("//").trim()
+    }
+
+    /// The modules that it imports, and that these import in turn.
+    pub(super) fn imports(&self) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        let mut left = vec![*self];
+        while let Some(script) = left.pop() {
+            let names = script.source.lines().filter_map(|line| {
+                let rest = line.trim_start().strip_prefix("import \"")?;
+                rest.split_once('"').map(|(name, _)| name)
+            });
+            for module in names.filter_map(|name| Self::find(Kind::Shared, name)) {
+                if !found.contains(&module) {
+                    found.push(module);
+                    left.push(module);
+                }
+            }
+        }
+        found
+    }
+
+    /// The requests of its cases. What must come out depends on the tags that there are, so that is
+    /// not among them.
+    pub(super) fn cases(&self) -> Vec<&'static CarriedFile> {
+        let name = self.name.replace('_', "-");
+        let is_own = |path: &str| {
+            let rest = path
+                .strip_prefix("cases/")
+                .and_then(|rest| rest.strip_prefix(name.as_str()));
+            let file = rest.filter(|rest| rest.starts_with(['-', '/']));
+            file.is_some_and(|file| file.ends_with("request.http") || file.ends_with("events.json"))
+        };
+        let cases = CASES
+            .iter()
+            .filter(|(path, _)| self.kind == Kind::Client && is_own(path));
+        cases.collect()
+    }
+
+    /// Where a tag sends to.
+    pub(super) fn destination(&self) -> Option<&'static str> {
+        let mut lines = self.source.lines();
+        let line = lines.find_map(|line| line.strip_prefix("const TO = \""))?;
+        line.split_once('"').map(|(name, _)| name)
+    }
+}
+
 /// Writes a file below a folder, making folders as needed. Never overwrites.
 pub(super) fn write_new(folder: &Path, path: &str, content: &str) -> io::Result<()> {
     let file = folder.join(path);

@@ -57,6 +57,23 @@ impl Pattern {
         &self.text
     }
 
+    /// True if it matches every path that `other` matches.
+    pub fn covers(&self, other: &Self) -> bool {
+        let mut theirs = other.segments.iter();
+        for ours in &self.segments {
+            let fits = match (ours, theirs.next()) {
+                (Segment::Rest, next) => return next.is_some_and(|next| !next.is_blank()),
+                (_, None | Some(Segment::Rest)) => false,
+                (Segment::Parameter(_), Some(next)) => !next.is_blank(),
+                (literal, Some(next)) => literal == next,
+            };
+            if !fits {
+                return false;
+            }
+        }
+        theirs.next().is_none()
+    }
+
     fn is_literal(&self) -> bool {
         self.segments
             .iter()
@@ -92,6 +109,11 @@ impl Pattern {
 }
 
 impl Segment {
+    /// True for what stands between two slashes that follow one another, or after the last.
+    fn is_blank(&self) -> bool {
+        matches!(self, Self::Literal(text) if text.is_empty())
+    }
+
     fn name(&self) -> Option<&str> {
         match self {
             Self::Parameter(name) => Some(name),
@@ -246,6 +268,31 @@ mod tests {
     fn bad_patterns_are_refused() {
         for bad in ["", "x", "/a/*/b", "/a*", "/:", "/:a/:a", "/a b", "/a?b"] {
             assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_covers_what_it_matches() {
+        for (wide, narrow, expected) in [
+            ("/a", "/a", true),
+            ("/a", "/b", false),
+            ("/:x", "/a", true),
+            ("/:x", "/:y", true),
+            ("/a", "/:x", false),
+            ("/:x", "/a/b", false),
+            ("/*", "/a/:b", true),
+            ("/a/*", "/a/*", true),
+            ("/a/*", "/a", false),
+            ("/a/*", "/a/", false),
+            ("/a/:b", "/a/*", false),
+            ("/a/b", "/a", false),
+        ] {
+            let parse = |text| Pattern::parse(text).unwrap();
+            assert_eq!(
+                parse(wide).covers(&parse(narrow)),
+                expected,
+                "{wide} {narrow}"
+            );
         }
     }
 

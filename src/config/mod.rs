@@ -6,6 +6,7 @@
 //! the test `the_default_file_shows_every_key` fails if one of them is forgotten.
 
 mod destination;
+mod draw;
 mod expand;
 mod fields;
 mod literal;
@@ -14,6 +15,7 @@ mod position;
 mod problem;
 mod section;
 mod server;
+mod shapes;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -28,9 +30,10 @@ use std::sync::Arc;
 pub use destination::Destination;
 pub use expand::{Environment, SystemEnvironment, secret};
 pub use options::{DeliveryMode, Options, Rate, Retry};
-pub use problem::{Problem, Problems, quoted, suggest};
+pub use problem::{Problem, Problems, Severity, quoted, suggest};
 pub use section::Section;
 pub use server::{Admin, Server, url_of};
+pub use shapes::{Found, find as find_secrets};
 pub use storage::{Data, Journal, JournalKind, Scripts};
 pub(crate) use units::duration_text;
 pub use units::{parse_duration, parse_size};
@@ -90,8 +93,15 @@ pub fn load_and_check(
     };
     let text = expand::read_text(path, MAX_FILE).map_err(unreadable)?;
     let base = std::path::absolute(folder_of(path)).map_err(unreadable)?;
-    let (config, mut problems) = read(&text, path, &base, environment);
+    let (mut config, mut problems) = read(&text, path, &base, environment);
     problems.extend(check(&config));
+    problems = of_the_configuration(problems);
+    let warnings = std::mem::take(&mut config.warnings).into_iter().collect();
+    let mut warnings = of_the_configuration(warnings);
+    for found in [&mut problems, &mut warnings] {
+        found.show_lines(path, &text);
+    }
+    config.warnings = warnings.into_iter().collect();
     problems.into_result(config)
 }
 
@@ -102,7 +112,8 @@ pub fn load_and_check(
 /// Everything that is wrong with the text, at once.
 pub fn parse(text: &str, file: &Path, environment: &dyn Environment) -> Result<Config, Problems> {
     let base = file.parent().unwrap_or(Path::new(""));
-    let (config, problems) = read(text, file, base, environment);
+    let (config, mut problems) = read(text, file, base, environment);
+    problems.show_lines(file, text);
     problems.into_result(config)
 }
 
@@ -130,7 +141,16 @@ fn read(text: &str, file: &Path, base: &Path, environment: &dyn Environment) -> 
     };
     config.warnings = warnings;
     problems.extend(root.finish());
-    (config, problems)
+    (config, of_the_configuration(problems))
+}
+
+/// What is wrong with the configuration is called so, where it has no better name.
+fn of_the_configuration(problems: Problems) -> Problems {
+    let named = problems.into_iter().map(|problem| match problem.kind {
+        "" => problem.of_kind("configuration"),
+        _ => problem,
+    });
+    named.collect()
 }
 
 /// One table of the root after the other, with what was noted on the way.

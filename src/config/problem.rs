@@ -1,10 +1,13 @@
 //! What is wrong with a file that the user wrote: where, what, and how to mend it. Used for the
-//! configuration and for scripts. It holds no secrets: whoever makes a problem leaves them out.
+//! configuration and for scripts. It holds no secrets: whoever makes a problem leaves them out. How it
+//! looks is in `draw`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::draw;
 use super::position::Position;
+use super::shapes;
 
 /// How much of a user's word a message repeats; more would bury the message.
 const MAX_QUOTED: usize = 60;
@@ -13,9 +16,36 @@ const MAX_QUOTED: usize = 60;
 /// the comparison takes quadratic time.
 const MAX_SUGGESTED: usize = 64;
 
-/// One thing that is wrong in a file. Shown as `tagwerk.toml:12:3: message`, the hint below it.
+/// The longest line that is shown, in characters.
+const MAX_LINE_CHARS: usize = 400;
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Severity {
+    /// The files do not make a set.
+    #[default]
+    Error,
+    /// The set works, and somebody should look.
+    Warning,
+}
+
+impl Severity {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// One thing that is wrong in a file, a finding of `tagwerk check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What sort of problem it is, in a word: `unknown-function`.
+    pub kind: &'static str,
     /// The file as the user named it.
     pub file: PathBuf,
     /// Line, counted from 1.
@@ -26,18 +56,47 @@ pub struct Problem {
     pub message: String,
     /// How to mend it.
     pub hint: Option<String>,
+    /// What stands in the line, without secrets; see [`Problems::show_lines`].
+    pub text: Option<String>,
 }
 
 impl Problem {
     /// A problem with a file as a whole.
     pub fn new(file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
         Self {
+            severity: Severity::Error,
+            kind: "",
             file: file.into(),
             line: None,
             column: None,
             message: message.into(),
             hint: None,
+            text: None,
         }
+    }
+
+    /// What somebody should look at, although the set works.
+    pub fn warning(file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::new(file, message)
+        }
+    }
+
+    /// The same problem, of this sort.
+    pub fn of_kind(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// As it is shown, with colours for a terminal.
+    pub fn painted(&self) -> String {
+        draw::painted(self)
+    }
+
+    /// True if it stops the files from being a set.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
     }
 
     /// The same problem, at a place in the file.
@@ -62,20 +121,10 @@ impl Problem {
     }
 }
 
+/// As a compiler shows it, without colours: what, where, the line with a mark below it, the hint.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-            if let Some(column) = self.column {
-                write!(f, ":{column}")?;
-            }
-        }
-        write!(f, ": {}", self.message.replace('\n', "\n  "))?;
-        if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {}", hint.replace('\n', "\n        "))?;
-        }
-        Ok(())
+        f.write_str(&draw::plain(self))
     }
 }
 
@@ -89,9 +138,50 @@ impl Problems {
         self.0.push(problem);
     }
 
-    /// True if nothing is wrong.
+    /// True if nothing is wrong, and nobody need look at anything.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// True if the files do not make a set.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(Problem::is_error)
+    }
+
+    /// Adds to each problem of this file what stands in its line.
+    pub fn show_lines(&mut self, file: &Path, text: &str) {
+        let unseen = |problem: &&mut Problem| problem.text.is_none() && problem.file == file;
+        for problem in self.0.iter_mut().filter(unseen) {
+            let line = problem
+                .line
+                .and_then(|line| text.lines().nth(line.wrapping_sub(1)));
+            let shown = line.map(|line| shapes::without_secrets(file, line));
+            problem.text = shown.map(|line| line.chars().take(MAX_LINE_CHARS).collect());
+        }
+    }
+
+    /// Them all, with colours for a terminal.
+    pub fn painted(&self) -> String {
+        self.joined(draw::painted)
+    }
+
+    /// How many there are of each sort: `2 errors, 1 warning`.
+    pub fn counted(&self) -> String {
+        let errors = self.0.iter().filter(|problem| problem.is_error()).count();
+        let parts = [(errors, "error"), (self.len() - errors, "warning")];
+        let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+        let parts = parts
+            .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
+    fn joined(&self, draw: fn(&Problem) -> String) -> String {
+        let blocks: Vec<String> = self.0.iter().map(draw).collect();
+        let mut text = blocks.join("\n\n");
+        if self.len() > 1 {
+            text.push_str(&format!("\n\n{}", self.counted()));
+        }
+        text
     }
 
     /// How many there are.
@@ -104,9 +194,13 @@ impl Problems {
         self.0.iter()
     }
 
-    /// `value` if nothing is wrong, else the problems, in the order of the files' lines.
+    /// `value` if nothing is wrong but for warnings, else the problems, in the order of the files'
+    /// lines.
+    ///
+    /// # Errors
+    /// If one of them is an error.
     pub fn into_result<T>(mut self, value: T) -> Result<T, Self> {
-        if self.is_empty() {
+        if !self.has_errors() {
             return Ok(value);
         }
         self.sort();
@@ -125,16 +219,7 @@ impl Problems {
 /// One block per problem; with more than one, the last line counts them.
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{problem}")?;
-        }
-        if self.len() > 1 {
-            write!(f, "\n{} problems", self.len())?;
-        }
-        Ok(())
+        f.write_str(&self.joined(draw::plain))
     }
 }
 
@@ -223,25 +308,36 @@ mod tests {
     #[test]
     fn a_problem_says_where_what_and_how_to_mend_it() {
         let problem = Problem::new("tagwerk.toml", "unknown key `lisen`");
-        assert_eq!(problem.to_string(), "tagwerk.toml: unknown key `lisen`");
-        let placed = problem.at(12, 3).with_hint(suggest("lisen", ["listen"]));
         assert_eq!(
-            placed.to_string(),
-            "tagwerk.toml:12:3: unknown key `lisen`\n  hint: did you mean `listen`?"
+            problem.to_string(),
+            "error: unknown key `lisen`\n--> tagwerk.toml"
         );
+        let placed = problem.at(2, 3).of_kind("unknown-key");
+        let mut placed = Problems::from(placed.with_hint(suggest("lisen", ["listen"])));
+        placed.show_lines(Path::new("tagwerk.toml"), "[server]\n  lisen = 1\n");
+        let expected = "\
+error[unknown-key]: unknown key `lisen`
+ --> tagwerk.toml:2:3
+  |
+2 |   lisen = 1
+  |   ^^^^^
+  |
+  = hint: did you mean `listen`?";
+        assert_eq!(placed.to_string(), expected);
     }
 
     #[test]
     fn problems_are_shown_in_the_order_of_the_files_and_counted() {
-        let mut problems = Problems::from(Problem::new("b.rhai", "late").at(1, 1));
+        let mut problems = Problems::from(Problem::warning("b.rhai", "late").at(1, 1));
         problems.push(Problem::new("a.rhai", "second").at(10, 1));
         problems.push(Problem::new("a.rhai", "first").at(9, 7));
-        let shown = problems.into_result(()).unwrap_err().to_string();
-        assert_eq!(
-            shown,
-            "a.rhai:9:7: first\na.rhai:10:1: second\nb.rhai:1:1: late\n3 problems"
-        );
+        let shown = problems.into_result(()).unwrap_err();
+        let messages: Vec<&str> = shown.iter().map(|one| one.message.as_str()).collect();
+        assert_eq!(messages, ["first", "second", "late"]);
+        assert!(shown.to_string().ends_with("\n\n2 errors, 1 warning"));
         assert_eq!(Problems::default().into_result(7), Ok(7));
+        let warned = Problems::from(Problem::warning("a.rhai", "look"));
+        assert_eq!(warned.into_result(7), Ok(7));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::expand::Environment;
 use super::position::Position;
-use super::problem::{Problem, Problems, quoted, suggest};
+use super::problem::{Problem, Problems, Severity, quoted, suggest};
 use super::value::{self, Entry, Text, Value};
 use crate::secret::Secret;
 
@@ -302,7 +302,8 @@ impl Section {
         message: String,
         hint: Option<String>,
     ) {
-        let warning = Problem::at_position(&self.file, at, message).with_hint(hint);
+        let mut warning = Problem::at_position(&self.file, at, message).with_hint(hint);
+        warning.severity = Severity::Warning;
         self.warnings.push(warning);
     }
 

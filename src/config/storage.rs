@@ -30,6 +30,10 @@ pub struct Scripts {
     pub tags: PathBuf,
     /// Modules for `import`.
     pub shared: PathBuf,
+    /// Tables to look things up in.
+    pub tables: PathBuf,
+    /// Transformations of event data, one script each.
+    pub transforms: PathBuf,
     /// A second set, `clients/` and `tags/` below it, for preview only; it need not be there.
     pub draft: PathBuf,
 }
@@ -68,6 +72,8 @@ impl Default for Scripts {
             clients: "clients".into(),
             tags: "tags".into(),
             shared: "shared".into(),
+            tables: "tables".into(),
+            transforms: "transforms".into(),
             draft: "draft".into(),
         }
     }
@@ -100,6 +106,8 @@ impl Scripts {
             clients: folder("clients", default.clients),
             tags: folder("tags", default.tags),
             shared: folder("shared", default.shared),
+            tables: folder("tables", default.tables),
+            transforms: folder("transforms", default.transforms),
             draft: folder("draft", default.draft),
         }
     }

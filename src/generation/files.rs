@@ -1,5 +1,6 @@
 //! Reads the files of a set into memory in one go, so that what is compiled is what was hashed.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Problem;
 use crate::script::limits;
+use crate::script::tables::TABLE_BYTES;
 
 /// One script file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,26 @@ pub(super) fn read_scripts(folder: &Path, shown: &Path) -> Result<Vec<ScriptFile
     } else {
         Err(problems)
     }
+}
+
+/// The shared modules as they are, to show lines of them; those that cannot be read are left out, as
+/// whoever imports them says so.
+pub(super) fn read_shared(folder: &Path, shown: &Path) -> Vec<ScriptFile> {
+    let mut files = Vec::new();
+    walk(folder, &mut |path| {
+        if path.extension().is_none_or(|extension| extension != "rhai") {
+            return;
+        }
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        if let Ok(source) = read(path) {
+            files.push(ScriptFile {
+                name: below.with_extension("").display().to_string(),
+                shown: shown.join(below).display().to_string(),
+                source,
+            });
+        }
+    });
+    files
 }
 
 /// `*.rhai`, but not `*.test.rhai` nor files that editors hide.
@@ -107,7 +129,14 @@ pub(super) fn fingerprint(config: Option<&Path>, folders: &[&Path]) -> String {
 /// Folders within folders, for shared modules. Deeper is not ours.
 const MAX_DEPTH: usize = 4;
 
-/// All scripts of a folder and of the folders in it, in the same order each time.
+/// Scripts, and tables.
+fn is_ours(extension: &OsStr) -> bool {
+    ["rhai", "csv", "json", "toml"]
+        .iter()
+        .any(|ours| extension == *ours)
+}
+
+/// All scripts and tables of a folder and of the folders in it, in the same order each time.
 pub(super) fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) {
     walk_to(folder, MAX_DEPTH, visit);
 }
@@ -119,10 +148,7 @@ fn walk_to(folder: &Path, depth: usize, visit: &mut dyn FnMut(&Path)) {
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths {
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "rhai")
-        {
+        if path.extension().is_some_and(is_ours) {
             visit(&path);
         } else if depth > 0 && fs::metadata(&path).is_ok_and(|found| found.is_dir()) {
             walk_to(&path, depth - 1, visit);
@@ -132,7 +158,7 @@ fn walk_to(folder: &Path, depth: usize, visit: &mut dyn FnMut(&Path)) {
 
 fn add_file(hash: &mut Sha256, path: &Path) {
     hash.update(path.as_os_str().as_encoded_bytes());
-    let small = fs::metadata(path).is_ok_and(|found| found.len() <= 4 * limits::SCRIPT_BYTES);
+    let small = fs::metadata(path).is_ok_and(|found| found.len() <= TABLE_BYTES);
     match small.then(|| fs::read(path)) {
         Some(Ok(content)) => hash.update(content),
         _ => hash.update(b"\0unreadable"),

@@ -68,6 +68,7 @@ impl Live {
         let (loaded, seen) = at_rest(&config_file, &config, || load(&config_file, &*environment));
         let loaded = loaded?;
         warn_of_draft(&loaded.draft_problems);
+        warn_of(&loaded.live.warnings, None);
         let last = Last {
             seen,
             problems: Problems::default(),
@@ -190,6 +191,7 @@ impl Live {
         let before = self.current();
         let id = loaded.live.id.clone();
         warn_of_draft(&loaded.draft_problems);
+        warn_of(&loaded.live.warnings, Some(&before.warnings));
         warn_of_restart(&before, &loaded.live);
         let (clients, tags) = (loaded.live.clients.len(), loaded.live.tags.len());
         self.draft.store(loaded.draft.map(Arc::new));
@@ -229,6 +231,15 @@ fn gone(before: &Generation, after: &Generation) -> Problems {
         Problem::new(shown, "the folder is gone").with_hint(hint.to_owned())
     })
     .collect()
+}
+
+/// What was not said before.
+fn warn_of(warnings: &Problems, before: Option<&Problems>) {
+    let is_new =
+        |warning: &&Problem| before.is_none_or(|before| before.iter().all(|old| old != *warning));
+    for warning in warnings.iter().filter(is_new) {
+        warn!("{warning}");
+    }
 }
 
 fn warn_of_draft(problems: &Problems) {

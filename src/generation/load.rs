@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Generation;
-use super::files::{ScriptFile, fingerprint, read_scripts};
+use super::check::{self, Set};
+use super::files::{ScriptFile, fingerprint, read_scripts, read_shared};
 use crate::client::{self, Client, Router, Surroundings, Verify};
 use crate::config::{self, Config, Environment, Problem, Problems, suggest};
 use crate::destination::{self, Destinations};
+use crate::script::tables::Tables;
 use crate::script::{Compiler, Fault, Pace, Script, with_script_stack};
 use crate::tag::{self, Index, Tag};
+use crate::transform::{self, Transform};
 
 /// What a load gave.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Loaded {
 }
 
 /// Loads the configuration and both sets of scripts.
+///
+/// What works and should be looked at all the same is in the generations' `warnings`.
 ///
 /// # Errors
 /// Everything that is wrong, at once.
@@ -54,16 +59,22 @@ fn load_draft(
     config: &Arc<Config>,
     environment: &dyn Environment,
 ) -> Option<Result<Generation, Problems>> {
-    let draft = &config.scripts.draft;
-    let is_there = std::fs::metadata(draft).is_ok_and(|found| found.is_dir());
-    is_there.then(|| {
-        load_set(
-            config,
-            environment,
-            &draft.join("clients"),
-            &draft.join("tags"),
-        )
-    })
+    let scripts = &config.scripts;
+    if !is_folder(&scripts.draft) {
+        return None;
+    }
+    // A draft of tags alone is one with the live clients, and the other way round.
+    let or_live = |name: &str, live: &PathBuf| match scripts.draft.join(name) {
+        own if is_folder(&own) => own,
+        _ => live.clone(),
+    };
+    let clients = or_live("clients", &scripts.clients);
+    let tags = or_live("tags", &scripts.tags);
+    Some(load_set(config, environment, &clients, &tags))
+}
+
+fn is_folder(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_dir())
 }
 
 fn load_set(
@@ -96,13 +107,35 @@ fn compile_set(
         base: &config.base,
         environment,
     };
-    let compiler = Compiler::new(&config.scripts.shared);
-    let mut clients_loaded = compile_all(&compiler, client_files, &mut problems, |script| {
+    let shared = read_shared(
+        &config.scripts.shared,
+        &shown(config, &config.scripts.shared),
+    );
+    let tables = Tables::read(
+        &config.scripts.tables,
+        &shown(config, &config.scripts.tables),
+    );
+    let tables = tables.unwrap_or_else(|faults| {
+        problems.extend(faults.into_iter().map(problem));
+        Arc::default()
+    });
+    let transforms = &config.scripts.transforms;
+    let transform_files = collect(
+        read_scripts(transforms, &shown(config, transforms)),
+        &mut problems,
+    );
+    let compiler = Compiler::new(&config.scripts.shared).with_tables(tables.clone());
+    let count = client_files.len();
+    let mut clients_loaded = compile_all(&compiler, &client_files, &mut problems, |script| {
         client::load(script, &surroundings)
     });
-    let mut tags_loaded = compile_all(&compiler, tag_files, &mut problems, tag::load);
+    let mut tags_loaded = compile_all(&compiler, &tag_files, &mut problems, tag::load);
     problems.extend(check_destinations(&tags_loaded, &destinations));
-    problems.into_result(())?;
+    let transforms = compile_all(&compiler, &transform_files, &mut problems, transform::load);
+    if tags_loaded.len() == tag_files.len() {
+        problems.extend(check_transforms(&transforms, &tags_loaded));
+    }
+    give_transforms(transforms, &mut tags_loaded);
     clients_loaded.sort_by(|a: &Client, b: &Client| {
         b.priority
             .cmp(&a.priority)
@@ -113,13 +146,59 @@ fn compile_set(
             .cmp(&a.priority)
             .then_with(|| a.name.cmp(&b.name))
     });
-    Ok(assemble(
+    let files = [client_files, tag_files, transform_files, shared].concat();
+    let set = Set {
         config,
-        destinations,
-        clients_loaded,
-        tags_loaded,
-        [clients, tags],
-    ))
+        destinations: &destinations,
+        clients: &clients_loaded,
+        tags: &tags_loaded,
+        files: &files,
+        knows_all_clients: clients_loaded.len() == count,
+    };
+    problems.extend(check::findings(&set));
+    if count == 0 && !problems.has_errors() {
+        problems.push(no_clients(&shown(config, clients)));
+    }
+    problems.extend(config.warnings.iter().cloned());
+    show_lines(&mut problems, config, &files);
+    problems.sort();
+    let warnings = problems.clone();
+    problems.into_result(())?;
+    Ok(Generation {
+        warnings,
+        tables,
+        ..assemble(
+            config,
+            destinations,
+            clients_loaded,
+            tags_loaded,
+            [clients, tags],
+        )
+    })
+}
+
+fn no_clients(folder: &Path) -> Problem {
+    let message = "there are no clients, so every request is answered 404";
+    let hint = "`tagwerk new client NAME` makes one".to_owned();
+    Problem::warning(folder, message)
+        .of_kind("no-clients")
+        .with_hint(hint)
+}
+
+/// What stands in the lines that the problems name.
+fn show_lines(problems: &mut Problems, config: &Config, files: &[ScriptFile]) {
+    for file in files {
+        problems.show_lines(Path::new(&file.shown), &file.source);
+    }
+    let is_unseen = |problem: &Problem| problem.text.is_none() && problem.line.is_some();
+    if let Some(file) = &config.file
+        && problems
+            .iter()
+            .any(|problem| is_unseen(problem) && problem.file == *file)
+        && let Ok(text) = std::fs::read_to_string(file)
+    {
+        problems.show_lines(file, &text);
+    }
 }
 
 fn assemble(
@@ -134,13 +213,17 @@ fn assemble(
         tag.script.pace = tag_pace.clone();
     }
     let shared = config.scripts.shared.as_path();
-    let id = fingerprint(config.file.as_deref(), &[folders[0], folders[1], shared]);
+    let (tables, transforms) = (&*config.scripts.tables, &*config.scripts.transforms);
+    let all = [folders[0], folders[1], shared, tables, transforms];
+    let id = fingerprint(config.file.as_deref(), &all);
     let paths = clients.iter().enumerate();
     let paths =
         paths.flat_map(|(at, client)| client.paths.iter().map(move |path| (path.clone(), at)));
     let secret = clients.iter().filter_map(|client| client.verify.as_ref());
     Generation {
         id: id.into(),
+        warnings: Problems::default(),
+        tables: Arc::default(),
         secret_headers: secret.flat_map(Verify::secret_headers).cloned().collect(),
         config: config.clone(),
         destinations,
@@ -169,7 +252,7 @@ fn collect(
 
 fn compile_all<T>(
     compiler: &Compiler,
-    files: Vec<ScriptFile>,
+    files: &[ScriptFile],
     problems: &mut Problems,
     load: impl Fn(Script) -> Result<T, Vec<Fault>>,
 ) -> Vec<T> {
@@ -184,17 +267,59 @@ fn compile_all<T>(
     loaded
 }
 
-fn problem(fault: Fault) -> Problem {
+/// A fault of a script as a problem of the set.
+pub(super) fn problem(fault: Fault) -> Problem {
     let message = match &fault.function {
         Some(function) => format!("{} (in fn {function})", fault.message),
         None => fault.message,
     };
-    let problem = Problem::new(fault.file, message).with_hint(fault.hint);
+    let problem = Problem::new(fault.file, message)
+        .with_hint(fault.hint)
+        .of_kind(fault.kind.as_str());
     Problem {
         line: fault.line,
         column: fault.column,
         ..problem
     }
+}
+
+/// Each tag has those that are for it, in order.
+fn give_transforms(transforms: Vec<Transform>, tags: &mut [Tag]) {
+    let mut transforms: Vec<Arc<Transform>> = transforms
+        .into_iter()
+        .filter(|one| one.enabled)
+        .map(Arc::new)
+        .collect();
+    transforms.sort_by(|a, b| {
+        b.priority
+            .cmp(&a.priority)
+            .then_with(|| a.name.cmp(&b.name))
+    });
+    for tag in tags {
+        let own = transforms.iter().filter(|one| one.tags.matches(&tag.name));
+        tag.transforms = own.cloned().collect();
+    }
+}
+
+fn check_transforms(transforms: &[Transform], tags: &[Tag]) -> Vec<Problem> {
+    let names = || tags.iter().map(|tag| &*tag.name);
+    let unknown = transforms.iter().flat_map(|transform| {
+        let plain = transform
+            .tags
+            .plain()
+            .iter()
+            .map(move |name| (transform, name));
+        plain.filter(|(_, name)| !names().any(|known| known == *name))
+    });
+    let unknown = unknown.map(|(transform, name)| {
+        let hint = suggest(name, names())
+            .unwrap_or_else(|| "the names are those of the files in tags/".to_owned());
+        let fault = transform
+            .script
+            .fault_in("TAGS", &format!("there is no tag \"{name}\""));
+        problem(fault.with_hint(hint).of_kind("unknown-tag"))
+    });
+    unknown.collect()
 }
 
 fn check_destinations(tags: &[Tag], destinations: &Destinations) -> Vec<Problem> {
@@ -208,7 +333,8 @@ fn check_destinations(tags: &[Tag], destinations: &Destinations) -> Vec<Problem>
                 format!("add a table [destinations.{}] to the configuration", tag.to)
             });
             let message = format!("there is no destination \"{}\"", tag.to);
-            problem(tag.script.fault_in("TO", &message).with_hint(hint))
+            let fault = tag.script.fault_in("TO", &message).with_hint(hint);
+            problem(fault.of_kind("unknown-destination"))
         })
         .collect()
 }

@@ -1,17 +1,22 @@
 //! A generation: one immutable set of configuration, clients and tags. Every event is handled by
 //! exactly one. A new one replaces the old one as a whole, or not at all.
 
+mod changes;
+mod check;
 mod files;
 mod live;
 mod load;
+mod promote;
 mod payload;
 mod seen;
 mod stamp;
 mod watch;
 
+pub use changes::Changes;
 pub use live::{Live, Reload, Reloads};
 pub use load::{Loaded, load};
 pub use payload::unknown_keys;
+pub use promote::{FORMER, former, promote, rollback};
 pub use watch::watch;
 
 use std::sync::Arc;
@@ -19,9 +24,10 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use crate::client::{Client, Router};
-use crate::config::Config;
+use crate::config::{Config, Problems};
 use crate::destination::Destinations;
 use crate::script::Pace;
+use crate::script::tables::Tables;
 use crate::tag::{Index, Tag};
 
 /// A set that compiled as a whole.
@@ -29,6 +35,10 @@ use crate::tag::{Index, Tag};
 pub struct Generation {
     /// A short hash of everything it was made of.
     pub id: Arc<str>,
+    /// What works and should be looked at all the same.
+    pub warnings: Problems,
+    /// What scripts look things up in.
+    pub tables: Arc<Tables>,
     /// The configuration.
     pub config: Arc<Config>,
     /// Where deliveries go.

@@ -28,12 +28,14 @@ impl Seen {
 }
 
 /// The folders whose change makes a new generation.
-pub(super) fn folders(config: &Config) -> [&Path; 4] {
+pub(super) fn folders(config: &Config) -> [&Path; 6] {
     let scripts = &config.scripts;
     [
         &scripts.clients,
         &scripts.tags,
         &scripts.shared,
+        &scripts.tables,
+        &scripts.transforms,
         &scripts.draft,
     ]
 }

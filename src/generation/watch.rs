@@ -149,6 +149,8 @@ fn places(config_file: &Path, generation: &Generation) -> Vec<(PathBuf, Recursiv
         &scripts.clients,
         &scripts.tags,
         &scripts.shared,
+        &scripts.tables,
+        &scripts.transforms,
         &scripts.draft,
     ];
     let home = match config_file.parent() {

@@ -184,6 +184,26 @@ pub fn verify_folder(folder: &Path) -> Result<Verification, Error> {
     verify::folder(folder)
 }
 
+/// All events of a window in a folder's journal, oldest first, whether or not a process serves from it.
+///
+/// # Errors
+/// As [`verify_folder`].
+pub fn events_in_folder(
+    folder: &Path,
+    window: Window,
+    page: Page,
+) -> Result<Vec<TakenEvent>, Error> {
+    events::in_folder(folder, window, page)
+}
+
+/// The newest event of this id in a folder's journal, whether or not a process serves from it.
+///
+/// # Errors
+/// As [`verify_folder`].
+pub fn event_in_folder(folder: &Path, id: &str) -> Result<Option<TakenEvent>, Error> {
+    events::by_id(folder, id)
+}
+
 /// What is seen is what was given before, and then on disk.
 impl Journal {
     /// What is kept, and the books.

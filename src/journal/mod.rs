@@ -37,7 +37,7 @@ mod writer;
 pub use error::Error;
 pub use look::{
     DeadGroup, Filter, KeptRequest, Page, RequestFilter, Reran, Rerun, Resend, TagCount,
-    Verification, Window, verify_folder,
+    Verification, Window, event_in_folder, events_in_folder, verify_folder,
 };
 pub use record::{
     Counts, DedupeKey, Entry, FailedRequest, Known, MAX_DELIVERIES, Made, NewDelivery, Pending,

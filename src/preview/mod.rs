@@ -35,7 +35,8 @@ pub use session::{
 };
 pub use trace::{
     AttemptTrace, ClientTrace, ConditionTrace, ConsentTrace, DeliveryTrace, EventTrace, Mode,
-    RequestTrace, ResponseTrace, SentTrace, StepTrace, TagTrace, Trace, UnaskedTrace,
+    RequestTrace, ResponseTrace, SentTrace, StepTrace, TagTrace, Trace, TransformTrace,
+    UnaskedTrace,
 };
 
 use std::sync::Arc;

@@ -17,6 +17,7 @@ use crate::destination::{Destination, Destinations, Item, Shown};
 use crate::request::{Request, Response, unpack};
 use crate::script::frame::LogLine;
 use crate::script::{self, Fault};
+use crate::transform::Transformed;
 use crate::trigger::{Check, ConsentCheck, Explanation};
 
 /// One request's way.
@@ -181,6 +182,9 @@ pub struct TagTrace {
     pub conditions: Vec<ConditionTrace>,
     /// What consent it asks for, if any.
     pub consent: Option<ConsentTrace>,
+    /// What transformations changed in the event before the tag saw it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub transforms: Vec<TransformTrace>,
     /// What the script logged.
     pub log: Vec<LogLine>,
     /// What went wrong in it.
@@ -189,6 +193,40 @@ pub struct TagTrace {
     pub duration_us: u64,
     /// What it made.
     pub deliveries: Vec<DeliveryTrace>,
+}
+
+/// A transformation that was applied to a tag's copy of an event.
+#[derive(Clone, Debug, Serialize)]
+pub struct TransformTrace {
+    /// Its name.
+    pub name: String,
+    /// What is not what it was; nothing `before` is new, nothing `after` was taken away.
+    pub changes: Vec<ChangeTrace>,
+}
+
+/// A key of an event that was changed.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChangeTrace {
+    /// The dotted path.
+    pub key: String,
+    /// What was there.
+    pub before: Option<Value>,
+    /// What the tag sees.
+    pub after: Option<Value>,
+}
+
+impl From<Transformed> for TransformTrace {
+    fn from(applied: Transformed) -> Self {
+        let changes = applied.changes.into_iter().map(|change| ChangeTrace {
+            key: change.key,
+            before: change.before.as_ref().map(to_value),
+            after: change.after.as_ref().map(to_value),
+        });
+        Self {
+            name: applied.name.to_string(),
+            changes: changes.collect(),
+        }
+    }
 }
 
 /// A condition beside the actual value.

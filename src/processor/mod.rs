@@ -15,7 +15,7 @@ use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
 use crate::event::Event;
 use crate::generation::{Generation, Live};
 use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
-use crate::preview::{DeliveryRecord, Preview, TagRecord, TagTrace};
+use crate::preview::{DeliveryRecord, Preview, TagRecord, TagTrace, TransformTrace};
 use crate::script::{Fault, Map, NotRun, Pool, Value, Worker};
 use crate::tag::{self, Judged, Look, PreviewMode, Ran, Tag};
 
@@ -120,6 +120,7 @@ pub fn process(
     watch: Watch,
 ) -> Handled {
     let mut handled = Handled::default();
+    worker.next_event();
     let Some(data) = read(worker, event) else {
         return handled;
     };
@@ -128,10 +129,7 @@ pub fn process(
     let tags = tags.filter(|tag| watch != Watch::Send || tag.preview != PreviewMode::Skip);
     // All triggers are asked first: the last tag that fires takes the event itself.
     let at = event.received_at;
-    let look = Look {
-        records: watch != Watch::Off,
-        counts: matches!(watch, Watch::Off | Watch::Capture),
-    };
+    let look = watch.look();
     let judged = tags.map(|tag| (tag, tag::judge(tag, &data, at, look)));
     let judged: Vec<(&Tag, Judged)> = judged.collect();
     let mut left = judged.iter().filter(|(_, judged)| judged.fires()).count();
@@ -167,6 +165,21 @@ pub fn process_one(
     tag: &str,
     now: Millis,
 ) -> Result<journal::Made, String> {
+    process_one_watched(worker, generation, event, tag, now, Watch::Off).map(|handled| handled.made)
+}
+
+/// The same, and what the tag did.
+///
+/// # Errors
+/// As [`process_one`].
+pub fn process_one_watched(
+    worker: &mut Worker,
+    generation: &Generation,
+    event: &Event,
+    tag: &str,
+    now: Millis,
+    watch: Watch,
+) -> Result<Handled, String> {
     let mut tags = generation.tags.iter().enumerate();
     let Some((position, tag)) = tags.find(|(_, one)| &*one.name == tag) else {
         return Err(format!("there is no tag {tag}"));
@@ -180,17 +193,27 @@ pub fn process_one(
         return Err(format!("tag {} does not listen to {event_name}", tag.name));
     }
     let mut handled = Handled::default();
+    worker.next_event();
     let context = Context {
         generation,
         event,
         tag,
         now,
-        watch: Watch::Off,
+        watch,
     };
-    let judged = tag::judge(tag, &data, event.received_at, Look::LIVE);
+    let judged = tag::judge(tag, &data, event.received_at, watch.look());
     let ran = tag::run(worker, tag, judged, data.into(), event.received_at);
     context.add(ran, &mut handled);
-    Ok(handled.made)
+    Ok(handled)
+}
+
+impl Watch {
+    fn look(self) -> Look {
+        Look {
+            records: self != Self::Off,
+            counts: matches!(self, Self::Off | Self::Capture),
+        }
+    }
 }
 
 /// One tag and one event.
@@ -307,6 +330,11 @@ fn tag_trace(tag: &Tag, ran: Ran) -> TagTrace {
         reason: ran.skipped.as_ref().map(tag::Skipped::reason),
         conditions,
         consent,
+        transforms: ran
+            .transformed
+            .into_iter()
+            .map(TransformTrace::from)
+            .collect(),
         log: ran.log,
         fault: ran.fault.map(with_source),
         duration_us: u64::try_from(ran.took.as_micros()).unwrap_or(u64::MAX),

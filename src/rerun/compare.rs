@@ -1,4 +1,5 @@
-//! What tags make of an event now beside what is in the journal of it. Both are written as requests
+//! What tags make of an event now beside what was made of it before: by the tags of then, as it is in
+//! the journal, or by those of another set. Both are written as requests
 //! by the destination as it is now, so what is compared is what the tag makes. Pure.
 
 use std::collections::HashMap;
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use crate::delivery::{Delivery, DeliveryId, State};
 use crate::destination::{Destinations, Item, Outgoing, Shown};
-use crate::journal::{NewDelivery, Record};
+use crate::journal::NewDelivery;
 use crate::preview::SentTrace;
 
 /// One delivery that is not what it was.
@@ -73,24 +74,23 @@ pub(super) struct Comparison {
     pub shown: usize,
 }
 
-/// Compares what tags made of an event now with what is in the journal of it.
+/// Compares what tags made of an event now with what was made of it before.
 pub(super) fn compare(
     destinations: &Destinations,
     event_number: u64,
     made: &[NewDelivery],
-    records: &[&Record],
+    made_before: &[&Delivery],
 ) -> Comparison {
     let mut desk = Desk {
         destinations,
         event_number,
         comparison: Comparison::default(),
     };
-    let mut before: HashMap<DeliveryId, &Delivery> = records
+    let sent = made_before
         .iter()
-        .map(|record| &record.delivery)
-        .filter(|delivery| was_to_be_sent(delivery))
-        .map(|delivery| (delivery.id, delivery))
-        .collect();
+        .filter(|delivery| was_to_be_sent(delivery));
+    let mut before: HashMap<DeliveryId, &Delivery> =
+        sent.map(|delivery| (delivery.id, *delivery)).collect();
     for new in made {
         let now = &new.delivery;
         let was = before.remove(&now.id);
@@ -103,8 +103,10 @@ pub(super) fn compare(
         let why = new.note.clone().unwrap_or_default();
         desk.add(Kind::Fault, was, now, None, Some(why));
     }
-    let gone = records.iter().map(|record| &record.delivery);
-    for was in gone.filter(|was| before.contains_key(&was.id)) {
+    for was in made_before
+        .iter()
+        .filter(|was| before.contains_key(&was.id))
+    {
         desk.add(Kind::Gone, Some(was), was, None, None);
     }
     desk.comparison
@@ -204,6 +206,7 @@ mod tests {
     use crate::config;
     use crate::delivery::ErrorClass;
     use crate::destination;
+    use crate::journal::Record;
 
     const CONFIG: &str = "
 [destinations.crm]
@@ -265,8 +268,8 @@ headers = { Authorization = \"Bearer secret-key\" }
     }
 
     fn run(made: &[NewDelivery], records: &[Record]) -> Comparison {
-        let records: Vec<&Record> = records.iter().collect();
-        compare(&destinations(), 7, made, &records)
+        let before: Vec<&Delivery> = records.iter().map(|record| &record.delivery).collect();
+        compare(&destinations(), 7, made, &before)
     }
 
     fn kinds(comparison: &Comparison) -> Vec<(&str, Kind)> {

@@ -6,12 +6,14 @@
 //! traffic goes on between them.
 
 mod compare;
+mod drafted;
 mod letters;
 mod replay;
 mod requests;
 mod tally;
 
 pub use compare::{Compared, Difference, Kind};
+pub use drafted::Sets;
 pub use letters::Retried;
 pub use replay::{MOST_SHOWN_BYTES, Replay, Replayed};
 pub use requests::Repaired;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::compare::{self, Compared, Comparison, Difference};
 use super::{Error, Rerunner, THINGS_PER_JOB, renewed};
 use crate::clock::Millis;
-use crate::delivery::State;
+use crate::delivery::{Delivery, State};
 use crate::generation::Generation;
 use crate::journal::{Made, NewDelivery, Page, Record, Reran, Rerun, Resend, TakenEvent, Window};
 use crate::processor::{self, Watch};
@@ -135,8 +135,9 @@ fn run(
             let tag = replaying.tag.as_ref();
             tag.is_none_or(|tag| *tag == record.delivery.tag)
         };
-        let records: Vec<&Record> = replaying.records.iter().filter(of_tag).collect();
-        comparison = compare::compare(&generation.destinations, *number, made, &records);
+        let records = replaying.records.iter().filter(of_tag);
+        let before: Vec<&Delivery> = records.map(|record| &record.delivery).collect();
+        comparison = compare::compare(&generation.destinations, *number, made, &before);
     }
     (by_tag(*number, made, now), comparison)
 }

@@ -7,6 +7,7 @@ use rhai::FuncArgs;
 use super::compile::Script;
 use super::frame::{self, LogLine};
 use super::value::Value;
+use super::variables::Variables;
 use super::{Fault, Worker, limits};
 use crate::clock::Millis;
 
@@ -27,6 +28,9 @@ pub fn call(
     arguments: impl FuncArgs,
     now: Millis,
 ) -> Called {
+    if let Some(tables) = &script.tables {
+        frame::use_tables(tables);
+    }
     frame::begin(now, limits::DEADLINE);
     let result = run(worker, script, function, arguments);
     // Some of Rhai's functions, such as `sort`, go on when their callback was stopped.
@@ -44,6 +48,26 @@ pub fn call(
         result,
         log: frame::finish(),
     }
+}
+
+/// As [`call`], of a function of the event: what it asks of variables is worked out once for an event
+/// and kept in the worker until [`Worker::next_event`].
+pub fn call_for_event(
+    worker: &mut Worker,
+    script: &Script,
+    function: &str,
+    event: Value,
+    now: Millis,
+) -> Called {
+    if let Some(variables) = &script.variables {
+        worker.has_memo = true;
+        frame::use_variables(Variables::Of {
+            script: variables.clone(),
+            event: event.clone(),
+            memo: worker.memo.clone(),
+        });
+    }
+    call(worker, script, function, (event,), now)
 }
 
 fn run(

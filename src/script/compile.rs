@@ -1,14 +1,20 @@
 //! Source text to a compiled script: its functions, and its header constants as literals.
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
 use rhai::{AST, Engine, Module, Scope, Stmt};
 
+use super::calls;
 use super::import::SharedModules;
+use super::made::EventNames;
 use super::outline::{self, Constant, Offer};
 use super::pace::Pace;
+use super::tables::Tables;
+use super::testing::{self, TestScript};
 use super::value::Value;
+use super::variables::{self, Variables};
 use super::{Fault, engine, frame, limits, returned};
 
 /// A compiled script. Cheap to share between threads; running it changes nothing in it.
@@ -22,6 +28,12 @@ pub struct Script {
     pub source: Arc<str>,
     /// How quick it is, perhaps together with others.
     pub pace: Arc<Pace>,
+    /// What it looks things up in, if it does.
+    pub(super) tables: Option<Arc<Tables>>,
+    /// Where its variables are, if it asks for some.
+    pub(super) variables: Option<Arc<Script>>,
+    /// What events it makes, if it is a client.
+    pub event_names: EventNames,
     pub(super) constants: Vec<Constant>,
     /// Tells it from every other script that is compiled while this one is in use.
     pub(super) identity: Arc<()>,
@@ -63,6 +75,7 @@ impl Script {
     /// A mistake in a header constant, at its place if the script has it.
     pub fn fault_in(&self, constant: &str, message: &str) -> Fault {
         let fault = Fault::new(&self.file, format!("{constant}: {message}"));
+        let fault = fault.of_kind("wrong-constant");
         match self.declared(constant) {
             Some(declared) => fault.at(declared.position),
             None => fault,
@@ -81,6 +94,8 @@ impl Script {
 pub struct Compiler {
     engine: Engine,
     modules: SharedModules,
+    tables: Arc<Tables>,
+    variables: OnceCell<Option<Arc<Script>>>,
 }
 
 impl Compiler {
@@ -89,7 +104,17 @@ impl Compiler {
         let modules = SharedModules::new(shared);
         let mut engine = engine::build();
         engine.set_module_resolver(modules.clone());
-        Self { engine, modules }
+        Self {
+            engine,
+            modules,
+            tables: Arc::default(),
+            variables: OnceCell::new(),
+        }
+    }
+
+    /// The same, whose scripts look things up in these tables.
+    pub fn with_tables(self, tables: Arc<Tables>) -> Self {
+        Self { tables, ..self }
     }
 
     /// Compiles one script. `file` is how messages name it.
@@ -99,18 +124,30 @@ impl Compiler {
     pub fn compile(&self, name: &str, file: &str, source: &str) -> Result<Script, Vec<Fault>> {
         let ast = self.parse(file, source).map_err(|fault| vec![fault])?;
         let mut faults = outline::statements_that_never_run(file, &ast);
+        frame::use_tables(&self.tables);
+        if self.asks(&ast, "variable") {
+            self.name_variables();
+        }
         match self.load_imports(file, &ast) {
-            Ok(offers) => faults.extend(outline::wrong_calls(file, &ast, &offers)),
+            Ok(offers) => faults.extend(calls::wrong_calls(&self.engine, file, &ast, &offers, &[])),
             Err(fault) => faults.push(fault),
         }
         if !faults.is_empty() {
             return Err(faults);
         }
+        let variables = self.variables_of(name, &ast)?;
+        let looks_up = self.asks(&ast, "table")
+            || variables
+                .as_ref()
+                .is_some_and(|script| script.tables.is_some());
         Ok(Script {
             name: name.to_owned(),
             file: file.to_owned(),
             source: source.into(),
             pace: Arc::default(),
+            tables: looks_up.then(|| self.tables.clone()),
+            variables,
+            event_names: self.event_names(&ast),
             constants: outline::constants(&ast),
             identity: Arc::default(),
             ast: self.runnable(file, source, ast)?,
@@ -121,13 +158,103 @@ impl Compiler {
         if source.len() as u64 > limits::SCRIPT_BYTES {
             let most = limits::SCRIPT_BYTES;
             let message = format!("the file has {} bytes, the most is {most}", source.len());
-            return Err(Fault::new(file, message));
+            return Err(Fault::new(file, message).of_kind("syntax"));
         }
         if source.trim().is_empty() {
-            return Err(Fault::new(file, "the file is empty"));
+            return Err(Fault::new(file, "the file is empty").of_kind("syntax"));
         }
         let parsed = self.engine.compile(source);
         parsed.map_err(|error| Fault::from_parse(file, source, error.err_type(), error.position()))
+    }
+
+    /// Compiles a file of tests. `tested` is the script that it stands beside, if there is one.
+    ///
+    /// # Errors
+    /// Everything that is wrong; only the first thing if it does not parse.
+    pub fn compile_tests(
+        &self,
+        file: &str,
+        source: &str,
+        tested: Option<&Script>,
+    ) -> Result<TestScript, Vec<Fault>> {
+        let ast = self.parse(file, source).map_err(|fault| vec![fault])?;
+        let mut faults = outline::statements_that_never_run(file, &ast);
+        frame::use_tables(&self.tables);
+        let mut besides = testing::FUNCTIONS.to_vec();
+        besides.extend(tested.map(Script::functions).unwrap_or_default());
+        match self.load_imports(file, &ast) {
+            Ok(offers) => faults.extend(calls::wrong_calls(
+                &self.engine,
+                file,
+                &ast,
+                &offers,
+                &besides,
+            )),
+            Err(fault) => faults.push(fault),
+        }
+        let tests = testing::tests(file, source, &ast);
+        let tests = tests.unwrap_or_else(|found| {
+            faults.extend(found);
+            Vec::new()
+        });
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let ast = self.runnable(file, source, ast)?;
+        Ok(TestScript {
+            file: file.to_owned(),
+            source: source.to_owned(),
+            tests,
+            tables: self.tables.clone(),
+            tested: tested.map(|script| (script.file.clone(), testing::functions_of(script))),
+            // The test's own functions win.
+            ast: match tested {
+                Some(script) => script.ast.merge(&ast),
+                None => ast,
+            },
+        })
+    }
+
+    /// Whether a script, or a module that it imports, calls a host function of that namespace.
+    fn asks(&self, ast: &AST, namespace: &str) -> bool {
+        let calls = |tree: &AST| outline::calls_of(tree, namespace);
+        calls(ast)
+            || !outline::imports(ast).is_empty() && self.modules.with_imports(ast).iter().any(calls)
+    }
+
+    /// The module of variables, if the script asks for one; with what is wrong in it.
+    fn variables_of(&self, name: &str, ast: &AST) -> Result<Option<Arc<Script>>, Vec<Fault>> {
+        if name == variables::MODULE || !self.asks(ast, "variable") {
+            return Ok(None);
+        }
+        if let Some(known) = self.variables.get() {
+            return Ok(known.clone());
+        }
+        let (file, source) = match self.modules.source_of(variables::MODULE) {
+            Some(found) => found,
+            None => return Ok(self.variables.get_or_init(|| None).clone()),
+        };
+        let script = Arc::new(self.compile(variables::MODULE, &file, &source)?);
+        Ok(self.variables.get_or_init(|| Some(script)).clone())
+    }
+
+    /// The names of the variables that there are, for whoever asks for one.
+    fn name_variables(&self) {
+        let source = self.modules.source_of(variables::MODULE);
+        let ast = source.and_then(|(_, source)| self.engine.compile(source).ok());
+        let functions = ast.iter().flat_map(outline::functions);
+        let names = functions
+            .filter(|(_, takes)| *takes == 1)
+            .map(|(name, _)| name);
+        frame::use_variables(Variables::Named(names.collect()));
+    }
+
+    /// Only clients make events.
+    fn event_names(&self, ast: &AST) -> EventNames {
+        match ast.iter_functions().any(|found| found.name == "parse") {
+            true => EventNames::of(self.modules.with_imports(ast).iter()),
+            false => EventNames::default(),
+        }
     }
 
     fn load_imports(&self, file: &str, ast: &AST) -> Result<Vec<Offer>, Fault> {

@@ -5,12 +5,15 @@
 //! such things along, and because a call never leaves its thread.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::budget::Budget;
 pub use super::budget::Spent;
+use super::tables::Tables;
+use super::variables::Variables;
 use crate::clock::Millis;
 
 /// The most log lines of one call: enough to follow a loop over an order's items, and small
@@ -51,6 +54,10 @@ struct Frame {
     spent: Cell<Option<Spent>>,
     lines: RefCell<Vec<LogLine>>,
     dropped: Cell<usize>,
+    /// Of the set that the last script which looks something up belongs to.
+    tables: RefCell<Option<Arc<Tables>>>,
+    /// Of the event that is handled, for the last script that asks for variables.
+    variables: RefCell<Option<Variables>>,
 }
 
 thread_local! {
@@ -62,6 +69,8 @@ thread_local! {
             spent: Cell::new(None),
             lines: RefCell::new(Vec::new()),
             dropped: Cell::new(0),
+            tables: RefCell::new(None),
+            variables: RefCell::new(None),
         }
     };
 }
@@ -96,6 +105,53 @@ pub fn finish() -> Vec<LogLine> {
         }
         lines
     })
+}
+
+/// The tables that the next call on this thread looks things up in.
+pub(super) fn use_tables(tables: &Arc<Tables>) {
+    FRAME.with(|frame| frame.tables.replace(Some(tables.clone())));
+}
+
+/// Looks something up in them. Without any there are none.
+pub(super) fn with_tables<T>(look: impl FnOnce(&Tables) -> T) -> T {
+    let tables = FRAME.with(|frame| frame.tables.borrow().clone());
+    look(&tables.unwrap_or_default())
+}
+
+/// The variables that the next call on this thread may ask for.
+pub(super) fn use_variables(variables: Variables) {
+    FRAME.with(|frame| frame.variables.replace(Some(variables)));
+}
+
+/// They, if the call is about an event.
+pub(super) fn variables() -> Option<Variables> {
+    FRAME.with(|frame| frame.variables.borrow().clone())
+}
+
+/// Does something that makes calls of its own, in the middle of a call on this thread, which goes on
+/// afterwards with what it had.
+pub fn aside<T>(run: impl FnOnce() -> T) -> T {
+    let kept = FRAME.with(|frame| {
+        (
+            frame.now.get(),
+            frame.budget.get(),
+            frame.left.get(),
+            frame.spent.get(),
+            frame.lines.take(),
+            frame.dropped.get(),
+        )
+    });
+    let result = run();
+    FRAME.with(|frame| {
+        let (now, budget, left, spent, lines, dropped) = kept;
+        frame.now.set(now);
+        frame.budget.set(budget);
+        frame.left.set(left);
+        frame.spent.set(spent);
+        frame.lines.replace(lines);
+        frame.dropped.set(dropped);
+    });
+    result
 }
 
 /// The event's time, as it was given to [`begin`]; 0 before the first call.
@@ -190,6 +246,22 @@ mod tests {
 
         begin(0, HOUR);
         assert!((0..1_000).all(|_| step().is_none()));
+    }
+
+    #[test]
+    fn a_call_goes_on_after_another_one_within_it() {
+        begin(7, HOUR);
+        log(Level::Info, "before");
+        let inner = aside(|| {
+            begin(8, Duration::ZERO);
+            log(Level::Info, "within");
+            while step().is_none() {}
+            (now(), finish().len())
+        });
+        assert_eq!(inner, (8, 1));
+        assert_eq!((now(), spent()), (7, None));
+        assert!((0..1_000).all(|_| step().is_none()));
+        assert_eq!(finish().len(), 1);
     }
 
     #[test]

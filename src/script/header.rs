@@ -96,6 +96,7 @@ impl<'a> Header<'a> {
     /// Reports that the script lacks the constant `name`.
     pub fn missing(&mut self, name: &str, example: &str) {
         let fault = Fault::new(&self.script.file, format!("the constant {name} is missing"));
+        let fault = fault.of_kind("missing-constant");
         self.faults
             .push(fault.with_hint(format!("add `{example}` at the top")));
     }
@@ -109,6 +110,7 @@ impl<'a> Header<'a> {
             let hint = suggest(name, self.asked.iter().copied())
                 .unwrap_or_else(|| format!("there are {}", self.asked.join(", ")));
             let fault = Fault::new(&self.script.file, format!("unknown constant {name}"));
+            let fault = fault.of_kind("unknown-constant");
             self.faults.push(fault.at(*position).with_hint(hint));
         }
         self.faults

@@ -1,13 +1,14 @@
 //! `import "name" as x`, confined to the folder of shared modules: Rhai's own file resolver follows
 //! `../x`, absolute paths and symbolic links to anywhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
+use super::calls;
 use super::outline::{self, Offer};
 use super::{Fault, limits};
 
@@ -76,6 +77,33 @@ impl SharedModules {
         Ok(offers)
     }
 
+    /// A module's file, as messages name it, and its text; nothing if there is none that can be read.
+    pub(super) fn source_of(&self, name: &str) -> Option<(String, String)> {
+        let shown = self.shown(name);
+        let source = self.read(name, &shown, Position::NONE).ok()?;
+        Some((shown, source))
+    }
+
+    /// A syntax tree and those of all modules that it imports, and that these import in turn.
+    pub(super) fn with_imports(&self, ast: &AST) -> Vec<AST> {
+        let state = self.state();
+        let mut seen = BTreeSet::new();
+        let mut trees = vec![ast.clone()];
+        let mut at = 0;
+        while let Some(tree) = trees.get(at) {
+            let names = outline::imports(tree)
+                .into_iter()
+                .filter_map(|import| import.name);
+            let new: Vec<_> = names.filter(|name| seen.insert(name.clone())).collect();
+            let loaded = new
+                .iter()
+                .filter_map(|name| state.loaded.get(name.as_str()));
+            trees.extend(loaded.map(|loaded| loaded.ast.clone()));
+            at += 1;
+        }
+        trees
+    }
+
     fn load(&self, engine: &Engine, name: &str, position: Position) -> Resolved<Loaded> {
         check_name(name, position)?;
         if let Some(loaded) = self.begin(name, position)? {
@@ -118,7 +146,10 @@ impl SharedModules {
         })?;
         ast.set_source(file);
         let offers = self.load_imports(engine, &ast)?;
-        if let Some(fault) = outline::wrong_calls(file, &ast, &offers).into_iter().next() {
+        if let Some(fault) = calls::wrong_calls(engine, file, &ast, &offers, &[])
+            .into_iter()
+            .next()
+        {
             return refuse_as(fault);
         }
         let module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;

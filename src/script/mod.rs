@@ -4,9 +4,11 @@
 //! event's, and keeps nothing from one call to the next. What a client or a tag *means* is not
 //! known in this module: see `client` and `tag`.
 
+mod arguments;
 mod budget;
 mod builtins;
 mod call;
+mod calls;
 mod compile;
 mod engine;
 mod fault;
@@ -14,27 +16,34 @@ mod form;
 mod header;
 mod import;
 mod json;
+mod known;
+mod made;
 mod outline;
 mod pace;
 mod pool;
 mod ready;
 mod recent;
 mod request_view;
+mod testing;
+mod variables;
 mod returned;
 
 pub mod api;
 pub mod frame;
 pub mod limits;
+pub mod tables;
 pub mod value;
 
-pub use call::{Called, call};
+pub use call::{Called, call, call_for_event};
 pub use compile::{Compiler, Script};
-pub use fault::{Cause, Fault, SourceLine, source_lines};
+pub use fault::{Cause, Fault, Kind as FaultKind, SourceLine, source_lines};
 pub use form::{parse as parse_form, parse_query};
 pub use header::Header;
 pub use json::{BadJson, map_to_json, parse_json, to_json};
+pub use made::EventNames;
 pub use pace::Pace;
 pub use pool::{NotRun, Pool, Worker, make_room_here, with_script_stack};
 pub use request_view::{RequestView, parse_cookies};
 pub use returned::Key;
+pub use testing::{Run as TestRun, TestScript, Tester};
 pub use value::{Map, Value};

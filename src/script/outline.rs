@@ -1,11 +1,10 @@
-//! What a script's syntax tree tells before anything runs: its header constants, its imports, the
-//! statements that would never run, and calls of host functions that there are not.
+//! What a script's syntax tree tells before anything runs: its header constants, its imports, and the
+//! statements that would never run. What it calls is `calls`' business.
 
-use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, ImmutableString, Position, Stmt};
+use rhai::{AST, ASTFlags, ASTNode, Expr, ImmutableString, Position, Stmt};
 
 use super::Fault;
 use super::value::Value;
-use crate::config::suggest;
 
 /// A constant at the top of a script.
 #[derive(Debug)]
@@ -79,6 +78,7 @@ pub(super) fn statements_that_never_run(file: &str, ast: &AST) -> Vec<Fault> {
         .map(|statement| {
             Fault::new(file, "this stands outside of the functions and never runs")
                 .with_hint("only `const` and `import` stand at the top; move it into a function")
+                .of_kind("never-runs")
                 .at(start_of(statement))
         })
         .collect()
@@ -100,72 +100,16 @@ pub(super) fn functions(ast: &AST) -> Vec<(String, usize)> {
         .collect()
 }
 
-/// Calls of host functions and of functions of modules that are misspelt or get the wrong number
-/// of values. Rhai would notice only when it comes to them, which may be with the first refund in
-/// three months.
-pub(super) fn wrong_calls(file: &str, ast: &AST, offers: &[Offer]) -> Vec<Fault> {
-    let own = functions(ast);
-    let mut faults = Vec::new();
+/// Whether a function of that namespace is called.
+pub(super) fn calls_of(ast: &AST, namespace: &str) -> bool {
+    let mut found = false;
     ast.walk(&mut |path| {
-        let (call, position) = match path.last() {
-            Some(
-                ASTNode::Expr(Expr::FnCall(call, position))
-                | ASTNode::Stmt(Stmt::FnCall(call, position)),
-            ) => (call, *position),
-            _ => return true,
-        };
-        let namespace = call.namespace.to_string();
-        let begins = if namespace.is_empty() {
-            position
-        } else {
-            call.namespace.position()
-        };
-        let offer = offers.iter().find(|offer| offer.alias == namespace);
-        let fault = match offer {
-            Some(offer) => wrong_offer(file, call, offer),
-            None if namespace.is_empty() && own.iter().any(|(name, _)| call.name == *name) => None,
-            None => Fault::of_wrong_call(file, &full_name(call), call.args.len()),
-        };
-        faults.extend(fault.map(|fault| fault.at(begins)));
-        true
+        if let Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) =
+            path.last()
+        {
+            found |= !call.namespace.is_empty() && call.namespace.to_string() == namespace;
+        }
+        !found
     });
-    faults
-}
-
-fn wrong_offer(file: &str, call: &FnCallExpr, offer: &Offer) -> Option<Fault> {
-    let name = call.name.as_str();
-    let takes =
-        |(known, parameters): &&(String, usize)| known == name && *parameters == call.args.len();
-    if offer.functions.iter().any(|function| takes(&function)) {
-        return None;
-    }
-    let full = full_name(call);
-    let same = offer.functions.iter().find(|(known, _)| known == name);
-    let fault = match same {
-        Some((_, takes)) => {
-            let message = format!(
-                "{full} is called with {} values, it takes {takes}",
-                call.args.len()
-            );
-            Fault::new(file, message)
-        }
-        None => {
-            let names: Vec<&str> = offer
-                .functions
-                .iter()
-                .map(|(known, _)| known.as_str())
-                .collect();
-            let hint = suggest(name, names.iter().copied())
-                .unwrap_or_else(|| format!("{} has {}", offer.alias, names.join(", ")));
-            Fault::new(file, format!("there is no function {full}")).with_hint(hint)
-        }
-    };
-    Some(fault)
-}
-
-fn full_name(call: &FnCallExpr) -> String {
-    if call.namespace.is_empty() {
-        return call.name.to_string();
-    }
-    format!("{}::{}", call.namespace, call.name)
+    found
 }

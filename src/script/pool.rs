@@ -19,6 +19,7 @@ use super::json::parse_json;
 use super::ready::ReadyScripts;
 use super::recent::Recent;
 use super::value::Map;
+use super::variables::Memo;
 use super::{engine, limits};
 use crate::error::BoxError;
 use crate::mailbox::{Found, Inbox, Mailbox, mailbox};
@@ -29,6 +30,10 @@ pub struct Worker {
     engine: rhai::Engine,
     /// Of this engine.
     ready: ReadyScripts,
+    /// The variables of the event that it is at.
+    pub(super) memo: Memo,
+    /// Whether a script asked for any.
+    pub(super) has_memo: bool,
     shared: Shared,
 }
 
@@ -51,6 +56,8 @@ impl Worker {
         Self {
             engine: engine::build(),
             ready: ReadyScripts::default(),
+            memo: Memo::default(),
+            has_memo: false,
             shared,
         }
     }
@@ -58,6 +65,13 @@ impl Worker {
     /// Where what its scripts do is counted.
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    /// Forgets the variables of the event that it was at.
+    pub fn next_event(&mut self) {
+        if std::mem::take(&mut self.has_memo) {
+            self.memo.clear();
+        }
     }
 
     /// Keeps event data, as a script made it, for whoever reads `text`, which was written from it.

@@ -41,6 +41,7 @@ pub fn load(script: Script) -> Result<Tag, Vec<Fault>> {
     let preview = read_preview(&mut header);
     let mut faults = header.finish();
     faults.extend(check_functions(&script));
+    faults.extend(check_trigger(&script, &on, &trigger));
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -55,6 +56,7 @@ pub fn load(script: Script) -> Result<Tag, Vec<Fault>> {
         max_age,
         preview,
         has_when: script.has_function("when", 1),
+        transforms: Vec::new(),
         script,
         meter: OnceLock::new(),
     })
@@ -200,6 +202,18 @@ fn read_preview(header: &mut Header<'_>) -> PreviewMode {
     }
 }
 
+/// A trigger that no event can pass.
+fn check_trigger(script: &Script, on: &[On], trigger: &Trigger) -> Option<Fault> {
+    let names = on.iter().map(|on| match on {
+        On::Name(name) => Some(name.as_str()),
+        On::Pattern(_) | On::Any => None,
+    });
+    let names: Option<Vec<&str>> = names.collect();
+    let never = trigger.never(names.as_deref())?;
+    let fault = script.fault_in(never.constant, &never.why);
+    Some(fault.with_hint(never.hint).of_kind("never-fires"))
+}
+
 fn check_functions(script: &Script) -> Vec<Fault> {
     let mut faults = Vec::new();
     if !script.has_function("tag", 1) {
@@ -207,15 +221,13 @@ fn check_functions(script: &Script) -> Vec<Fault> {
             Some(count) => format!("fn tag must take one parameter, the event; it takes {count}"),
             None => "fn tag(event) is missing".to_owned(),
         };
-        faults
-            .push(Fault::new(&script.file, message).with_hint("write `fn tag(event) { #{ … } }`"));
+        let fault = Fault::new(&script.file, message).of_kind("missing-function");
+        faults.push(fault.with_hint("write `fn tag(event) { #{ … } }`"));
     }
     let whens = script.parameters_of("when");
     if !whens.is_empty() && !whens.contains(&1) {
-        faults.push(Fault::new(
-            &script.file,
-            "fn when must take one parameter, the event",
-        ));
+        let message = "fn when must take one parameter, the event";
+        faults.push(Fault::new(&script.file, message).of_kind("missing-function"));
     }
     faults
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::script::Script;
 use crate::telemetry::{Metrics, TagMeter};
+use crate::transform::Transform;
 use crate::trigger::Trigger;
 
 /// A loaded tag.
@@ -42,6 +43,8 @@ pub struct Tag {
     pub preview: PreviewMode,
     /// True if it has `fn when(event)`.
     pub has_when: bool,
+    /// What changes its copy of an event, in order.
+    pub transforms: Vec<Arc<Transform>>,
     /// Its counts, found at its first run.
     meter: OnceLock<Arc<TagMeter>>,
 }

@@ -10,6 +10,7 @@ use crate::script::frame::LogLine;
 use crate::script::value::kind;
 use crate::script::{self, Fault, Map, Value, Worker};
 use crate::telemetry::TagResult;
+use crate::transform::{self, Transformed};
 use crate::trigger::{Explanation, Verdict};
 
 /// What became of a tag for an event.
@@ -25,6 +26,8 @@ pub struct Ran {
     pub log: Vec<LogLine>,
     /// Every condition, if somebody watches.
     pub explanation: Option<Explanation>,
+    /// What was changed in its copy of the event, if somebody watches.
+    pub transformed: Vec<Transformed>,
     /// How long it took, if somebody watches.
     pub took: Duration,
 }
@@ -116,8 +119,9 @@ pub fn run(worker: &mut Worker, tag: &Tag, judged: Judged, event: Value, at: Mil
         payloads: Vec::new(),
         fault: None,
         log: Vec::new(),
-        explanation: judged.explanation,
+        transformed: Vec::new(),
         took: judged.took,
+        explanation: judged.explanation,
     };
     if judged.verdict != Verdict::Fires {
         ran.skipped = Some(Skipped::Trigger(judged.verdict));
@@ -142,11 +146,33 @@ pub fn run(worker: &mut Worker, tag: &Tag, judged: Judged, event: Value, at: Mil
     ran
 }
 
-fn call(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut Ran) {
+fn call(worker: &mut Worker, tag: &Tag, mut event: Value, at: Millis, ran: &mut Ran) {
+    if !tag.transforms.is_empty() {
+        let looks = ran.explanation.is_some();
+        match transform::apply(worker, &tag.transforms, event, at, looks) {
+            Ok((changed, transformed)) => {
+                event = changed;
+                ran.transformed = transformed;
+            }
+            Err(fault) => {
+                ran.fault = Some(fault);
+                return;
+            }
+        }
+        // What the other tags work out of the whole event is not for this one.
+        worker.next_event();
+    }
+    call_changed(worker, tag, event, at, ran);
+    if !tag.transforms.is_empty() {
+        worker.next_event();
+    }
+}
+
+fn call_changed(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut Ran) {
     if tag.has_when && !call_when(worker, tag, event.clone(), at, ran) {
         return;
     }
-    let called = script::call(worker, &tag.script, "tag", (event,), at);
+    let called = script::call_for_event(worker, &tag.script, "tag", event, at);
     ran.log.extend(called.log);
     let read = called.result.and_then(|value| read_payloads(tag, value));
     match read {
@@ -157,7 +183,7 @@ fn call(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut Ran)
 }
 
 fn call_when(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut Ran) -> bool {
-    let called = script::call(worker, &tag.script, "when", (event,), at);
+    let called = script::call_for_event(worker, &tag.script, "when", event, at);
     ran.log.extend(called.log);
     let answer = called.result.and_then(|value| {
         value.as_bool().map_err(|_| {

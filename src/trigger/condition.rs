@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::fmt;
 
 use regex::Regex;
 
@@ -15,11 +16,11 @@ use crate::script::{Map, Value};
 pub struct Condition {
     /// A dotted path into event data.
     pub key: String,
-    operator: Operator,
-    expected: Value,
+    pub(super) operator: Operator,
+    pub(super) expected: Value,
     pattern: Option<Regex>,
-    not: bool,
-    ignore_case: bool,
+    pub(super) not: bool,
+    pub(super) ignore_case: bool,
 }
 
 /// A condition beside the actual value.
@@ -44,7 +45,7 @@ pub struct Check {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operator {
+pub(super) enum Operator {
     Eq,
     Ne,
     OneOf,
@@ -205,7 +206,7 @@ impl Condition {
         }
     }
 
-    fn compare(&self, actual: Option<&Value>) -> bool {
+    pub(super) fn compare(&self, actual: Option<&Value>) -> bool {
         let Some(actual) = actual else {
             return match self.operator {
                 Operator::Exists => self.expected.as_bool() == Ok(false),
@@ -292,6 +293,18 @@ impl Condition {
     }
 }
 
+/// `not gte 100`, as messages name it.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not = if self.not { "not " } else { "" };
+        let expected = match value::text(&self.expected) {
+            Some(text) => format!("\"{text}\""),
+            None => format!("{:?}", self.expected),
+        };
+        write!(f, "{not}{} {expected}", name_of(self.operator))
+    }
+}
+
 fn pattern(key: &str, expected: &Value, ignore_case: bool) -> Result<Regex, Mistake> {
     regex::RegexBuilder::new(&expected.to_string())
         .case_insensitive(ignore_case)
@@ -314,7 +327,7 @@ pub fn regex_mistake(error: &regex::Error) -> String {
 }
 
 /// Orders two values as numbers if both can be read as one; whole numbers exactly.
-fn compare_numbers(a: &Value, b: &Value) -> Option<Ordering> {
+pub(super) fn compare_numbers(a: &Value, b: &Value) -> Option<Ordering> {
     match (number(a)?, number(b)?) {
         (Number::Integer(a), Number::Integer(b)) => Some(a.cmp(&b)),
         (a, b) => a.as_f64().partial_cmp(&b.as_f64()),

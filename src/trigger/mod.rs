@@ -3,9 +3,13 @@
 
 mod condition;
 mod consent;
+mod names;
+mod never;
 
 pub use condition::{Check, Condition, parse_conditions, regex_mistake};
 pub use consent::{CONSENT_KINDS, ConsentCheck};
+pub use names::Names;
+pub use never::Never;
 
 use crate::clock::Millis;
 use crate::script::Map;

@@ -7,7 +7,7 @@ use tagwerk::generation::Generation;
 use tagwerk::script::{self, Worker, with_script_stack};
 
 use crate::support::call::run_tag;
-use crate::support::folder::Folder;
+use crate::support::folder::{Folder, lines};
 
 const HEADER: &str = "const ON = \"purchase\";\nconst TO = \"crm\";\n";
 
@@ -35,7 +35,7 @@ fn tag(text: &str) -> Folder {
 fn problems(folder: &Folder) -> String {
     match folder.try_load() {
         Ok(_) => panic!("it loaded"),
-        Err(problems) => problems.to_string(),
+        Err(problems) => lines(&problems),
     }
 }
 

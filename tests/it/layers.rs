@@ -12,11 +12,13 @@ use crate::support::house_rules::{
 
 /// Outside crates that are used in one place, and the modules (or files) that are that place.
 const HOMES: &[(&str, &[&str])] = &[
+    ("annotate_snippets", &["config"]),
     ("anstream", &["cli"]),
     ("anstyle", &["cli"]),
     ("axum", &["admin", "emulator"]),
     ("clap", &["cli"]),
     ("crc32fast", &["journal"]),
+    ("csv", &["script"]),
     ("flate2", &["request"]),
     ("governor", &["dispatch"]),
     ("hmac", &["client", "destination", "script"]),
@@ -35,13 +37,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rhai", &["script"]),
     ("ring", &["destination"]),
     ("rusqlite", &["journal"]),
-    ("rustix", &["journal", "script", "telemetry"]),
+    ("rustix", &["generation", "journal", "script", "telemetry"]),
     ("rustls", &["destination"]),
     ("rustls_platform_verifier", &["destination"]),
     ("sha1", &["client"]),
     ("similar", &["cli"]),
     ("tokio_stream", &["admin"]),
-    ("toml", &["config"]),
+    ("toml", &["config", "script"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
 

@@ -7,7 +7,9 @@
 )]
 
 mod admin;
+mod authoring;
 mod cases;
+mod check;
 mod clients;
 mod commands;
 mod cookies;

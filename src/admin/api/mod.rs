@@ -14,7 +14,7 @@ mod stream;
 mod traces;
 mod verify;
 
-pub(super) use problems::with_source;
+pub(super) use problems::{with_source, without_source};
 pub use verify::verification_to_json;
 
 use axum::body::to_bytes;

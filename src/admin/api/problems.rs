@@ -37,14 +37,23 @@ pub(in crate::admin) async fn with_source(admin: &Admin, problems: &Problems) ->
     shown.await.unwrap_or_default()
 }
 
+/// Warnings as JSON. Their lines are not read: one may hold the very secret that it warns of.
+pub(in crate::admin) fn without_source(problems: &Problems) -> Vec<Value> {
+    let all = problems.iter();
+    all.map(|problem| to_json(problem, Vec::new())).collect()
+}
+
 fn to_json(problem: &Problem, source: Vec<SourceLine>) -> Value {
     json!({
+        "severity": problem.severity.word(),
+        "kind": problem.kind,
         "file": problem.file.display().to_string(),
         "line": problem.line,
         "column": problem.column,
         "message": problem.message,
         "hint": problem.hint,
         "source": source,
+        "shown": problem.to_string(),
     })
 }
 

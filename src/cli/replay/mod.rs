@@ -1,6 +1,6 @@
 //! `tagwerk replay`: the events of a time through the tags as they are now, on the running server.
 
-mod show;
+pub(super) mod show;
 
 use std::path::Path;
 
@@ -79,7 +79,9 @@ async fn replay(remote: &Remote, options: &Options) -> Result<(), Exit> {
         done.add(&answer);
         progress.advance(answer["events"].as_u64().unwrap_or(0));
         for difference in answer["differences"].as_array().into_iter().flatten() {
-            progress.print(|| anstream::print!("{}", show::difference(difference)));
+            progress.print(|| {
+                anstream::print!("{}", show::difference(difference, "in the journal", "now"))
+            });
         }
         match answer["next"].as_u64() {
             Some(next) => body["after"] = next.into(),

@@ -8,8 +8,8 @@ use crate::cli::paint;
 /// Lines around a change that are shown with it.
 const CONTEXT: usize = 3;
 
-/// Draws one difference of `POST /api/replay`.
-pub(super) fn difference(difference: &Value) -> String {
+/// Draws one difference, as `POST /api/replay` tells it. The names are of what was and of what is.
+pub(in crate::cli) fn difference(difference: &Value, was: &str, is: &str) -> String {
     let text = |key: &str| difference[key].as_str().unwrap_or_default();
     let kind = text("kind");
     let painted = match kind {
@@ -32,18 +32,16 @@ pub(super) fn difference(difference: &Value) -> String {
             request(&difference["before"]),
             request(&difference["after"]),
         );
-        drawn.push_str(&unified(&before, &after));
+        drawn.push_str(&unified((was, &before), (is, &after)));
     }
     drawn.push('\n');
     drawn
 }
 
-fn unified(before: &str, after: &str) -> String {
+fn unified((was, before): (&str, &str), (is, after): (&str, &str)) -> String {
     let diff = TextDiff::from_lines(before, after);
     let mut unified = diff.unified_diff();
-    let unified = unified
-        .context_radius(CONTEXT)
-        .header("in the journal", "now");
+    let unified = unified.context_radius(CONTEXT).header(was, is);
     let mut drawn = String::new();
     for line in unified.to_string().lines() {
         let painted = match line.chars().next() {
@@ -85,7 +83,7 @@ mod tests {
     use super::*;
 
     fn drawn(one: &Value) -> String {
-        anstream::adapter::strip_str(&difference(one)).to_string()
+        anstream::adapter::strip_str(&difference(one, "in the journal", "now")).to_string()
     }
 
     fn sent(total: i64) -> Value {

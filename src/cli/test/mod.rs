@@ -1,16 +1,21 @@
-//! `tagwerk test [DIR]`: cases through the scripts as they are, dry, and whether the same comes out.
+//! `tagwerk test [DIR]`: cases through the scripts as they are, dry, and whether the same comes out; and
+//! the tests that stand beside scripts.
 
+mod cases;
 mod show;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
 
-use super::Exit;
-use crate::case::{self, Difference, Expected, FOLDER, REQUEST_FILE, differences};
-use crate::config::{self, SystemEnvironment};
+use super::{Exit, watching};
+use crate::case::{
+    self, Coverage, Covered, Difference, FOLDER, REQUEST_FILE, TEST_ENDING, TestFile, Tested,
+};
+use crate::config::{self, Config, SystemEnvironment};
 use crate::error::BoxError;
 use crate::generation::Generation;
 use crate::script::{Worker, with_script_stack};
@@ -18,41 +23,62 @@ use crate::script::{Worker, with_script_stack};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tagwerk test                         all cases in cases/, beside tagwerk.toml
+  tagwerk test                         all cases in cases/, and all tests beside scripts
   tagwerk test cases woocommerce       those whose names have `woocommerce` in them
+  tagwerk test tags/slack_order.test.rhai
   tagwerk test --bless cases/refund    write what comes out now as what must come out
+  tagwerk test --watch                 again whenever a file is saved
+  tagwerk test --coverage              and which ways of the scripts were never taken
   tagwerk test --json | jq '.cases[] | select(.passed | not)'
 
 A case is a folder with request.http, and events.json and deliveries.json beside it: what the clients
 must make of the request, and the requests that the tags must make of that. Nothing is sent, and no
 key is needed. What is another each time, such as an id that is made for an event, is written as
-\"<varies>\" and may be left out. \"Save as test\" on the page makes a case of a trace.")]
+\"<varies>\" and may be left out. \"Save as test\" on the page makes a case of a trace.
+
+A test is a function `fn test_…()` in NAME.test.rhai beside NAME.rhai. `run(…)` in it does with the
+script what the server would: docs/testing.md.
+
+Exit codes: 0 all passed, 1 one failed, 78 the scripts do not load.")]
 pub(super) struct Options {
-    /// A folder of cases, or one case
+    /// A folder of cases or of scripts, one case, or one file of tests
     dir: Option<PathBuf>,
 
-    /// Only cases that have this in their names
+    /// Only those that have this in their names
     filter: Option<String>,
 
     /// Write what comes out now into the cases
     #[arg(long)]
     bless: bool,
 
+    /// Run again whenever a file is saved
+    #[arg(long, conflicts_with = "json")]
+    watch: bool,
+
+    /// Show which ways of the clients and tags were never taken
+    #[arg(long)]
+    coverage: bool,
+
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// How one case went.
+/// How one case or test went.
 #[derive(Debug, Serialize)]
 struct Outcome {
+    /// `case` or `test`.
+    kind: &'static str,
     name: String,
     passed: bool,
-    /// Why it could not be run or compared.
+    /// Why it could not be run or compared, or what a test asserts that is not so.
     problem: Option<String>,
     differences: Vec<Difference>,
     /// What comes out now was written.
     blessed: bool,
+    /// What a test logged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    log: Vec<String>,
 }
 
 /// How all went.
@@ -62,157 +88,158 @@ struct Summary {
     failed: usize,
     seconds: f64,
     cases: Vec<Outcome>,
+    coverage: Covered,
 }
 
 pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
-    let begun = Instant::now();
-    let folder = folder(options, config)?;
-    let filter = options.filter.as_deref().unwrap_or_default();
-    let mut cases = Vec::new();
-    find(&folder, &mut cases)
-        .map_err(|error| Exit::usage(format!("{}: {error}", folder.display())))?;
-    let mut cases: Vec<(String, PathBuf)> = cases
-        .into_iter()
-        .map(|case| (name_of(&case, &folder), case))
-        .filter(|(name, _)| name.contains(filter))
-        .collect();
-    cases.sort();
-    if cases.is_empty() {
-        let shown = folder.display();
-        return Err(Exit::usage(format!(
-            "there are no cases in {shown}; a case is a folder with {REQUEST_FILE} in it"
-        )));
+    if !options.watch {
+        return run_once(options, config);
     }
-    let generation = case::load(config).map_err(|problems| Exit::configuration(&problems))?;
-    let generation = generation.live;
-    let outcomes = with_script_stack(|| {
-        let mut worker = Worker::new();
-        let each = cases.iter();
-        let each = each.map(|(name, case)| try_case(&mut worker, &generation, name, case, options));
-        each.collect::<Vec<Outcome>>()
-    });
-    conclude(outcomes.map_err(BoxError::from)?, begun.elapsed(), options)
+    let folder = config::load(config, &case::Unset).map(|config| config.base);
+    let folder = folder.unwrap_or_else(|_| watching::folder_of(config));
+    let more = options.dir.iter().cloned();
+    watching::again_and_again(more.chain([folder]).collect(), || run_once(options, config))
 }
 
-fn conclude(cases: Vec<Outcome>, took: Duration, options: &Options) -> Result<(), Exit> {
+fn run_once(options: &Options, config: &Path) -> Result<(), Exit> {
+    let begun = Instant::now();
+    let found = Found::of(options, config)?;
+    let generation = case::load(config).map_err(|problems| Exit::configuration(&problems))?;
+    let generation = Arc::new(generation.live);
+    let coverage = Arc::new(Mutex::new(Coverage::default()));
+    let outcomes = with_script_stack(|| found.run(options, &generation, &coverage));
+    let outcomes = outcomes.map_err(BoxError::from)?;
+    let covered = coverage
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .of(&generation);
+    conclude(outcomes, covered, begun.elapsed(), options)
+}
+
+/// What is to be run.
+struct Found {
+    cases: Vec<(String, PathBuf)>,
+    files: Vec<TestFile>,
+}
+
+impl Found {
+    fn of(options: &Options, config_file: &Path) -> Result<Self, Exit> {
+        let config = config::load(config_file, &case::Unset)
+            .or_else(|_| config::load(config_file, &SystemEnvironment))
+            .map_err(|problems| Exit::configuration(&problems))?;
+        let (cases, folders) = places(options, &config)?;
+        let unreadable = |error: std::io::Error| Exit::usage(error);
+        let found = Self {
+            cases: cases::find_all(cases.as_deref(), options.filter.as_deref())
+                .map_err(unreadable)?,
+            files: case::test_files(&folders, &config.base).map_err(unreadable)?,
+        };
+        if found.cases.is_empty() && found.files.is_empty() {
+            let shown = cases.unwrap_or_else(|| config.base.join(FOLDER));
+            let shown = shown.display();
+            return Err(Exit::usage(format!(
+                "there are no cases in {shown}, and no tests; a case is a folder with {REQUEST_FILE} in it, a test stands in NAME{TEST_ENDING} beside a script"
+            )));
+        }
+        Ok(found)
+    }
+
+    fn run(
+        &self,
+        options: &Options,
+        generation: &Arc<Generation>,
+        coverage: &Arc<Mutex<Coverage>>,
+    ) -> Vec<Outcome> {
+        let mut worker = Worker::new();
+        let filter = options.filter.as_deref().unwrap_or_default();
+        let cases = self.cases.iter().map(|(name, case)| {
+            cases::try_case(
+                &mut worker,
+                generation,
+                (name, case),
+                options.bless,
+                coverage,
+            )
+        });
+        let mut outcomes: Vec<Outcome> = cases.collect();
+        for file in &self.files {
+            let is_wanted = |name: &str| name.contains(filter);
+            let tested = case::run_tests(generation, file, is_wanted, coverage);
+            outcomes.extend(tested.into_iter().map(outcome));
+        }
+        outcomes
+    }
+}
+
+/// Where cases are, and where tests may be: what was said, else beside the configuration.
+fn places(options: &Options, config: &Config) -> Result<(Option<PathBuf>, Vec<PathBuf>), Exit> {
+    if let Some(dir) = &options.dir {
+        let real = std::path::absolute(dir)?;
+        return match (dir.is_dir(), dir.is_file()) {
+            (true, _) => Ok((Some(dir.clone()), vec![real])),
+            (_, true) if dir.to_string_lossy().ends_with(TEST_ENDING) => Ok((None, vec![real])),
+            (_, true) => Err(Exit::usage(format!(
+                "{} is no file of tests; their names end in {TEST_ENDING}",
+                dir.display()
+            ))),
+            _ => Err(Exit::usage(format!("there is no folder {}", dir.display()))),
+        };
+    }
+    let cases = config.base.join(FOLDER);
+    let scripts = &config.scripts;
+    let folders = [
+        &scripts.clients,
+        &scripts.tags,
+        &scripts.shared,
+        &scripts.transforms,
+    ];
+    Ok((
+        cases.is_dir().then_some(cases),
+        folders.map(Clone::clone).to_vec(),
+    ))
+}
+
+fn outcome(tested: Tested) -> Outcome {
+    Outcome {
+        kind: "test",
+        name: tested.name,
+        passed: tested.fault.is_none(),
+        problem: tested.fault.map(|fault| show::fault(&fault)),
+        differences: Vec::new(),
+        blessed: false,
+        log: tested.log.into_iter().map(|line| line.text).collect(),
+    }
+}
+
+fn conclude(
+    cases: Vec<Outcome>,
+    coverage: Covered,
+    took: Duration,
+    options: &Options,
+) -> Result<(), Exit> {
+    if cases.is_empty() {
+        let filter = options.filter.as_deref().unwrap_or_default();
+        return Err(Exit::usage(format!(
+            "no case and no test has `{filter}` in its name"
+        )));
+    }
     let failed = cases.iter().filter(|case| !case.passed).count();
     let summary = Summary {
         passed: cases.len() - failed,
         failed,
         seconds: took.as_secs_f64(),
         cases,
+        coverage,
     };
     if options.json {
         let json = serde_json::to_string_pretty(&summary).map_err(BoxError::from)?;
         anstream::println!("{json}");
     } else {
-        anstream::print!("{}", show::summary(&summary));
+        anstream::print!("{}", show::summary(&summary, options.coverage));
     }
     match failed {
         0 => Ok(()),
-        1 => Err(Exit::bad("a case failed")),
-        many => Err(Exit::bad(format!("{many} cases failed"))),
+        1 => Err(Exit::bad("1 failed")),
+        many => Err(Exit::bad(format!("{many} failed"))),
     }
-}
-
-/// Where the cases are: what was said, else the folder beside the configuration.
-fn folder(options: &Options, config: &Path) -> Result<PathBuf, Exit> {
-    if let Some(dir) = &options.dir {
-        return match dir.is_dir() {
-            true => Ok(dir.clone()),
-            false => Err(Exit::usage(format!("there is no folder {}", dir.display()))),
-        };
-    }
-    let config = config::load(config, &case::Unset)
-        .or_else(|_| config::load(config, &SystemEnvironment))
-        .map_err(|problems| Exit::configuration(&problems))?;
-    let folder = config.base.join(FOLDER);
-    if folder.is_dir() {
-        return Ok(folder);
-    }
-    Err(Exit::usage(format!(
-        "there is no folder {}; `save` on a trace makes a case, or write one by hand, see `tagwerk test --help`",
-        folder.display()
-    )))
-}
-
-/// Folders that have a request, at any depth.
-fn find(folder: &Path, cases: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    if folder.join(REQUEST_FILE).is_file() {
-        cases.push(folder.to_owned());
-    }
-    for entry in folder.read_dir()? {
-        let entry = entry?;
-        // Links are not followed: they could lead round in a circle.
-        if entry.file_type()?.is_dir() {
-            find(&entry.path(), cases)?;
-        }
-    }
-    Ok(())
-}
-
-fn name_of(case: &Path, folder: &Path) -> String {
-    let below = case.strip_prefix(folder).unwrap_or(case);
-    let name = match below.as_os_str().is_empty() {
-        true => case.file_name().map(Path::new).unwrap_or(case),
-        false => below,
-    };
-    name.display().to_string()
-}
-
-fn try_case(
-    worker: &mut Worker,
-    generation: &Generation,
-    name: &str,
-    case: &Path,
-    options: &Options,
-) -> Outcome {
-    let mut outcome = Outcome {
-        name: name.to_owned(),
-        passed: false,
-        problem: None,
-        differences: Vec::new(),
-        blessed: false,
-    };
-    match judge(worker, generation, case, options.bless, &mut outcome) {
-        Ok(()) => outcome.passed = outcome.differences.is_empty(),
-        Err(why) => outcome.problem = Some(why),
-    }
-    outcome
-}
-
-fn judge(
-    worker: &mut Worker,
-    generation: &Generation,
-    case: &Path,
-    bless: bool,
-    outcome: &mut Outcome,
-) -> Result<(), String> {
-    let request = std::fs::read(case.join(REQUEST_FILE));
-    let request = request.map_err(|error| format!("{REQUEST_FILE}: {error}"))?;
-    let ran =
-        case::run(worker, generation, &request).map_err(|why| format!("{REQUEST_FILE}: {why}"))?;
-    if let Some(fault) = ran.fault {
-        return Err(format!("the client failed: {fault}"));
-    }
-    // What cannot be read is written anew.
-    let expected = match bless {
-        true => Expected::read(case).unwrap_or_default(),
-        false => Expected::read(case)?,
-    };
-    if bless {
-        if expected != ran.made {
-            let written = ran.made.write(case);
-            written.map_err(|error| format!("it could not be written: {error}"))?;
-            outcome.blessed = true;
-        }
-        return Ok(());
-    }
-    if expected == Expected::default() {
-        return Err(
-            "there is nothing to compare with; `--bless` writes what comes out now".to_owned(),
-        );
-    }
-    outcome.differences = differences(&expected, &ran.made);
-    Ok(())
 }

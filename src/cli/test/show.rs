@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{Outcome, Summary};
-use crate::case::Difference;
+use crate::case::{Covered, Difference, Untried};
 use crate::cli::paint::{bad, dim, good, odd, strong};
+use crate::script::Fault;
 
 /// Differences of one case that are shown; all are in `--json`.
 const MOST_SHOWN: usize = 20;
@@ -12,7 +13,23 @@ const MOST_SHOWN: usize = 20;
 /// How much of a value is shown on a line.
 const SHOWN_CHARACTERS: usize = 200;
 
-pub(super) fn summary(summary: &Summary) -> String {
+/// Lines of what a test logged that are shown.
+const MOST_LOG_LINES: usize = 10;
+
+/// A test's fault, with the line that it stands in.
+pub(super) fn fault(fault: &Fault) -> String {
+    let mut text = fault.to_string();
+    let line = fault
+        .source
+        .iter()
+        .find(|line| Some(line.line) == fault.line);
+    if let Some(line) = line {
+        text.push_str(&format!("\n{:>4} | {}", line.line, line.text.trim_end()));
+    }
+    text
+}
+
+pub(super) fn summary(summary: &Summary, with_coverage: bool) -> String {
     let mut text = String::new();
     for outcome in &summary.cases {
         add_case(&mut text, outcome);
@@ -24,7 +41,37 @@ pub(super) fn summary(summary: &Summary) -> String {
     let took = dim(format!("{:.2} s", summary.seconds));
     let passed = good(format!("{} passed", summary.passed));
     text.push_str(&format!("\n{passed}{failed} {took}\n"));
+    add_coverage(&mut text, &summary.coverage, with_coverage);
     text
+}
+
+fn add_coverage(text: &mut String, covered: &Covered, whole: bool) {
+    let of = |(some, all): (usize, usize), what: &str| format!("{some} of {all} {what}");
+    let line = format!(
+        "covered: {}, {}, {}",
+        of(covered.clients, "clients"),
+        of(covered.tags, "tags"),
+        of(covered.ways, "ways through them")
+    );
+    let hint = match whole || covered.untried.is_empty() {
+        true => "",
+        false => "; --coverage shows the others",
+    };
+    text.push_str(&dim(format!("{line}{hint}\n")));
+    if whole {
+        covered
+            .untried
+            .iter()
+            .for_each(|untried| add_untried(text, untried));
+    }
+}
+
+fn add_untried(text: &mut String, untried: &Untried) {
+    let what = match untried.ran {
+        false => odd("never ran"),
+        true => format!("never ran: {}", untried.never.join(", ")),
+    };
+    text.push_str(&format!("  {} {what}\n", untried.file));
 }
 
 fn add_case(text: &mut String, outcome: &Outcome) {
@@ -36,7 +83,14 @@ fn add_case(text: &mut String, outcome: &Outcome) {
     };
     text.push_str(&line);
     if let Some(problem) = &outcome.problem {
-        text.push_str(&format!("    {problem}\n"));
+        for line in problem.lines() {
+            text.push_str(&format!("    {line}\n"));
+        }
+    }
+    if !outcome.passed {
+        for line in outcome.log.iter().take(MOST_LOG_LINES) {
+            text.push_str(&format!("    {} {line}\n", dim("log")));
+        }
     }
     for difference in outcome.differences.iter().take(MOST_SHOWN) {
         add_difference(text, difference);

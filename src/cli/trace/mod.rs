@@ -1,36 +1,55 @@
-//! `tagwerk trace FILE.http`: one request through the scripts, dry, as a tree for people or as JSON.
+//! `tagwerk trace FILE.http`: one request, or one event, through the scripts, dry, as a tree for people or
+//! as JSON.
 
+mod input;
 mod tree;
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
-use super::Exit;
-use crate::case;
-use crate::clock::Clock;
+use super::{Exit, watching};
+use crate::clock::{Clock, Millis};
 use crate::config::SystemEnvironment;
 use crate::error::BoxError;
-use crate::generation::{self, Loaded};
+use crate::generation::{self, Generation, Loaded};
 use crate::preview::Trace;
 use crate::processor::Watch;
-use crate::request::Request;
-use crate::script::Pool;
+use crate::script::{Pool, Worker};
 use crate::watched;
+use input::Input;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tagwerk trace examples/requests/woocommerce_order_created.http
   tagwerk trace order.http --json | jq '.events[0].data'
+  tagwerk trace order.json --path /order_created     a body, as if it were posted there
+  tagwerk trace events.json                          event data, straight to the tags
+  tagwerk trace 01JGK2V3Q4R5S6T7V8W9X0YZAB            an event of the journal, by its id
+  tagwerk trace --watch order.http                   again whenever a file is saved
   tagwerk trace --draft order.http
   tagwerk trace --no-verify order.http
-  cat order.http | tagwerk trace -")]
+  cat order.http | tagwerk trace -
+
+What is no file is taken for the id of an event, which is looked up in the journal whether or not a
+server runs. JSON is an event, or an array of events, if it has event_name.
+
+Exit codes: 0 good, 1 a script failed, 2 the input cannot be read, 78 the scripts do not load.")]
 pub(super) struct Options {
-    /// The request: request line, headers, an empty line, the body; `-` reads standard input
+    /// A request (request line, headers, an empty line, the body), a JSON file, or an event's id; `-`
+    /// reads standard input
+    #[arg(value_name = "FILE|EVENT_ID")]
     file: PathBuf,
+
+    /// Where a JSON body is posted
+    #[arg(long, value_name = "PATH")]
+    path: Option<String>,
+
+    /// Run again whenever a file is saved
+    #[arg(long, conflicts_with = "json")]
+    watch: bool,
 
     /// Print the trace as JSON
     #[arg(long)]
@@ -46,63 +65,93 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
+    if !options.watch {
+        return run_once(options, config);
+    }
+    if options.file == Path::new("-") {
+        return Err(Exit::usage(
+            "standard input can be read only once, so not with `--watch`",
+        ));
+    }
+    let folders = [watching::folder_of(config), options.file.clone()];
+    watching::again_and_again(folders.to_vec(), || run_once(options, config))
+}
+
+fn run_once(options: &Options, config: &Path) -> Result<(), Exit> {
     let loaded = generation::load(config, &SystemEnvironment)
         .map_err(|problems| Exit::configuration(&problems))?;
-    let shown = options.file.display();
-    let text = read(&options.file).map_err(|error| Exit::usage(format!("{shown}: {error}")))?;
-    let request = case::parse(&text, Clock::System.now())
-        .map_err(|why| Exit::usage(format!("{shown}: {why}")))?;
-    let trace = super::serve::runtime()?.block_on(trace(options, loaded, request))?;
-    if options.json {
-        let json = serde_json::to_string_pretty(&trace).map_err(BoxError::from)?;
-        anstream::println!("{json}");
-    } else {
-        anstream::print!("{}", tree::draw(&trace));
-    }
-    if trace.response.status == 401 && !options.no_verify {
+    let folder = loaded.live.config.data.dir.clone();
+    let generation = choose(options, loaded)?;
+    let now = Clock::System.now();
+    let input = input::read(&options.file, options.path.as_deref(), &folder, now)?;
+    let traces = super::serve::runtime()?.block_on(trace(options, generation, input, now))?;
+    show(options, &traces)?;
+    let is_refused = traces.iter().any(|trace| trace.response.status == 401);
+    if is_refused && !options.no_verify {
         let hint = "to run it as if it came from its sender: tagwerk trace --no-verify FILE";
         anstream::eprintln!("{}", super::paint::dim(hint));
     }
-    if is_bad(&trace) {
+    if traces.iter().any(is_bad) {
         return Err(Exit::bad("something failed; see above"));
     }
     Ok(())
 }
 
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
-    if file != Path::new("-") {
-        return std::fs::read(file);
+fn choose(options: &Options, loaded: Loaded) -> Result<Generation, Exit> {
+    let draft_problems = loaded.draft_problems;
+    match (options.draft, loaded.draft) {
+        (false, _) => Ok(loaded.live),
+        (true, Some(draft)) => Ok(draft),
+        (true, None) if draft_problems.is_empty() => Err(Exit::usage("there is no draft set")),
+        (true, None) => Err(Exit::configuration(&draft_problems)),
     }
-    let mut text = Vec::new();
-    std::io::stdin().read_to_end(&mut text)?;
-    Ok(text)
 }
 
-async fn trace(options: &Options, loaded: Loaded, request: Request) -> Result<Trace, Exit> {
-    let draft_problems = loaded.draft_problems;
-    let generation = match (options.draft, loaded.draft) {
-        (false, _) => loaded.live,
-        (true, Some(draft)) => draft,
-        (true, None) if draft_problems.is_empty() => {
-            return Err(Exit::usage("there is no draft set"));
-        }
-        (true, None) => return Err(Exit::configuration(&draft_problems)),
+fn show(options: &Options, traces: &[Trace]) -> Result<(), Exit> {
+    if !options.json {
+        traces
+            .iter()
+            .for_each(|trace| anstream::print!("{}", tree::draw(trace)));
+        return Ok(());
+    }
+    let json = match traces {
+        [one] => serde_json::to_string_pretty(one),
+        all => serde_json::to_string_pretty(all),
     };
-    let request = Arc::new(request);
-    let now = request.received_at;
+    anstream::println!("{}", json.map_err(BoxError::from)?);
+    Ok(())
+}
+
+async fn trace(
+    options: &Options,
+    generation: Generation,
+    input: Input,
+    now: Millis,
+) -> Result<Vec<Trace>, Exit> {
     let no_verify = options.no_verify;
-    let job = move |worker: &mut _| {
-        let watched = match no_verify {
-            true => watched::run_trusted(worker, &generation, &request, now),
-            false => watched::run(worker, &generation, &request, now, Watch::Dry),
+    let job = move |worker: &mut Worker| {
+        let public_url = generation.config.server.public_url.clone();
+        let records = match input {
+            Input::Request(request) => {
+                let (request, now) = (Arc::new(request), now);
+                let watched = match no_verify {
+                    true => watched::run_trusted(worker, &generation, &request, now),
+                    false => watched::run(worker, &generation, &request, now, Watch::Dry),
+                };
+                vec![watched.record]
+            }
+            Input::Events(events) => {
+                let run = |event| watched::run_event(worker, &generation, event, now);
+                events.into_iter().map(run).collect()
+            }
         };
-        let public_url = &generation.config.server.public_url;
-        watched.record.trace(None, public_url)
+        let traces = records.iter().map(|record| record.trace(None, &public_url));
+        traces.collect::<Vec<Trace>>()
     };
-    let trace = Pool::start(1)?.run(job).await;
-    trace.ok_or_else(|| {
+    let traces = Pool::start(1)?.run(job).await;
+    traces.ok_or_else(|| {
         Exit::from(BoxError::from(
-            "the request could not be run; this is a defect of ours",
+            "it could not be run; this is a defect of ours",
         ))
     })
 }

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::cli::paint::{bad, dim, good, odd, strong};
-use crate::preview::{ClientTrace, ConditionTrace, DeliveryTrace, EventTrace, TagTrace, Trace};
+use crate::preview::{
+    ClientTrace, ConditionTrace, DeliveryTrace, EventTrace, TagTrace, Trace, TransformTrace,
+};
 use crate::script::Fault;
 use crate::script::frame::LogLine;
 
@@ -28,6 +30,10 @@ pub(super) fn draw(trace: &Trace) -> String {
     );
     for client in &trace.clients {
         tree.client(client);
+    }
+    if trace.clients.is_empty() && trace.request.method == "EVENT" {
+        trace.events.iter().for_each(|event| tree.event(event));
+        return tree.0;
     }
     let status = trace.response.status;
     let painted = if status < 400 {
@@ -127,6 +133,9 @@ impl Tree {
             };
             self.line(3, format!("{mark} consent {}", consent.required.join(", ")));
         }
+        for transform in &tag.transforms {
+            self.transform(transform);
+        }
         self.log(3, &tag.log);
         self.fault(3, tag.fault.as_ref());
         for delivery in &tag.deliveries {
@@ -155,6 +164,23 @@ impl Tree {
                 condition.key, condition.operator
             ),
         );
+    }
+
+    fn transform(&mut self, transform: &TransformTrace) {
+        self.line(3, format!("transformed by {}", strong(&transform.name)));
+        for change in &transform.changes {
+            let before = change
+                .before
+                .as_ref()
+                .map(|value| bad(format!("- {}: {}", change.key, short(value))));
+            let after = change
+                .after
+                .as_ref()
+                .map(|value| good(format!("+ {}: {}", change.key, short(value))));
+            for line in before.into_iter().chain(after) {
+                self.line(4, line);
+            }
+        }
     }
 
     fn delivery(&mut self, delivery: &DeliveryTrace) {

@@ -44,12 +44,14 @@ mod skip;
 mod slack;
 mod snapchat;
 mod stape;
+mod table;
 mod telegram;
 mod text;
 mod tiktok;
 pub mod time;
 mod tracify;
 mod url;
+mod variable;
 
 pub use cookie::registrable;
 pub use form::nested as nest_form;
@@ -99,6 +101,8 @@ pub static TOPICS: &[Topic] = &[
     pii::TOPIC,
     amplitude::TOPIC,
     tracify::TOPIC,
+    table::TOPIC,
+    variable::TOPIC,
     slack::TOPIC,
     telegram::TOPIC,
     discord::TOPIC,

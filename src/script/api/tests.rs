@@ -1,6 +1,6 @@
 //! What holds for every host function, read off [`TOPICS`].
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,9 @@ use rhai::{Dynamic, Engine, Map, Scope};
 
 use super::*;
 use crate::request::Request;
-use crate::script::{RequestView, frame};
+use crate::script::tables::Tables;
+use crate::script::variables::Variables;
+use crate::script::{Compiler, RequestView, frame, parse_json};
 
 /// Functions that take any value at all, so that nothing can be missing or wrong.
 const TAKES_ANYTHING: [&str; 7] = [
@@ -84,9 +86,25 @@ fn message(engine: &Engine, name: &str, arguments: &[Dynamic]) -> String {
     }
 }
 
+/// What the examples look up, and the variable that they ask for.
+fn set_up_frame() {
+    let source = "fn margin(event) { 11.74 }";
+    let script = Compiler::new("none".as_ref()).compile("variables", "variables.rhai", source);
+    frame::use_variables(Variables::Of {
+        script: Arc::new(script.unwrap()),
+        event: Dynamic::UNIT,
+        memo: Default::default(),
+    });
+    // Compiling has its own tables.
+    let row = br#"{"name":"Mug","margin":0.4}"#;
+    let rows = HashMap::from([("SKU-1".to_owned(), parse_json(row).unwrap())]);
+    frame::use_tables(&Arc::new(Tables::of([("products", rows)])));
+}
+
 #[test]
 fn every_example_is_true() {
     let engine = engine();
+    set_up_frame();
     let mut seen = 0;
     for (_, function) in functions() {
         let (name, _) = take_apart(function.signature);

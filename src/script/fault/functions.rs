@@ -88,6 +88,29 @@ pub(super) fn wrong_call(name: &str, values: usize) -> Option<Words> {
     Some(Words::new(format!("there is no function {name}")).hint(hint))
 }
 
+/// True if the host has a function of this name, with whatever number of values.
+pub(super) fn is_host(name: &str) -> bool {
+    !signatures(name).is_empty()
+}
+
+/// What to say of a function that there is not, before anything was run.
+pub(super) fn not_there(name: &str, known: &[&str]) -> Words {
+    let mut all: Vec<&str> = api::function_names().collect();
+    all.extend(known);
+    let hint = translated(name).or_else(|| nearest(name, &all));
+    let hint = hint.unwrap_or_else(|| "`tagwerk docs` lists what there is".to_owned());
+    Words::new(unknown(name, &[])).hint(hint)
+}
+
+/// What to say of a script's own function that is called with another number of values.
+pub(super) fn wrong_count(name: &str, values: usize, takes: usize) -> Words {
+    Words::new(format!(
+        "fn {name} takes {}, it is called with {}",
+        so_many(takes),
+        so_many(values)
+    ))
+}
+
 /// The host functions of this name as users read about them, one an arity.
 fn signatures(name: &str) -> Vec<&'static str> {
     let functions = TOPICS.iter().flat_map(|topic| topic.functions);
@@ -110,12 +133,7 @@ fn parameters(signature: &str) -> usize {
 
 fn own_function(name: &str, values: usize, own: &[(&str, usize)]) -> Option<Words> {
     let (_, takes) = own.iter().find(|(known, _)| *known == name)?;
-    let message = format!(
-        "fn {name} takes {}, it is called with {}",
-        so_many(*takes),
-        so_many(values)
-    );
-    (*takes != values).then(|| Words::new(message))
+    (*takes != values).then(|| wrong_count(name, values, *takes))
 }
 
 fn operator(name: &str, types: &[&str]) -> Words {
@@ -146,7 +164,10 @@ fn unknown(name: &str, types: &[&str]) -> String {
 }
 
 fn translated(name: &str) -> Option<String> {
-    let (_, here) = ELSEWHERE.iter().find(|(there, _)| *there == name)?;
+    let is_meant = |there: &str| {
+        there == name || there.len() > 4 && strsim::damerau_levenshtein(there, name) == 1
+    };
+    let (_, here) = ELSEWHERE.iter().find(|(there, _)| is_meant(there))?;
     Some(format!("it is called `{here}` here"))
 }
 

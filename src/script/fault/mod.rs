@@ -33,6 +33,9 @@ pub struct Fault {
     pub hint: Option<String>,
     /// The lines around it, if somebody watches.
     pub source: Box<[SourceLine]>,
+    /// What sort of mistake it is.
+    #[serde(skip)]
+    pub kind: Kind,
     /// Whose fault it is.
     #[serde(skip)]
     pub cause: Cause,
@@ -72,6 +75,37 @@ pub fn source_lines(text: &str, line: Option<usize>) -> Vec<SourceLine> {
             text: text.chars().take(MAX_LINE_CHARS).collect(),
         })
         .collect()
+}
+
+/// What sort of mistake a fault is. A number, so that a fault stays small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kind(u8);
+
+/// The sorts in words; the first is for what happened in a call.
+const WORDS: [&str; 16] = [
+    "",
+    "syntax",
+    "unknown-variable",
+    "unknown-function",
+    "wrong-arguments",
+    "import",
+    "never-runs",
+    "unknown-constant",
+    "missing-constant",
+    "wrong-constant",
+    "missing-function",
+    "unknown-destination",
+    "unknown-tag",
+    "never-fires",
+    "unreachable-route",
+    "table",
+];
+
+impl Kind {
+    /// In a word: `unknown-function`; empty for what happened in a call.
+    pub fn as_str(self) -> &'static str {
+        WORDS.get(usize::from(self.0)).copied().unwrap_or_default()
+    }
 }
 
 /// Whose fault a fault is.
@@ -120,6 +154,7 @@ impl Fault {
             message: message.into(),
             hint: None,
             source: Box::default(),
+            kind: Kind::default(),
             cause: Cause::Script,
             killed: None,
         }
@@ -128,6 +163,13 @@ impl Fault {
     /// The same with a hint.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, of this sort.
+    pub fn of_kind(mut self, kind: &str) -> Self {
+        let known = WORDS.iter().position(|word| *word == kind);
+        self.kind = Kind(known.and_then(|at| u8::try_from(at).ok()).unwrap_or(0));
         self
     }
 
@@ -142,6 +184,12 @@ impl Fault {
     /// The same in a function of the script.
     pub fn in_function(mut self, function: &str) -> Self {
         self.function = Some(function.to_owned());
+        self
+    }
+
+    /// The same in a line of a file that is no script.
+    pub(super) fn at_line(mut self, line: usize) -> Self {
+        self.line = (line > 0).then_some(line);
         self
     }
 
@@ -167,26 +215,59 @@ impl Fault {
         error: &ParseErrorType,
         position: Position,
     ) -> Self {
-        Self::of(file, parsing::words(error, source, position)).at(position)
+        let words = parsing::words(error, source, position);
+        Self::of(file, words)
+            .at(position)
+            .of_kind(parsing::kind(error))
     }
 
     /// A call of a host function that is not there, or takes another number of values; `None` if
     /// it is there, or if `name` is none of the host's.
     pub(super) fn of_wrong_call(file: &str, name: &str, values: usize) -> Option<Self> {
-        functions::wrong_call(name, values).map(|words| Self::of(file, words))
+        let words = functions::wrong_call(name, values)?;
+        let kind = match functions::is_host(name) {
+            true => "wrong-arguments",
+            false => "unknown-function",
+        };
+        Some(Self::of(file, words).of_kind(kind))
+    }
+
+    /// A call of a function that neither the host, nor the language, nor the script has.
+    pub(super) fn of_unknown_function(file: &str, name: &str, known: &[&str]) -> Self {
+        Self::of(file, functions::not_there(name, known)).of_kind("unknown-function")
+    }
+
+    /// A call of the script's own function with another number of values than it takes.
+    pub(super) fn of_wrong_count(file: &str, name: &str, values: usize, takes: usize) -> Self {
+        Self::of(file, functions::wrong_count(name, values, takes)).of_kind("wrong-arguments")
+    }
+
+    /// A call of a host function with a value that it refuses, whatever the others are.
+    pub(super) fn of_wrong_value(file: &str, error: &EvalAltResult) -> Self {
+        let fault = Self {
+            function: None,
+            ..Self::read(file, "", &[], error)
+        };
+        fault.of_kind("wrong-arguments")
     }
 
     /// An import that failed, at load.
     pub(super) fn from_import(file: &str, error: &EvalAltResult) -> Self {
-        Self {
+        let fault = Self {
             function: None,
             ..Self::read(file, "import", &[], error)
-        }
+        };
+        fault.of_kind("import")
     }
 
     /// A call that failed. `function` is the one that the host called.
     pub(super) fn from_call(script: &Script, function: &str, error: &EvalAltResult) -> Self {
         Self::read(&script.file, function, &script.functions(), error)
+    }
+
+    /// A test that failed.
+    pub(super) fn from_test(file: &str, test: &str, error: &EvalAltResult) -> Self {
+        Self::read(file, test, &[], error)
     }
 
     /// A call that used up its budget.

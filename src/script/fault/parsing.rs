@@ -61,6 +61,15 @@ pub(super) fn words(error: &ParseErrorType, source: &str, position: Position) ->
     }
 }
 
+/// What sort of mistake it is.
+pub(super) fn kind(error: &ParseErrorType) -> &'static str {
+    match error {
+        ParseErrorType::VariableUndefined(_) => "unknown-variable",
+        ParseErrorType::ModuleUndefined(_) => "unknown-function",
+        _ => "syntax",
+    }
+}
+
 fn unknown_variable(name: &str, source: &str) -> Words {
     let words = Words::new(format!("unknown variable {}", quoted(name)));
     if is_declared_outside(name, source) {

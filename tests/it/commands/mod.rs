@@ -20,11 +20,15 @@ const CONFIGURATION: i32 = 78;
 /// An address at which nobody listens: for commands that must not get so far as to use it.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
-const COMMANDS: [&[&str]; 23] = [
+const COMMANDS: [&[&str]; 31] = [
     &[],
     &["serve"],
     &["demo"],
     &["init"],
+    &["new"],
+    &["new", "client"],
+    &["new", "tag"],
+    &["add"],
     &["check"],
     &["trace"],
     &["preview"],
@@ -39,6 +43,10 @@ const COMMANDS: [&[&str]; 23] = [
     &["dead", "retry"],
     &["dead", "discard"],
     &["replay"],
+    &["diff"],
+    &["diff", "draft"],
+    &["promote"],
+    &["rollback"],
     &["verify"],
     &["emulate"],
     &["docs"],
@@ -137,8 +145,8 @@ async fn check_tells_good_from_bad() {
     let ended = run(set.path(), &["check"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (BAD, ""));
     for expected in [
-        "error: clients/a.rhai:",
-        "tags/b.rhai:2",
+        "--> clients/a.rhai:",
+        "--> tags/b.rhai:2",
         "did you mean `crm`?",
     ] {
         assert!(ended.stderr.contains(expected), "{}", ended.stderr);

@@ -48,7 +48,8 @@ async fn a_trace_is_a_tree_or_json() {
 #[tokio::test]
 async fn a_trace_of_a_failing_script_says_where() {
     let set = WorkingSet::of_orders(NOWHERE).with("order.http", ORDER);
-    let tag = "const ON = \"order\";\nconst TO = \"crm\";\nfn tag(event) {\n    event.order_id.nope()\n}\n";
+    let tag =
+        "const ON = \"order\";\nconst TO = \"crm\";\nfn tag(event) {\n    event.order_id.nope\n}\n";
     let client = "const PATH = \"/order\";\nfn parse(request) {\n    throw \"not today\";\n}\n";
     for (file, text, place) in [
         ("tags/order.rhai", tag, "tags/order.rhai:4:"),

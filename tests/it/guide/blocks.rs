@@ -88,6 +88,8 @@ fn working_set(page: &Page, scripts: &[&Block]) -> Folder {
             &fs::read_to_string(entry.path()).unwrap(),
         );
     }
+    // What the pages look up.
+    folder.write("tables/products.csv", "sku,name,margin\n");
     let mut named = BTreeSet::new();
     for block in scripts {
         for (file, text) in files(block) {
@@ -131,6 +133,9 @@ fn files(block: &Block) -> Vec<(String, String)> {
         let (kind, text) = whole(&block.text);
         return vec![(format!("{kind}/line_{}.rhai", block.line), text)];
     };
+    if file.starts_with("transforms/") {
+        return vec![(file, block.text.clone())];
+    }
     let module = file.strip_prefix("shared/");
     match module.and_then(|rest| rest.strip_suffix(".rhai")) {
         // A module is compiled only where somebody imports it.
@@ -151,7 +156,7 @@ fn file_of(block: &Block) -> Option<String> {
         .and_then(|rest| rest.split(':').next());
     let linked = block.before.iter().map(String::as_str);
     linked.chain(named).find_map(|path| {
-        let folders = ["clients/", "tags/", "shared/"];
+        let folders = ["clients/", "tags/", "shared/", "transforms/"];
         let from = folders.iter().find_map(|folder| path.find(folder))?;
         let file = path.get(from..)?;
         file.ends_with(".rhai").then(|| file.to_owned())

@@ -16,7 +16,7 @@ use tagwerk::generation::{Generation, Live, Reload, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::folder::{CONFIG, Folder};
+use crate::support::folder::{CONFIG, Folder, lines};
 
 /// How long a test waits before it gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -78,7 +78,7 @@ impl Watched {
     async fn until_problems(&self, what: &str, holds: impl Fn(&str) -> bool) {
         let mut tried = self.live.subscribe_attempts();
         let wait = async {
-            while !holds(&self.live.problems().to_string()) {
+            while !holds(&lines(&self.live.problems())) {
                 tried.changed().await.unwrap();
             }
         };
@@ -323,7 +323,7 @@ async fn a_broken_draft_stops_nobody() {
     watched.folder.write("tags/number.rhai", &tag(3));
     watched.until_number("live set", 3).await;
     assert!(watched.live.problems().is_empty());
-    let problems = watched.live.draft_problems().to_string();
+    let problems = lines(&watched.live.draft_problems());
     assert!(problems.contains("draft/tags/number.rhai:1:"), "{problems}");
     assert_eq!(numbers(&watched.live.draft_or_current()), [3]);
 }

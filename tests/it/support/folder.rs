@@ -47,3 +47,18 @@ impl Folder {
 
 pub(crate) const CONFIG: &str =
     "[destinations.crm]\ntype = \"http\"\nurl = \"https://crm.example.com\"\n";
+
+/// Problems in short, a line each: `tags/a.rhai:2:7: what is wrong`, and the hint behind that.
+pub(crate) fn lines(problems: &Problems) -> String {
+    let line = |problem: &tagwerk::config::Problem| {
+        let places = [problem.line, problem.column].into_iter().flatten();
+        let places: String = places.map(|place| format!(":{place}")).collect();
+        let hint = problem.hint.as_deref().unwrap_or_default();
+        format!(
+            "{}{places}: {} {hint}\n",
+            problem.file.display(),
+            problem.message
+        )
+    };
+    problems.iter().map(line).collect()
+}

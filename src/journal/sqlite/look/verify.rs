@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Transaction;
 
 use super::stock::{tags, tallies};
-use super::{connect_to_read, file_in, kept_beside, state_of, sum, unsigned};
+use super::{connect_to_read_in, file_in, kept_beside, state_of, sum, unsigned};
 use crate::delivery::{DeliveryId, State};
 use crate::journal::error::Error;
 use crate::journal::look::{TagCount, Verification};
@@ -17,15 +17,10 @@ const MOST_PROBLEMS: usize = 100;
 
 /// Recounts the journal of a folder, whoever has it.
 pub(in crate::journal) fn folder(folder: &Path) -> Result<Verification, Error> {
-    let file = file_in(folder);
-    if !file.is_file() {
-        let why = format!("{}: there is no journal here", file.display());
-        return Err(Error::Storage(why));
-    }
-    let mut connection = connect_to_read(&file)?;
+    let mut connection = connect_to_read_in(folder)?;
     let transaction = connection.transaction()?;
     let mut found = verify(&transaction)?;
-    let damaged = kept_beside(&file);
+    let damaged = kept_beside(&file_in(folder));
     if damaged.is_file() {
         found.problems.push(format!(
             "the disk had damaged the log when the server started, and what it held last is lost: {}; remove that file when you have seen to it",

@@ -1,5 +1,8 @@
 //! `tagwerk docs`: the functions that scripts may call, and the types of destinations, from where
-//! they are written.
+//! they are written: for people, as Markdown, and as definitions for editors.
+
+pub(super) mod definitions;
+mod markdown;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +21,9 @@ Examples:
   tagwerk docs
   tagwerk docs time
   tagwerk docs meta        # with where each key comes from
-  tagwerk docs --destinations docs/destinations")]
+  tagwerk docs --destinations docs/destinations
+  tagwerk docs --markdown > functions.md
+  tagwerk docs --definitions            files for the Rhai language server, in .rhai/")]
 pub(super) struct Options {
     /// Only this topic, such as `time` or `tracify`
     topic: Option<String>,
@@ -26,9 +31,22 @@ pub(super) struct Options {
     /// Write a page for each type of destination into this folder instead
     #[arg(long, value_name = "DIR", conflicts_with = "topic")]
     destinations: Option<PathBuf>,
+
+    /// Print them as Markdown
+    #[arg(long, conflicts_with_all = ["definitions", "destinations"])]
+    markdown: bool,
+
+    /// Write definition files for editors into this folder
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = definitions::FOLDER, conflicts_with_all = ["topic", "destinations"])]
+    definitions: Option<PathBuf>,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Exit> {
+    if let Some(folder) = &options.definitions {
+        let count = definitions::write(folder)?;
+        anstream::println!("wrote {count} files to {}", folder.display());
+        return Ok(());
+    }
     match &options.destinations {
         Some(folder) => write_pages(folder),
         None => show_functions(options),
@@ -64,6 +82,10 @@ fn show_functions(options: &Options) -> Result<(), Exit> {
             "there is no such topic; there are {}",
             names.join(", ")
         )));
+    }
+    if options.markdown {
+        anstream::print!("{}", markdown::reference(&topics));
+        return Ok(());
     }
     for topic in topics {
         let name = if topic.name.is_empty() {

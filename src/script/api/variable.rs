@@ -1,0 +1,39 @@
+//! `variable::`: what is worked out once for an event, whichever tags ask for it.
+
+use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext};
+
+use super::{Function, Topic, argument};
+use crate::script::{frame, variables};
+
+pub(super) const TOPIC: Topic = Topic {
+    name: "variable",
+    about: "Functions of `shared/variables.rhai` that take the event. Each is worked out once for an event, \
+            whichever tags ask for it.",
+    functions: &[Function {
+        signature: "variable::get(name) -> value",
+        about: "What `fn name(event)` of `shared/variables.rhai` gives for the event that is handled.",
+        example: r#"variable::get("margin") == 11.74"#,
+    }],
+    register,
+};
+
+fn register(engine: &mut Engine) {
+    let mut module = Module::new();
+    // It depends on the event, so the optimizer may not call it beforehand.
+    FuncRegistration::new("get")
+        .with_volatility(true)
+        .set_into_module(
+            &mut module,
+            |context: NativeCallContext<'_>, name: Dynamic| {
+                let name = argument::text("name", name).map_err(|problem| {
+                    let why = format!("variable::get: {problem}");
+                    Box::new(EvalAltResult::ErrorRuntime(
+                        why.into(),
+                        context.call_position(),
+                    ))
+                })?;
+                variables::get(&context, &name, frame::variables())
+            },
+        );
+    engine.register_static_module(TOPIC.name, module.into());
+}
