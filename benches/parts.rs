@@ -87,6 +87,8 @@ fn generation(others: usize) -> Generation {
     tags.extend((0..others).map(|n| load(&format!("other_{n}"), OTHER_TAG)));
     Generation {
         id: "bench".into(),
+        warnings: Default::default(),
+        tables: Arc::default(),
         config: Arc::new(Config::default()),
         destinations: Destinations::new(),
         router: Router::new(client.paths.iter().map(|path| (path.clone(), 0))),

@@ -161,7 +161,7 @@ fn the_five_payloads_of_tracify_are_made_field_by_field() {
         ("purchase", "site_purchase"),
         ("conversion", "site_conversion"),
     ] {
-        let expected = data(&format!("tracify/{file}.json"))["request"].clone();
+        let expected = data(&format!("destinations/tracify/{file}.json"))["request"].clone();
         let mut event: Value = serde_json::from_str(&examples[example].body).unwrap();
         event["identity_data"] = expected["body"]["events"][0]["identity_data"].clone();
         for key in ["ip_override", "user_agent", "user_data"] {
@@ -482,10 +482,11 @@ fn a_tag_that_cannot_send_says_why() {
 
 #[test]
 fn a_fault_in_a_shared_module_names_its_file() {
-    let event = json!({ "event_name": "signup", "user_data": "no map" });
-    let made = Flow::shipped().event(&event);
-    let fault = made.tags[0].fault.as_ref().unwrap();
-    assert_eq!(fault.file, "shared/amplitude.rhai");
-    assert_eq!(fault.function.as_deref(), Some("visitor"));
+    let order = json!({ "id": 727, "line_items": ["no map"] });
+    let taken = Flow::shipped().post("/order_created", &order);
+    let client = taken.clients.iter().find(|client| client.fault.is_some());
+    let fault = client.unwrap().fault.as_ref().unwrap();
+    assert_eq!(fault.file, "shared/woocommerce.rhai");
+    assert_eq!(fault.function.as_deref(), Some("item"));
     assert!(fault.line.is_some());
 }

@@ -3,6 +3,7 @@
 
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -18,7 +19,7 @@ use crate::request::Request;
 #[derive(Debug)]
 pub(super) enum Input {
     /// Through a client, and its events through the tags.
-    Request(Request),
+    Request(Arc<Request>),
     /// Through the tags.
     Events(Vec<Event>),
 }
@@ -42,7 +43,7 @@ pub(super) fn read(
     let is_json = matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
     let read = match is_json {
         true => from_json(&text, path, now),
-        false => case::parse(&text, now).map(Input::Request),
+        false => case::parse(&text, now).map(Arc::new).map(Input::Request),
     };
     read.map_err(|why| Exit::usage(format!("{shown}: {why}")))
 }
@@ -80,7 +81,9 @@ fn from_json(text: &[u8], path: Option<&str>, now: Millis) -> Result<Input, Stri
     if let Some(path) = path {
         let head = format!("POST {path} HTTP/1.1\ncontent-type: application/json\n\n");
         let message = [head.as_bytes(), text].concat();
-        return Request::from_message("trace", now, &message).map(Input::Request);
+        return Request::from_message("trace", now, &message)
+            .map(Arc::new)
+            .map(Input::Request);
     }
     let value: Value =
         serde_json::from_slice(text).map_err(|error| format!("it is no JSON: {error}"))?;

@@ -5,7 +5,6 @@ mod input;
 mod tree;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 
@@ -133,7 +132,6 @@ async fn trace(
         let public_url = generation.config.server.public_url.clone();
         let records = match input {
             Input::Request(request) => {
-                let (request, now) = (Arc::new(request), now);
                 let watched = match no_verify {
                     true => watched::run_trusted(worker, &generation, &request, now),
                     false => watched::run(worker, &generation, &request, now, Watch::Dry),

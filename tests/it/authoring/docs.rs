@@ -25,7 +25,8 @@ fn scripts(page: &str) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn the_scripts_in_the_docs_are_good() {
-    let slack = "[destinations.slack]\ntype = \"slack\"\nwebhook_url = \"http://127.0.0.1:9/\"\n";
+    let slack =
+        "[destinations.slack]\ntype = \"slack\"\nwebhook_url = \"http://127.0.0.1:9/slack\"\n";
     let tables = http_destination("crm", NOWHERE) + slack;
     let set = WorkingSet::new(&tables);
     set.write(

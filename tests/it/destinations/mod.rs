@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::Value;
+use tagwerk::clock::Clock;
 use tagwerk::destination::{TYPES, Type};
 use tagwerk::emulator::{Emulator, Kind};
 
@@ -49,7 +50,10 @@ pub(crate) fn example_of(one: &Type) -> Sent {
     let set = WorkingSet::new(&table(one, one.stand_in.map(|_| nowhere)))
         .with("tags/example.rhai", one.example.tag)
         .with("clients/site.rhai", SITE);
-    let processed = Flow::load(set.path()).event(&purchase());
+    // Vendors take nothing that is old.
+    let mut event = purchase();
+    event["timestamp_ms"] = Clock::System.now().into();
+    let processed = Flow::load(set.path()).event(&event);
     let tag = &processed.tags[0];
     assert!(tag.fault.is_none(), "{}: {:?}", one.name, tag.fault);
     processed.sent_by("example").clone()
@@ -94,6 +98,9 @@ fn every_example_uses_known_keys() {
         let payload = example_of(one).payload;
         let flaws = tagwerk::destination::flaws(one.fields, payload.as_object().unwrap());
         assert_eq!(flaws, [], "{}", one.name);
+        if one.fields.is_empty() {
+            continue; // it takes any key
+        }
         let unknown = tagwerk::destination::unknown_keys(one.fields, payload.as_object().unwrap());
         assert_eq!(unknown, [], "{}", one.name);
     }
