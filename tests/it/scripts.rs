@@ -17,6 +17,7 @@ use crate::support::flow::{Flow, Processed, Sent, Taken};
 use crate::support::http::post;
 use crate::support::json::{assert_contains, data};
 use crate::support::stand_in::kind;
+use crate::support::working_set::{WorkingSet, http_destination};
 
 /// A script that we ship is a lesson: one screen.
 const MAX_LINES: usize = 60;
@@ -482,11 +483,15 @@ fn a_tag_that_cannot_send_says_why() {
 
 #[test]
 fn a_fault_in_a_shared_module_names_its_file() {
-    let order = json!({ "id": 727, "line_items": ["no map"] });
-    let taken = Flow::shipped().post("/order_created", &order);
-    let client = taken.clients.iter().find(|client| client.fault.is_some());
-    let fault = client.unwrap().fault.as_ref().unwrap();
-    assert_eq!(fault.file, "shared/woocommerce.rhai");
-    assert_eq!(fault.function.as_deref(), Some("item"));
+    let tag = "import \"people\" as people;\nconst ON = \"signup\";\nconst TO = \"crm\";\n\
+               fn tag(event) { #{ body: people::name(event.user) } }\n";
+    let set = WorkingSet::new(&http_destination("crm", "127.0.0.1:9".parse().unwrap()))
+        .with("shared/people.rhai", "fn name(user) { user.name }\n")
+        .with("tags/signup.rhai", tag);
+    let event = json!({ "event_name": "signup", "user": "no map" });
+    let made = Flow::load(set.path()).event(&event);
+    let fault = made.tags[0].fault.as_ref().unwrap();
+    assert_eq!(fault.file, "shared/people.rhai");
+    assert_eq!(fault.function.as_deref(), Some("name"));
     assert!(fault.line.is_some());
 }

@@ -27,7 +27,9 @@ fn scripts(page: &str) -> Vec<(String, String)> {
 async fn the_scripts_in_the_docs_are_good() {
     let slack =
         "[destinations.slack]\ntype = \"slack\"\nwebhook_url = \"http://127.0.0.1:9/slack\"\n";
-    let tables = http_destination("crm", NOWHERE) + slack;
+    let meta =
+        "[destinations.meta]\ntype = \"meta_capi\"\naccess_token = \"fake\"\npixel_id = \"1\"\n";
+    let tables = http_destination("crm", NOWHERE) + slack + meta;
     let set = WorkingSet::new(&tables);
     set.write(
         "tables/products.csv",
