@@ -15,10 +15,12 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 /// Problems that are shown with lines; a set that is worse is not read line by line.
 const MAX_WITH_LINES: usize = 50;
 
-/// Problems as JSON, with the lines around them as the files are now.
+/// What keeps files from being live as JSON, with the lines around it as the files are now. Warnings
+/// keep nothing: those of what is live stand by themselves.
 pub(in crate::admin) async fn with_source(admin: &Admin, problems: &Problems) -> Vec<Value> {
     let base = admin.live.current().config.base.clone();
-    let all: Vec<Problem> = problems.iter().cloned().collect();
+    let errors = problems.iter().filter(|problem| problem.is_error());
+    let all: Vec<Problem> = errors.cloned().collect();
     let shown = apart(move || {
         let one = |(at, problem): (usize, &Problem)| {
             let lines = match at < MAX_WITH_LINES {
