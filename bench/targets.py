@@ -22,7 +22,7 @@ class Effort:
     """How long and how often."""
     runs: int = 5
     seconds: float = 4
-    memory_seconds: float = 600
+    memory_seconds: float = float(os.environ.get("MEMORY_SECONDS", 600))
     idle_seconds: float = 30
     overload_seconds: float = 120
     is_quick: bool = False
@@ -52,6 +52,8 @@ class Row:
 
     def cells(self, command):
         verdict = {None: "not measured", True: "yes", False: "**no**"}[self.is_met]
+        if self.most is None and self.least is None:
+            verdict = "–"
         value = f"{spread(self.values, self.digits)}{self.unit}" if self.values else "–"
         return [self.figure, self.target, value + (f"; {self.note}" if self.note else ""), verdict, f"`{command}`"]
 
