@@ -1,7 +1,7 @@
 //! What stands behind the public listener: health, preview, and live traffic. A request is run
 //! through its client, made durable by the journal's thread, and only then answered.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -74,7 +74,17 @@ impl Front {
     }
 
     fn is_watched(&self, head: &Head<'_>) -> bool {
-        self.preview.sessions.of(head.headers).is_some() || self.preview.may_capture(head.path)
+        // In this order: a wrong token is counted once, here or when the request is handled.
+        self.preview.may_capture(head.path) || self.session(head.headers, head.ip).is_some()
+    }
+
+    /// The preview session that a request names. To be asked once for a request that names a wrong one.
+    fn session(&self, headers: &HeaderMap, sender: IpAddr) -> Option<Session> {
+        let session = self.preview.sessions.of(headers, sender);
+        if session.is_none() && preview::has_token(headers) {
+            self.metrics.unknown_token();
+        }
+        session
     }
 
     fn health(&self, head: &Head<'_>, request_id: &str) -> Option<Response> {
@@ -260,7 +270,7 @@ impl Front {
 
     /// Notes a request that no client was asked for, if somebody watches; gives what to answer.
     fn unasked(&self, mut request: Request, unasked: Unasked, answer: Response) -> Response {
-        let session = self.preview.sessions.of(&request.headers);
+        let session = self.session(&request.headers, request.ip);
         if session.is_none() && !self.preview.may_capture(&request.path) {
             return answer;
         }
@@ -388,10 +398,9 @@ impl Service for Front {
         if !preview::has_token(&request.headers) {
             return self.live(request).await;
         }
-        let session = self.preview.sessions.of(&request.headers);
+        let session = self.session(&request.headers, request.ip);
         preview::remove_tokens(&mut request.headers);
         let Some(session) = session else {
-            self.metrics.unknown_token();
             return self.live(request).await;
         };
         // Apart: it is large, and every request would carry the room for it.

@@ -81,6 +81,7 @@ impl<S: Service> Exchange<'_, S> {
             method: &parts.method,
             path: parts.uri.path(),
             headers: &parts.headers,
+            ip: self.sender(&parts.headers),
         };
         let max_body = match self.shared.service.admit(&head, &self.id) {
             Admission::Read { max_body } => max_body,
@@ -107,12 +108,11 @@ impl<S: Service> Exchange<'_, S> {
     }
 
     fn request(&self, parts: http::request::Parts, body: Bytes) -> Request {
-        let trusted = &self.shared.settings.trusted_proxies;
         Request {
             id: self.id.clone(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
-            ip: sender::address(self.peer, &parts.headers, trusted),
+            ip: self.sender(&parts.headers),
             method: parts.method,
             headers: parts.headers,
             body,
@@ -120,13 +120,16 @@ impl<S: Service> Exchange<'_, S> {
         }
     }
 
+    fn sender(&self, headers: &HeaderMap) -> IpAddr {
+        sender::address(self.peer, headers, &self.shared.settings.trusted_proxies)
+    }
+
     fn refuse_head(&self, why: Refusal, remains: Remains) -> Answer {
-        let trusted = &self.shared.settings.trusted_proxies;
         let request = Request {
             id: self.id.clone(),
             path: remains.path,
             query: remains.query,
-            ip: sender::address(self.peer, &remains.headers, trusted),
+            ip: self.sender(&remains.headers),
             method: remains.method,
             headers: remains.headers,
             body: remains.body,

@@ -213,6 +213,7 @@ fn ask_all(
         method: &request.method,
         path: &request.path,
         headers: &request.headers,
+        ip: request.ip,
     };
     match admit(generation, &head, &request.id) {
         Ok(_) => Intake::unclaimed(nobody_claims(&request.method, &request.path, &request.id)),

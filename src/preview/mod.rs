@@ -10,6 +10,7 @@
 mod capture;
 mod curl;
 mod filter;
+mod guess;
 mod provenance;
 mod record;
 mod redact;

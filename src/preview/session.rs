@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
 use super::capture::{Capture, Pace, Sight};
+use super::guess::Guesses;
 use crate::clock::{Clock, Millis};
 use crate::error::BoxError;
 use crate::secret::{Secret, random_hex};
@@ -55,6 +57,7 @@ pub struct Sessions {
 struct State {
     open: Vec<Session>,
     ended: VecDeque<Ended>,
+    guesses: Guesses,
     change: u64,
 }
 
@@ -248,18 +251,16 @@ impl Sessions {
         self.changed.subscribe()
     }
 
-    /// The session whose token a request carries, if it is good.
-    pub fn of(&self, headers: &HeaderMap) -> Option<Session> {
+    /// The session whose token a request of `sender` carries, if it is good and the sender has not
+    /// named too many that are not. Counts one that is not: to be asked once for a request.
+    pub fn of(&self, headers: &HeaderMap, sender: IpAddr) -> Option<Session> {
         let token = PREVIEW_HEADERS.iter().find_map(|name| headers.get(name))?;
         if token.is_empty() || token.len() > MAX_TOKEN_BYTES {
             return None;
         }
         let given: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let has = |session: &&Session| match &session.kind {
-            Kind::Header(hash) => hash.ct_eq(&given).into(),
-            Kind::Capture { .. } => false,
-        };
-        self.change(|state| state.open.iter().find(has).cloned())
+        let now = self.clock.now();
+        self.change(|state| state.named(&given, sender, now))
     }
 
     /// Counts a trace of a header session.
@@ -348,12 +349,32 @@ impl Session {
         }
     }
 
+    fn has_token(&self, given: &[u8; 32]) -> bool {
+        match &self.kind {
+            Kind::Header(hash) => hash.ct_eq(given).into(),
+            Kind::Capture { .. } => false,
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.limit().is_some_and(|limit| self.seen >= limit)
     }
 }
 
 impl State {
+    fn named(&mut self, given: &[u8; 32], sender: IpAddr, now: Millis) -> Option<Session> {
+        if self.guesses.are_too_many(sender, now) {
+            return None;
+        }
+        let found = self.open.iter().find(|session| session.has_token(given));
+        // A sender that still names a session of an hour ago does not guess.
+        let mut ended = self.ended.iter();
+        if found.is_none() && !ended.any(|ended| ended.session.has_token(given)) {
+            self.guesses.count(sender, now);
+        }
+        found.cloned()
+    }
+
     /// Ends sessions. True if there were any.
     fn end(&mut self, why: End, is_over: impl Fn(&Session) -> bool) -> bool {
         let over: Vec<Session> = self.open.extract_if(.., |one| is_over(one)).collect();
@@ -392,6 +413,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use super::super::guess::MAX_GUESSES;
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -419,6 +441,8 @@ mod tests {
         events: &[],
     };
 
+    const SENDER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
     fn headers(name: HeaderName, token: &str) -> HeaderMap {
         HeaderMap::from_iter([(name, token.parse().unwrap())])
     }
@@ -429,18 +453,55 @@ mod tests {
         let opened = sessions.open(wish()).unwrap();
         let token = opened.token.unwrap();
         for name in PREVIEW_HEADERS {
-            let found = sessions.of(&headers(name, token.expose())).unwrap();
+            let found = sessions.of(&headers(name, token.expose()), SENDER);
+            let found = found.unwrap();
             assert_eq!(found.id, opened.session.id);
         }
         for wrong in ["", "x", &"a".repeat(300), &token.expose().to_uppercase()] {
             let same = wrong == token.expose();
             let [name, _] = PREVIEW_HEADERS;
-            let found = sessions.of(&headers(name, wrong));
+            let found = sessions.of(&headers(name, wrong), SENDER);
             assert_eq!(found.is_some(), same, "{wrong}");
         }
         tokio::time::advance(MINUTE).await;
-        let found = sessions.of(&headers(PREVIEW_HEADERS[0].clone(), token.expose()));
+        let found = sessions.of(&headers(PREVIEW_HEADERS[0].clone(), token.expose()), SENDER);
         assert_eq!(found, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_guesses_is_not_heard_for_a_minute_who_is_late_is() {
+        let sessions = Sessions::new(Clock::tokio(0));
+        let open = || sessions.open(wish()).unwrap();
+        let (late, good) = (open(), open());
+        let by = |token: &Secret| headers(PREVIEW_HEADERS[0].clone(), token.expose());
+        let (late_token, good_token) = (by(&late.token.unwrap()), by(&good.token.unwrap()));
+        assert!(sessions.close(&late.session.id));
+        let find = |headers: &HeaderMap| sessions.of(headers, SENDER).map(|found| found.id);
+        for _ in 0..100 {
+            assert_eq!(find(&late_token), None);
+        }
+        assert_eq!(find(&good_token), Some(good.session.id.clone()));
+        for number in 0..MAX_GUESSES {
+            assert_eq!(
+                find(&headers(
+                    PREVIEW_HEADERS[0].clone(),
+                    &format!("guess{number}")
+                )),
+                None
+            );
+        }
+        assert_eq!(find(&good_token), None);
+        let elsewhere = sessions.of(&good_token, IpAddr::from([192, 0, 2, 1]));
+        assert!(elsewhere.is_some());
+        let again = open();
+        tokio::time::advance(MINUTE).await;
+        let (_, ended, _) = sessions.since(0);
+        assert_eq!(ended.len(), 3, "{again:?}");
+        assert!(
+            open()
+                .token
+                .is_some_and(|token| find(&by(&token)).is_some())
+        );
     }
 
     #[test]

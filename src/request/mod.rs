@@ -43,6 +43,8 @@ pub struct Head<'a> {
     pub path: &'a str,
     /// See [`Request::headers`].
     pub headers: &'a HeaderMap,
+    /// See [`Request::ip`].
+    pub ip: IpAddr,
 }
 
 /// The answer to a request.

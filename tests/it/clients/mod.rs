@@ -74,6 +74,7 @@ fn admit(generation: &Generation, request: &Request) -> Result<u64, Response> {
         method: &request.method,
         path: &request.path,
         headers: &request.headers,
+        ip: request.ip,
     };
     intake::admit(generation, &head, "request-1")
 }

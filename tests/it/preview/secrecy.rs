@@ -5,6 +5,7 @@ use std::path::Path;
 use tokio::time::{Duration, sleep};
 
 use super::{KEYS, Scene, working_set};
+use crate::support::metrics::Page;
 use crate::support::raw::Answer;
 use crate::support::server::Server;
 use crate::support::stand_in::StandIn;
@@ -83,6 +84,34 @@ async fn a_wrong_or_expired_token_changes_nothing_in_the_answer() {
             assert_eq!(but_for_ids(&with), but_for_ids(&without), "{path} {header}");
         }
     }
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn who_guesses_tokens_is_not_heard_for_a_while() {
+    const ORDER: &str = r#"{"event_id":"order-1","value":1}"#;
+    let scene = Scene::start().await;
+    let good = scene.server.open_session("{}").await;
+    let preview = format!("X-Preview: {good}");
+    let before = scene
+        .server
+        .send("POST", "/nowhere", &[&preview], ORDER)
+        .await;
+    assert!(before.header("x-preview-trace").is_some());
+    for path in ["/nowhere", "/order_created"] {
+        for number in 0..10 {
+            let guess = format!("X-Preview: {number:032x}");
+            let answer = scene.server.send("POST", path, &[&guess], ORDER).await;
+            assert_eq!(answer.header("x-preview-trace"), None);
+        }
+        let without = scene.server.send("POST", path, &[], ORDER).await;
+        let with = scene.server.send("POST", path, &[&preview], ORDER).await;
+        assert_eq!(but_for_ids(&with), but_for_ids(&without));
+    }
+    let unknown = Page::of(&scene.server)
+        .await
+        .value("tagwerk_preview_tokens_unknown_total");
+    assert_eq!(unknown, 22.0);
     scene.stop().await;
 }
 
