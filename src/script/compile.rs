@@ -1,6 +1,7 @@
 //! Source text to a compiled script: its functions, and its header constants as literals.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +17,10 @@ use super::testing::{self, TestScript};
 use super::value::Value;
 use super::variables::{self, Variables};
 use super::{Fault, engine, frame, limits, returned};
+
+/// The namespaces of the host functions that need something besides the event.
+const VARIABLE: &str = "variable";
+const TABLE: &str = "table";
 
 /// A compiled script. Cheap to share between threads; running it changes nothing in it.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ pub struct Script {
     /// What events it makes, if it is a client.
     pub event_names: EventNames,
     pub(super) constants: Vec<Constant>,
+    /// The namespaces that it, or what it imports, names: the host's among them are handed to it when it runs.
+    pub(super) namespaces: BTreeSet<String>,
     /// Tells it from every other script that is compiled while this one is in use.
     pub(super) identity: Arc<()>,
     /// The functions, and of the statements the imports only.
@@ -125,7 +132,7 @@ impl Compiler {
         let ast = self.parse(file, source).map_err(|fault| vec![fault])?;
         let mut faults = outline::statements_that_never_run(file, &ast);
         frame::use_tables(&self.tables);
-        if self.asks(&ast, "variable") {
+        if self.namespaces(&ast).contains(VARIABLE) {
             self.name_variables();
         }
         match self.load_imports(file, &ast) {
@@ -135,8 +142,12 @@ impl Compiler {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let variables = self.variables_of(name, &ast)?;
-        let looks_up = self.asks(&ast, "table")
+        let namespaces = self.namespaces(&ast);
+        let variables = match name != variables::MODULE && namespaces.contains(VARIABLE) {
+            true => self.variables()?,
+            false => None,
+        };
+        let looks_up = namespaces.contains(TABLE)
             || variables
                 .as_ref()
                 .is_some_and(|script| script.tables.is_some());
@@ -149,6 +160,7 @@ impl Compiler {
             variables,
             event_names: self.event_names(&ast),
             constants: outline::constants(&ast),
+            namespaces,
             identity: Arc::default(),
             ast: self.runnable(file, source, ast)?,
         })
@@ -215,18 +227,14 @@ impl Compiler {
         })
     }
 
-    /// Whether a script, or a module that it imports, calls a host function of that namespace.
-    fn asks(&self, ast: &AST, namespace: &str) -> bool {
-        let calls = |tree: &AST| outline::calls_of(tree, namespace);
-        calls(ast)
-            || !outline::imports(ast).is_empty() && self.modules.with_imports(ast).iter().any(calls)
+    /// The namespaces that a script, or a module that it imports, names.
+    fn namespaces(&self, ast: &AST) -> BTreeSet<String> {
+        let trees = self.modules.with_imports(ast);
+        trees.iter().flat_map(outline::namespaces).collect()
     }
 
-    /// The module of variables, if the script asks for one; with what is wrong in it.
-    fn variables_of(&self, name: &str, ast: &AST) -> Result<Option<Arc<Script>>, Vec<Fault>> {
-        if name == variables::MODULE || !self.asks(ast, "variable") {
-            return Ok(None);
-        }
+    /// The module of variables, if there is one; with what is wrong in it.
+    fn variables(&self) -> Result<Option<Arc<Script>>, Vec<Fault>> {
         if let Some(known) = self.variables.get() {
             return Ok(known.clone());
         }

@@ -11,25 +11,32 @@ use rhai::packages::{
 };
 use rhai::{Dynamic, Engine, Module, Shared};
 
+use super::api::Host;
 use super::frame::{self, Level};
-use super::{api, builtins, limits, request_view};
+use super::{builtins, limits, request_view};
 
-/// An engine with everything that a script may use, and no way to load modules while running:
-/// imports were resolved when the script was compiled.
+/// An engine that knows everything that a script may use: to compile and to judge scripts.
 pub(super) fn build() -> Engine {
+    let mut engine = build_to_run();
+    Host::of_all().register_namespaces(&mut engine);
+    engine
+}
+
+/// An engine to run scripts that bring the namespaces which they use. There is no way to load modules:
+/// imports were resolved when the script was compiled.
+pub(super) fn build_to_run() -> Engine {
     let mut engine = Engine::new_raw();
     engine.register_global_module(packages());
     engine.set_module_resolver(rhai::module_resolvers::DummyModuleResolver::new());
     set_limits(&mut engine);
     disable_what_escapes(&mut engine);
     builtins::replace(&mut engine);
-    api::register(&mut engine);
     request_view::register(&mut engine);
     engine
 }
 
-/// Rhai's packages in one module, as a function is looked for in one module after the other. Made
-/// once: it is half of what an engine takes, and the same for all.
+/// Rhai's packages and our own functions with a bare name in one module, as a function is looked for in
+/// one module after the other. Made once: it is most of what an engine takes, and the same for all.
 fn packages() -> Shared<Module> {
     static PACKAGES: OnceLock<Shared<Module>> = OnceLock::new();
     let packages = PACKAGES.get_or_init(|| {
@@ -40,6 +47,7 @@ fn packages() -> Shared<Module> {
         BasicArrayPackage::init(&mut all);
         BasicMapPackage::init(&mut all);
         MoreStringPackage::init(&mut all);
+        all.merge(Host::of_all().bare());
         // Rhai would look through a list of them for each function that a call needs, hashing
         // every one: with this a script costs less than half.
         all.register_lazy_functions();

@@ -1,6 +1,8 @@
 //! What a script's syntax tree tells before anything runs: its header constants, its imports, and the
 //! statements that would never run. What it calls is `calls`' business.
 
+use std::collections::BTreeSet;
+
 use rhai::{AST, ASTFlags, ASTNode, Expr, ImmutableString, Position, Stmt};
 
 use super::Fault;
@@ -100,16 +102,21 @@ pub(super) fn functions(ast: &AST) -> Vec<(String, usize)> {
         .collect()
 }
 
-/// Whether a function of that namespace is called.
-pub(super) fn calls_of(ast: &AST, namespace: &str) -> bool {
-    let mut found = false;
+/// The namespaces that are named anywhere: of host functions, and aliases of imports.
+pub(super) fn namespaces(ast: &AST) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
     ast.walk(&mut |path| {
-        if let Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) =
-            path.last()
-        {
-            found |= !call.namespace.is_empty() && call.namespace.to_string() == namespace;
+        let namespace = match path.last() {
+            Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) => {
+                &call.namespace
+            }
+            Some(ASTNode::Expr(Expr::Variable(variable, ..))) => &variable.2,
+            _ => return true,
+        };
+        if !namespace.is_empty() {
+            found.insert(namespace.to_string());
         }
-        !found
+        true
     });
     found
 }

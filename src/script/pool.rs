@@ -54,7 +54,7 @@ impl Worker {
 
     fn of(shared: Shared) -> Self {
         Self {
-            engine: engine::build(),
+            engine: engine::build_to_run(),
             ready: ReadyScripts::default(),
             memo: Memo::default(),
             has_memo: false,
@@ -93,7 +93,7 @@ impl Worker {
 
     /// Takes a new engine, where the old one may be in any state.
     pub(super) fn renew(&mut self) {
-        self.engine = engine::build();
+        self.engine = engine::build_to_run();
         self.ready = ReadyScripts::default();
     }
 

@@ -12,6 +12,7 @@ use rhai::{
     Scope,
 };
 
+use super::api::Host;
 use super::compile::Script;
 
 /// The scripts that one thread has called, each with what it needs, for one engine.
@@ -63,6 +64,11 @@ impl Ready {
         global.source = script.ast.source().map(Into::into);
         global.lib.push(script.ast.shared_lib().clone());
         global.embedded_module_resolver = script.ast.resolver().cloned();
+        for name in &script.namespaces {
+            if let Some(module) = Host::of_all().namespace(name) {
+                global.push_import(name.as_str(), module.clone());
+            }
+        }
         let mut caches = Caches::new();
         // One that outlives the calls: a call drops those that it makes.
         caches.push_fn_resolution_cache();

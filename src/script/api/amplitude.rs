@@ -1,8 +1,9 @@
 //! `amplitude::`: events for Amplitude, in the field names of its HTTP V2 API.
 
-use rhai::{Dynamic, Engine};
+use rhai::Dynamic;
 
 use super::Topic;
+use super::host::Host;
 use super::mapping::{
     Change, Given, How, Mapping, Need, REST, Row, TEXT, from, own, own_always, row,
 };
@@ -161,10 +162,10 @@ fn paid(given: &Given<'_>) -> Result<Dynamic, Problem> {
     Ok(amount.into_dynamic())
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .mapping(&EVENT)
         .mapping(&REVENUE)
         .mapping(&IDENTIFY)
-        .register(engine);
+        .add_to(host);
 }

@@ -1,8 +1,9 @@
 //! `answer::`: answers that senders expect and that are no text. What else `respond` may return is
 //! `client`'s business.
 
-use rhai::{Blob, Dynamic, Engine, Map};
+use rhai::{Blob, Dynamic, Map};
 
+use super::host::Host;
 use super::keys::text;
 use super::namespace::Namespace;
 use super::{Function, Topic};
@@ -29,10 +30,8 @@ const PIXEL: [u8; 43] = [
     2, 2, 0x44, 1, 0, b';', // its data
 ];
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name)
-        .zero("pixel", pixel)
-        .register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).zero("pixel", pixel).add_to(host);
 }
 
 fn pixel() -> Map {

@@ -4,9 +4,10 @@ use ::base64::Engine as _;
 use ::base64::alphabet;
 use ::base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use rhai::{Dynamic, Engine, ImmutableString};
+use rhai::{Dynamic, ImmutableString};
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 
@@ -40,12 +41,12 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const LENIENT_STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const LENIENT_URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .one("encode", encode)
         .one("encode_url", encode_url)
         .one("decode", decode)
-        .register(engine);
+        .add_to(host);
 }
 
 fn encode(text: Dynamic) -> Result<ImmutableString, Problem> {

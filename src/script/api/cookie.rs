@@ -3,9 +3,10 @@
 
 use std::net::IpAddr;
 
-use rhai::{Dynamic, Engine};
+use rhai::Dynamic;
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 
@@ -23,10 +24,10 @@ pub(super) const TOPIC: Topic = Topic {
     register,
 };
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .one("domain", domain)
-        .register(engine);
+        .add_to(host);
 }
 
 fn domain(host: Dynamic) -> Result<Dynamic, Problem> {

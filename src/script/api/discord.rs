@@ -1,7 +1,8 @@
 //! `discord::`: messages for Discord. Sending is the destination's.
 
-use rhai::{Array, Dynamic, Engine, ImmutableString, Map};
+use rhai::{Array, Dynamic, ImmutableString, Map};
 
+use super::host::Host;
 use super::mapping::{Change, Given, How, Mapping, Order, Style, own_always, row};
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic, argument};
@@ -84,9 +85,9 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .mapping(&ORDER)
         .one("escape", escape)
-        .register(engine);
+        .add_to(host);
 }

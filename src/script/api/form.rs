@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use rhai::{Dynamic, Engine, Identifier, Map};
+use rhai::{Dynamic, Identifier, Map};
 
+use super::host::Host;
 use super::keys::is_filled;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic, argument};
@@ -29,10 +30,8 @@ pub(super) const TOPIC: Topic = Topic {
 /// Far deeper than any form, and cheap to build.
 const MAX_LEVELS: usize = 32;
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name)
-        .one("nest", nest)
-        .register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).one("nest", nest).add_to(host);
 }
 
 /// What is being built: an array by its places, of which most may be missing.

@@ -1,7 +1,8 @@
 //! `google_ads::`: conversions for Google's Data Manager API, for destinations of type `google_ads`.
 
-use rhai::{Dynamic, Engine};
+use rhai::Dynamic;
 
+use super::host::Host;
 use super::mapping::{
     COUNTRY_UPPER, CURRENCY, Change, GOOGLE_EMAIL, GOOGLE_NAME, Given, How, INTEGER, ISO_TIME,
     Mapping, NUMBER, Need, PHONE_PLUS_HASH, Row, TEXT, from, own, own_always, row,
@@ -107,6 +108,6 @@ fn click(given: &Given<'_>, name: &str) -> Result<Dynamic, Problem> {
     }
 }
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name).mapping(&EVENT).register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).mapping(&EVENT).add_to(host);
 }

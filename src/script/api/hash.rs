@@ -5,10 +5,11 @@ use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
-use rhai::{Dynamic, Engine, ImmutableString};
+use rhai::{Dynamic, ImmutableString};
 use sha2::{Digest, Sha256};
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 
@@ -52,14 +53,14 @@ pub(super) fn sha256_hex(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .one("sha256", sha256)
         .two("hmac_sha256", hmac_sha256)
         .two("hmac_sha256_base64", hmac_sha256_base64)
         .one("md5", md5)
         .two("number", number)
-        .register(engine);
+        .add_to(host);
 }
 
 fn sha256(text: Dynamic) -> Result<ImmutableString, Problem> {

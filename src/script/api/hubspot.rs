@@ -1,8 +1,7 @@
 //! `hubspot::`: custom events for HubSpot, for destinations of type `hubspot`.
 
-use rhai::Engine;
-
 use super::Topic;
+use super::host::Host;
 use super::mapping::{Change, EMAIL_PLAIN, How, ISO_TIME, Mapping, Need, TEXT, from, own, row};
 use super::namespace::Namespace;
 
@@ -53,6 +52,6 @@ const NAME: Change = own(
     },
 );
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name).mapping(&EVENT).register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).mapping(&EVENT).add_to(host);
 }

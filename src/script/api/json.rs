@@ -1,8 +1,9 @@
 //! `json::`: JSON inside text. A request's own body is parsed by the host.
 
-use rhai::{Dynamic, Engine, ImmutableString};
+use rhai::{Dynamic, ImmutableString};
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 use crate::script::json::{parse_json, to_json};
@@ -27,11 +28,11 @@ pub(super) const TOPIC: Topic = Topic {
     register,
 };
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .one("parse", parse)
         .one("stringify", stringify)
-        .register(engine);
+        .add_to(host);
 }
 
 fn parse(text: Dynamic) -> Result<Dynamic, Problem> {

@@ -4,9 +4,10 @@
 //! *Filled* means what JavaScript, which most senders think in, takes for true: neither missing nor
 //! false, 0 or blank.
 
-use rhai::{Array, Dynamic, Engine, ImmutableString, Map};
+use rhai::{Array, Dynamic, ImmutableString, Map};
 
 use super::argument::{self, wrong};
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 use crate::script::limits;
@@ -54,7 +55,7 @@ pub(super) const TOPIC: Topic = Topic {
     register,
 };
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .two("first", first)
         .two("pick", pick)
@@ -62,7 +63,7 @@ fn register(engine: &mut Engine) {
         .two("defaults", defaults)
         .one("spread", spread)
         .two("merge", merge)
-        .register(engine);
+        .add_to(host);
 }
 
 fn first(map: Dynamic, names: Dynamic) -> Result<Dynamic, Problem> {

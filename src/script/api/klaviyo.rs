@@ -1,8 +1,7 @@
 //! `klaviyo::`: events for Klaviyo, for destinations of type `klaviyo`.
 
-use rhai::Engine;
-
 use super::Topic;
+use super::host::Host;
 use super::mapping::{
     CURRENCY, Change, EMAIL_PLAIN, How, ISO_TIME, Mapping, NUMBER, Names, Need, PHONE_PLUS_PLAIN,
     REST_ABOUT, Row, TEXT, from, own_always, row,
@@ -80,6 +79,6 @@ const NAMES: Names = Names {
 /// Klaviyo wants properties, if only none.
 const PROPERTIES: Change = own_always(REST_ABOUT, |given| Ok(given.rest(&[])));
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name).mapping(&EVENT).register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).mapping(&EVENT).add_to(host);
 }

@@ -1,7 +1,8 @@
 //! `linkedin::`: conversions for LinkedIn's Conversions API, for destinations of type `linkedin`.
 
-use rhai::{Dynamic, Engine, Map};
+use rhai::{Dynamic, Map};
 
+use super::host::Host;
 use super::mapping::{
     CURRENCY, Change, EMAIL_HASH, Given, How, MILLIS_TIME, MONEY_TEXT, Mapping, Need, Row, TEXT,
     from, own, own_always, row,
@@ -87,8 +88,6 @@ fn id(kind: &str, value: Dynamic) -> Dynamic {
     ]))
 }
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name)
-        .mapping(&CONVERSION)
-        .register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).mapping(&CONVERSION).add_to(host);
 }

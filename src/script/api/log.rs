@@ -4,8 +4,9 @@
 
 use std::fmt::{self, Write as _};
 
-use rhai::{Dynamic, Engine};
+use rhai::Dynamic;
 
+use super::host::Host;
 use super::namespace::Namespace;
 use super::{Function, Topic};
 use crate::script::frame::{self, Level, MAX_LINE_CHARS};
@@ -34,12 +35,12 @@ pub(super) const TOPIC: Topic = Topic {
     register,
 };
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .effect("info", |value| write(Level::Info, &value))
         .effect("warn", |value| write(Level::Warn, &value))
         .effect("error", |value| write(Level::Error, &value))
-        .register(engine);
+        .add_to(host);
 }
 
 fn write(level: Level, value: &Dynamic) {
@@ -80,8 +81,7 @@ mod tests {
     #[test]
     fn any_value_is_logged_at_its_level() {
         frame::begin(0, Duration::from_secs(3_600));
-        let mut engine = Engine::new();
-        register(&mut engine);
+        let engine = Host::engine_with(register);
         engine
             .run(r#"log::info("text"); log::warn(()); log::error(#{ a: [1, 2.5] });"#)
             .unwrap();

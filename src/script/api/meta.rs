@@ -1,7 +1,8 @@
 //! `meta::`: events for Meta's Conversions API, for destinations of type `meta_capi`.
 
-use rhai::{Dynamic, Engine};
+use rhai::Dynamic;
 
+use super::host::Host;
 use super::mapping::{
     BIRTHDAY, CITY_HASH, COUNT, COUNTRY_HASH, CURRENCY, Change, EMAIL_HASH, GENDER, Given, How,
     ID_HASH, IDS, INTEGER, Mapping, NAME_HASH, NUMBER, Names, Need, PHONE_DIGITS_HASH, Row,
@@ -136,6 +137,6 @@ fn fbc(given: &Given<'_>) -> Result<Dynamic, Problem> {
     Ok(format!("fb.1.{}.{click}", given.event_time()?).into())
 }
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name).mapping(&EVENT).register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).mapping(&EVENT).add_to(host);
 }

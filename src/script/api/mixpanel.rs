@@ -1,8 +1,7 @@
 //! `mixpanel::`: events for Mixpanel's import, for destinations of type `mixpanel`.
 
-use rhai::Engine;
-
 use super::Topic;
+use super::host::Host;
 use super::mapping::{
     Change, How, MILLIS_TIME, Mapping, Need, REST_ABOUT, TEXT, from, own, own_always, row,
 };
@@ -56,6 +55,6 @@ const DISTINCT: Change = own("as text; `$device:` before a `client_id`", |given|
     })
 });
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name).mapping(&EVENT).register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).mapping(&EVENT).add_to(host);
 }

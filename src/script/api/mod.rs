@@ -22,6 +22,7 @@ mod form;
 mod ga4;
 mod google_ads;
 mod hash;
+mod host;
 mod hubspot;
 mod json;
 mod keys;
@@ -56,6 +57,7 @@ mod variable;
 pub use cookie::registrable;
 pub use form::nested as nest_form;
 pub use ga4::decode as decode_ga4;
+pub use host::Host;
 pub use refuse::Refuse;
 pub use skip::Skip;
 
@@ -79,8 +81,8 @@ pub struct Topic {
     pub about: &'static str,
     /// Its functions, in the order in which users should read of them.
     pub functions: &'static [Function],
-    /// Makes the functions known to an engine.
-    pub register: fn(&mut rhai::Engine),
+    /// Adds the functions.
+    pub register: fn(&mut Host),
 }
 
 /// Every host function there is.
@@ -133,13 +135,6 @@ const MAX_TEXT_BYTES: usize = 4 * 1_024 * 1_024;
 /// The longest array that a host function makes. Far more than an order has items, far less than
 /// hurts.
 const MAX_PARTS: usize = 10_000;
-
-/// Makes all host functions known to an engine.
-pub fn register(engine: &mut rhai::Engine) {
-    for topic in TOPICS {
-        (topic.register)(engine);
-    }
-}
 
 /// The names of all host functions, as scripts write them.
 pub(super) fn function_names() -> impl Iterator<Item = &'static str> {

@@ -1,9 +1,10 @@
 //! `money::`: amounts between the smallest unit that payment providers count in and the unit that
 //! people and analytics know. No exchange rates, no symbols, no grouping.
 
-use rhai::{Dynamic, Engine, ImmutableString};
+use rhai::{Dynamic, ImmutableString};
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::number::{self, Number};
 use super::{Function, Topic};
@@ -107,13 +108,13 @@ impl Currency {
     }
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .two("from_minor", from_minor)
         .two("to_minor", to_minor)
         .two("format", format)
         .one("total", total)
-        .register(engine);
+        .add_to(host);
 }
 
 fn from_minor(amount: Dynamic, currency: Dynamic) -> Result<f64, Problem> {

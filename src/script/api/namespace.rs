@@ -1,12 +1,13 @@
-//! Making host functions known to an engine. A host function is a plain Rust function from
+//! Making host functions. A host function is a plain Rust function from
 //! [`Dynamic`] arguments to a value or a [`Problem`]; its name and the place of the call are put
 //! into the error here, since Rhai leaves them out of errors from namespaced functions.
 
 use std::fmt;
 
-use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext};
+use rhai::{Dynamic, EvalAltResult, FuncRegistration, Module, NativeCallContext};
 
 use super::argument::wrong;
+use super::host::Host;
 use super::mapping::Mapping;
 use crate::script::request_view::{RequestView, bad_body};
 
@@ -38,7 +39,7 @@ impl Problem {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) String);
 
-/// The functions of one topic on their way into an engine.
+/// The functions of one topic on their way to scripts.
 pub(super) struct Namespace {
     /// Empty for functions that are called by their bare name.
     name: &'static str,
@@ -154,13 +155,9 @@ impl Namespace {
         self
     }
 
-    /// Makes the functions known to the engine.
-    pub(super) fn register(self, engine: &mut Engine) {
-        if self.name.is_empty() {
-            engine.register_global_module(self.module.into());
-        } else {
-            engine.register_static_module(self.name, self.module.into());
-        }
+    /// Adds them to what scripts may call.
+    pub(super) fn add_to(self, host: &mut Host) {
+        host.add(self.name, self.module);
     }
 
     fn qualified(&self, name: &str) -> String {

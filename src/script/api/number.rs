@@ -4,9 +4,10 @@
 //! The decimal mark is a point. A comma is refused, not guessed: `1,234` is 1234 in one shop and
 //! 1.234 in another, and a wrong guess is a thousandfold wrong revenue that nobody notices.
 
-use rhai::{Dynamic, Engine};
+use rhai::Dynamic;
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 
@@ -96,11 +97,11 @@ pub(super) fn whole(float: f64) -> Option<i64> {
     fits.then_some(float as i64)
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .one("num", num)
         .two("num", num_or)
-        .register(engine);
+        .add_to(host);
 }
 
 fn num(value: Dynamic) -> Result<Dynamic, Problem> {

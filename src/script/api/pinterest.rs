@@ -1,7 +1,8 @@
 //! `pinterest::`: events for Pinterest's Conversions API, for destinations of type `pinterest`.
 
-use rhai::{Dynamic, Engine};
+use rhai::Dynamic;
 
+use super::host::Host;
 use super::mapping::{
     BIRTHDAY, CITY_HASH, COUNT, COUNTRY_HASH, CURRENCY, Change, EMAIL_HASH, GENDER, How, ID_HASH,
     IDS, INTEGER, MONEY_TEXT, Mapping, NAME_HASH, Names, Need, PHONE_DIGITS_HASH, Row,
@@ -124,6 +125,6 @@ const CLICK: Change = own_always("without it `epik` of `page_location`", |given|
     false => Ok(given.text()?.into()),
 });
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name).mapping(&EVENT).register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).mapping(&EVENT).add_to(host);
 }

@@ -1,8 +1,7 @@
 //! `posthog::`: events for PostHog's capture API, for destinations of type `posthog`.
 
-use rhai::Engine;
-
 use super::Topic;
+use super::host::Host;
 use super::mapping::{
     AS_IS, Change, EMAIL_PLAIN, How, ISO_TIME, Mapping, Names, Need, REST_ABOUT, Row, TEXT, from,
     own_always, row,
@@ -79,9 +78,9 @@ const REST: Change = own_always(REST_ABOUT, |given| {
     Ok(given.rest(&["page_location", "page_referrer"]))
 });
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .mapping(&CAPTURE)
         .mapping(&IDENTIFY)
-        .register(engine);
+        .add_to(host);
 }

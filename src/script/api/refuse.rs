@@ -1,8 +1,9 @@
 //! `refuse`: how a client says that what it was sent is wrong, and why.
 
-use rhai::{Dynamic, Engine, ImmutableString};
+use rhai::{Dynamic, ImmutableString};
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 
@@ -26,11 +27,11 @@ pub struct Refuse {
     pub reason: ImmutableString,
 }
 
-fn register(engine: &mut Engine) {
-    engine.register_type_with_name::<Refuse>("Refuse");
+fn register(host: &mut Host) {
+    host.bare_mut().set_custom_type::<Refuse>("Refuse");
     Namespace::new(TOPIC.name)
         .one("refuse", refuse)
-        .register(engine);
+        .add_to(host);
 }
 
 fn refuse(reason: Dynamic) -> Result<Refuse, Problem> {

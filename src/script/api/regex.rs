@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use ::regex::{Captures, Regex, RegexBuilder};
-use rhai::{Array, Dynamic, Engine, ImmutableString};
+use rhai::{Array, Dynamic, ImmutableString};
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, MAX_TEXT_BYTES, Topic};
 
@@ -57,13 +58,13 @@ thread_local! {
     static COMPILED: RefCell<HashMap<ImmutableString, Regex>> = RefCell::new(HashMap::new());
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .two("is_match", is_match)
         .two("find", find)
         .two("captures", captures)
         .three("replace", replace)
-        .register(engine);
+        .add_to(host);
 }
 
 fn is_match(text: Dynamic, pattern: Dynamic) -> Result<bool, Problem> {

@@ -1,9 +1,8 @@
 //! `segment::`: calls for Segment, for destinations of type `segment`. The other way, from a call to an event,
 //! is clients/segment.rhai.
 
-use rhai::Engine;
-
 use super::Topic;
+use super::host::Host;
 use super::mapping::{
     AS_IS, CURRENCY, Change, EMAIL_PLAIN, How, INTEGER, ISO_TIME, Mapping, NUMBER, Names, Need,
     PHONE_PLUS_PLAIN, REST_ABOUT, Row, TEXT, from, own_always, row,
@@ -232,9 +231,9 @@ const PROPERTIES: Change = own_always(REST_ABOUT, |given| {
     ]))
 });
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     let mappings = MAPPINGS.iter().copied();
     mappings
         .fold(Namespace::new(TOPIC.name), Namespace::mapping)
-        .register(engine);
+        .add_to(host);
 }

@@ -1,8 +1,9 @@
 //! `skip`: how a tag says that it has nothing to send, and why.
 
-use rhai::{Dynamic, Engine, ImmutableString, Map};
+use rhai::{Dynamic, FuncRegistration, ImmutableString, Map};
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 
@@ -26,13 +27,12 @@ pub struct Skip {
     pub reason: ImmutableString,
 }
 
-fn register(engine: &mut Engine) {
-    engine.register_type_with_name::<Skip>("Skip");
+fn register(host: &mut Host) {
+    let bare = host.bare_mut();
+    bare.set_custom_type::<Skip>("Skip");
     // So that `meta::event(event) + #{ … }` skips where there is nothing to add to.
-    engine.register_fn("+", |skip: Skip, _: Map| skip);
-    Namespace::new(TOPIC.name)
-        .one("skip", skip)
-        .register(engine);
+    FuncRegistration::new("+").set_into_module(bare, |skip: Skip, _: Map| skip);
+    Namespace::new(TOPIC.name).one("skip", skip).add_to(host);
 }
 
 fn skip(reason: Dynamic) -> Result<Skip, Problem> {
@@ -46,8 +46,7 @@ mod tests {
 
     #[test]
     fn the_host_finds_the_reason() {
-        let mut engine = Engine::new();
-        register(&mut engine);
+        let engine = Host::engine_with(register);
         let result: Dynamic = engine
             .eval(r#"fn tag(event) { if event.value == 0 { return skip("free order"); } event } tag(#{ value: 0 })"#)
             .unwrap();
@@ -57,8 +56,7 @@ mod tests {
 
     #[test]
     fn what_is_added_changes_nothing() {
-        let mut engine = Engine::new();
-        register(&mut engine);
+        let engine = Host::engine_with(register);
         let result: Dynamic = engine.eval(r#"skip("nobody") + #{ a: 1 }"#).unwrap();
         assert_eq!(result.try_cast::<Skip>().unwrap().reason, "nobody");
     }

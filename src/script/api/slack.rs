@@ -1,7 +1,8 @@
 //! `slack::`: messages for Slack, and user data inside them. Sending is the destination's.
 
-use rhai::{Array, Dynamic, Engine, ImmutableString, Map};
+use rhai::{Array, Dynamic, ImmutableString, Map};
 
+use super::host::Host;
 use super::keys::text;
 use super::mapping::{Change, Given, How, Mapping, Order, Style, own_always, row};
 use super::namespace::{Namespace, Problem};
@@ -102,11 +103,11 @@ fn words(kind: &str, words: &str) -> Dynamic {
     block(kind, "text", text(words))
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .mapping(&ORDER)
         .one("escape", escape)
-        .register(engine);
+        .add_to(host);
 }
 
 fn escape(text: Dynamic) -> Result<ImmutableString, Problem> {

@@ -1,7 +1,6 @@
 //! `snapchat::`: events for Snap's Conversions API v3, for destinations of type `snapchat`.
 
-use rhai::Engine;
-
+use super::host::Host;
 use super::mapping::{
     CITY_HASH, COUNT, COUNTRY_HASH, CURRENCY, Change, EMAIL_HASH, GENDER, How, ID_HASH, IDS,
     INTEGER, Mapping, NAME_HASH, NUMBER, Names, Need, PHONE_DIGITS_HASH, Row, SECONDS_TIME,
@@ -126,6 +125,6 @@ const CLICK: Change = own_always("without it `ScCid` of `page_location`", |given
     false => Ok(given.text()?.into()),
 });
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name).mapping(&EVENT).register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).mapping(&EVENT).add_to(host);
 }

@@ -3,9 +3,10 @@
 
 use std::collections::HashSet;
 
-use rhai::{Dynamic, Engine, Map};
+use rhai::{Dynamic, Map};
 
 use super::base64::decode_text;
+use super::host::Host;
 use super::namespace::{Namespace, Refusal};
 use super::{Function, Topic};
 use crate::script::json::parse_json;
@@ -24,10 +25,10 @@ pub(super) const TOPIC: Topic = Topic {
     register,
 };
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .of_request("query", query)
-        .register(engine);
+        .add_to(host);
 }
 
 #[allow(clippy::unnecessary_wraps)] // as all functions of a request

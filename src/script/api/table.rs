@@ -1,9 +1,10 @@
 //! `table::`: looking things up in the files of `tables/`. Which tables there are belongs to the set that
 //! handles the event, so the call's frame has them.
 
-use rhai::{Dynamic, Engine};
+use rhai::Dynamic;
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 use crate::script::frame;
@@ -35,12 +36,12 @@ pub(super) const TOPIC: Topic = Topic {
     register,
 };
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .two("lookup", lookup)
         .three("lookup", lookup_column)
         .two("has", has)
-        .register(engine);
+        .add_to(host);
 }
 
 fn lookup(table: Dynamic, key: Dynamic) -> Result<Dynamic, Problem> {

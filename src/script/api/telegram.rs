@@ -1,7 +1,8 @@
 //! `telegram::`: messages for Telegram. Sending is the destination's.
 
-use rhai::{Dynamic, Engine, ImmutableString};
+use rhai::{Dynamic, ImmutableString};
 
+use super::host::Host;
 use super::mapping::{Change, Given, How, Mapping, Order, Style, own_always, row};
 use super::namespace::{Namespace, Problem};
 use super::slack::escaped;
@@ -65,9 +66,9 @@ fn escape(text: Dynamic) -> Result<ImmutableString, Problem> {
     Ok(escaped(&text).into())
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .mapping(&ORDER)
         .one("escape", escape)
-        .register(engine);
+        .add_to(host);
 }

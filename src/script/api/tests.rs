@@ -32,7 +32,8 @@ fn takes_anything(function: &Function) -> bool {
 
 fn engine() -> Engine {
     let mut engine = Engine::new();
-    register(&mut engine);
+    Host::of_all().register_namespaces(&mut engine);
+    engine.register_global_module(Host::of_all().bare().clone().into());
     frame::begin(1_718_973_400_000, Duration::from_secs(3_600));
     engine
 }

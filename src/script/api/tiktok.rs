@@ -1,7 +1,6 @@
 //! `tiktok::`: events for TikTok's Events API, for destinations of type `tiktok`.
 
-use rhai::Engine;
-
+use super::host::Host;
 use super::mapping::{
     CITY, COUNTRY, CURRENCY, Change, EMAIL_HASH, How, ID_HASH, INTEGER, Mapping, NAME_HASH, NUMBER,
     Names, Need, PHONE_PLUS_HASH, Row, SECONDS_TIME, STATE, TEXT, ZIP_HASH, from, own, own_always,
@@ -107,6 +106,6 @@ const CLICK: Change = own_always("without it `ttclid` of `page_location`", |give
     given.page_parameter("ttclid")
 });
 
-fn register(engine: &mut Engine) {
-    Namespace::new(TOPIC.name).mapping(&EVENT).register(engine);
+fn register(host: &mut Host) {
+    Namespace::new(TOPIC.name).mapping(&EVENT).add_to(host);
 }

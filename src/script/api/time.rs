@@ -8,9 +8,10 @@ use jiff::fmt::rfc2822;
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::fmt::temporal::{DateTimeParser, Pieces};
 use jiff::tz::Offset;
-use rhai::{Dynamic, Engine, ImmutableString};
+use rhai::{Dynamic, ImmutableString};
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::number::{self, Number};
 use super::{Function, Topic};
@@ -78,14 +79,14 @@ pub(super) fn write(ms: &Dynamic, pattern: &str) -> Result<ImmutableString, Prob
         .map_err(|cause| Problem(cause.to_string()))
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .one("parse", parse)
         .two("parse", parse_by)
         .two("format", format)
         .one("iso", iso)
         .zero("now", frame::now)
-        .register(engine);
+        .add_to(host);
 }
 
 pub(super) fn parse(value: Dynamic) -> Result<Millis, Problem> {
@@ -362,8 +363,7 @@ mod tests {
 
     #[test]
     fn now_is_the_events_time() {
-        let mut engine = Engine::new();
-        register(&mut engine);
+        let engine = Host::engine_with(register);
         frame::begin(NOON, Duration::from_secs(3_600));
         assert_eq!(engine.eval::<Millis>("time::now()").unwrap(), NOON);
     }

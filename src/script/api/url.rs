@@ -2,9 +2,10 @@
 //! them, is lenient, and decides nothing about where Tagwerk connects to.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use rhai::{Dynamic, Engine, ImmutableString, Map};
+use rhai::{Dynamic, ImmutableString, Map};
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 
@@ -74,16 +75,16 @@ struct Parts<'a> {
     query: &'a str,
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .one("origin", origin)
-        .one("host", host)
+        .one("host", self::host)
         .one("path", path)
         .one("query", query)
         .two("param", param)
         .one("encode", encode)
         .one("decode", decode)
-        .register(engine);
+        .add_to(host);
 }
 
 pub(super) fn origin(url: Dynamic) -> Result<Dynamic, Problem> {

@@ -1,7 +1,8 @@
 //! `variable::`: what is worked out once for an event, whichever tags ask for it.
 
-use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext};
+use rhai::{Dynamic, EvalAltResult, FuncRegistration, Module, NativeCallContext};
 
+use super::host::Host;
 use super::{Function, Topic, argument};
 use crate::script::{frame, variables};
 
@@ -17,7 +18,7 @@ pub(super) const TOPIC: Topic = Topic {
     register,
 };
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     let mut module = Module::new();
     // It depends on the event, so the optimizer may not call it beforehand.
     FuncRegistration::new("get")
@@ -35,5 +36,5 @@ fn register(engine: &mut Engine) {
                 variables::get(&context, &name, frame::variables())
             },
         );
-    engine.register_static_module(TOPIC.name, module.into());
+    host.add(TOPIC.name, module);
 }

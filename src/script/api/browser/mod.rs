@@ -3,8 +3,9 @@
 
 use std::sync::LazyLock;
 
-use rhai::{Engine, ImmutableString};
+use rhai::ImmutableString;
 
+use super::host::Host;
 use super::namespace::Namespace;
 use super::{Function, Topic, hash};
 
@@ -38,11 +39,11 @@ static TAG: LazyLock<ImmutableString> = LazyLock::new(|| {
     format!("\"{}\"", hash.get(..16).unwrap_or_default()).into()
 });
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .zero("script", || SCRIPT.clone())
         .zero("script_tag", || TAG.clone())
-        .register(engine);
+        .add_to(host);
 }
 
 /// Leaves out lines that are comments, and indentation. The script has no text over several lines.

@@ -12,9 +12,10 @@ mod hit;
 mod item;
 mod parameter;
 
-use rhai::{Array, Dynamic, Engine, Map};
+use rhai::{Array, Dynamic, Map};
 
 use super::argument;
+use super::host::Host;
 use super::mapping::Mapping;
 use super::namespace::{Namespace, Problem, Refusal};
 use super::{Function, Topic};
@@ -61,13 +62,13 @@ const MAX_LINES: usize = 100;
 /// each line: what fits into the map that a script may hold.
 const MAX_PARTS: usize = 9_000;
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .of_request("events", events)
         .one("consent", consent)
         .one("check", check)
         .mapping(&event::EVENT)
-        .register(engine);
+        .add_to(host);
 }
 
 fn events(view: &RequestView) -> Result<Array, Refusal> {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use rhai::{Engine, Scope};
 
 use super::*;
-use crate::script::api::{self, TOPICS};
+use crate::script::api::TOPICS;
 use crate::script::frame;
 use crate::script::json::{parse_json, to_json};
 
@@ -25,9 +25,7 @@ fn all() -> impl Iterator<Item = &'static Mapping> {
 }
 
 fn engine() -> Engine {
-    let mut engine = Engine::new();
-    api::register(&mut engine);
-    engine
+    crate::script::engine::build()
 }
 
 #[test]

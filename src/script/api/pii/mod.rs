@@ -4,10 +4,11 @@
 mod phone;
 pub(super) mod rules;
 
-use rhai::{Dynamic, Engine, ImmutableString};
+use rhai::{Dynamic, ImmutableString};
 
 use super::argument;
 use super::hash::sha256_hex;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic};
 
@@ -70,7 +71,7 @@ pub(super) fn normalise(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .one("email", email)
         .one("phone", phone)
@@ -80,7 +81,7 @@ fn register(engine: &mut Engine) {
         .two("hash_phone", hash_phone_of)
         .one("hash", hash)
         .one("is_hashed", is_hashed)
-        .register(engine);
+        .add_to(host);
 }
 
 fn email(email: Dynamic) -> Result<Dynamic, Problem> {

@@ -4,9 +4,10 @@
 
 mod entities;
 
-use rhai::{Array, Dynamic, Engine, ImmutableString};
+use rhai::{Array, Dynamic, ImmutableString};
 
 use super::argument;
+use super::host::Host;
 use super::namespace::{Namespace, Problem};
 use super::{Function, MAX_PARTS, MAX_TEXT_BYTES, Topic};
 
@@ -65,7 +66,7 @@ pub(super) const TOPIC: Topic = Topic {
     register,
 };
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .one("lower", lower)
         .one("upper", upper)
@@ -76,7 +77,7 @@ fn register(engine: &mut Engine) {
         .two("join", join)
         .three("replace", replace)
         .one("decode_entities", decode_entities)
-        .register(engine);
+        .add_to(host);
 }
 
 fn lower(text: Dynamic) -> Result<ImmutableString, Problem> {

@@ -3,10 +3,11 @@
 
 mod event;
 
-use rhai::{Dynamic, Engine, ImmutableString, Map};
+use rhai::{Dynamic, ImmutableString, Map};
 
 use super::argument;
 use super::hash::sha256_hex;
+use super::host::Host;
 use super::mapping::Mapping;
 use super::namespace::{Namespace, Problem};
 use super::{Function, Topic, pii, time};
@@ -57,14 +58,14 @@ const CUT_DIGITS: usize = 5;
 /// What [`identity`] reads of a person.
 const IDENTITY_KEYS: [&str; 3] = ["email", "ip", "user_agent"];
 
-fn register(engine: &mut Engine) {
+fn register(host: &mut Host) {
     let mappings = MAPPINGS.iter().copied();
     mappings
         .fold(Namespace::new(TOPIC.name), Namespace::mapping)
         .one("identity", identity)
         .one("group_hash", group_hash)
         .one("datetime", datetime)
-        .register(engine);
+        .add_to(host);
 }
 
 fn identity(person: Dynamic) -> Result<Map, Problem> {
@@ -168,8 +169,7 @@ mod tests {
     }
 
     fn kinds(person: &str) -> Vec<(String, i64)> {
-        let mut engine = Engine::new();
-        register(&mut engine);
+        let engine = Host::engine_with(register);
         let map: Map = engine
             .eval(&format!("tracify::identity({person})"))
             .unwrap();
