@@ -6,13 +6,26 @@ use serde_json::{Map, Value};
 
 use crate::clock::Millis;
 
+/// Judges a request.
+pub type Judge = fn(&Asked<'_>) -> Answer;
+
+/// Answers a request with a status.
+pub type Forced = fn(&Asked<'_>, StatusCode) -> Answer;
+
 /// How a vendor is stood in for: two pure functions, in the vendor's own words.
 #[derive(Clone, Copy, Debug)]
 pub struct StandIn {
     /// Judges a request as strictly as the vendor's documentation does.
-    pub judge: fn(&Asked<'_>) -> Answer,
+    pub judge: Judge,
     /// What the vendor says with this status, whatever was sent.
-    pub forced: fn(&Asked<'_>, StatusCode) -> Answer,
+    pub forced: Forced,
+}
+
+impl StandIn {
+    /// One for a vendor that speaks HTTP.
+    pub(super) const fn new(judge: Judge, forced: Forced) -> Self {
+        Self { judge, forced }
+    }
 }
 
 /// A request to a stand-in.

@@ -31,7 +31,7 @@ pub(in crate::destination) const TYPE: Type = Type {
     }],
     fields: FIELDS,
     others: Others::Sent,
-    stand_in: Some(StandIn { judge, forced }),
+    stand_in: Some(StandIn::new(judge, forced)),
     example: Example {
         settings: "webhook_url = \"${DISCORD_WEBHOOK_URL}\"",
         variables: &[Variable {
@@ -153,10 +153,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         });
     };
     // With `wait` Discord says what is wrong, and answers when the message is there.
-    let url = format!(
-        "{}?wait=true",
-        join(options.endpoint.as_deref().unwrap_or(origin), path)
-    );
+    let url = format!("{}?wait=true", join(options.host_or(origin), path));
     let token = path.rsplit('/').next().unwrap_or_default();
     Arc::new(Settings {
         url: Secret::new(url),
@@ -188,12 +185,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: 1,
-            bytes: usize::MAX,
-            wait: Duration::ZERO,
-            rate: RATE,
-        }
+        Limits::single(RATE)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

@@ -3,7 +3,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::clock::Millis;
 use crate::config::Section;
 use crate::destination::encode::{Item, Outgoing, Refused, write_list};
 use crate::destination::fields::{Field, Flaw, flaws};
@@ -47,14 +46,24 @@ pub(super) fn body(
     Ok(body)
 }
 
+/// By what the APIs of advertisers know a repeat (what a page sends with the same name and id is
+/// counted once), and when it was.
+pub(super) fn add_identity(item: &Item<'_>, event: &mut Payload<'_>) {
+    event.add_missing("event_id", || item.id.to_string().into());
+    event.add_missing("event_time", || item.received_at.div_euclid(1_000).into());
+}
+
+/// The beginning of a body: these texts, as far as they are set, and the list `data`.
+pub(super) fn head(texts: &[(&str, Option<&str>)]) -> String {
+    let set = texts
+        .iter()
+        .filter_map(|(key, text)| Some(format!("\"{key}\":{},", Value::from((*text)?))));
+    format!("{{{}\"data\":[", set.collect::<String>())
+}
+
 /// A `POST` of such a body.
 pub(super) fn post(url: &str, body: Vec<u8>) -> Outgoing {
     Outgoing::post_json(url, body)
-}
-
-/// A time as whole seconds.
-pub(super) fn seconds(at: Millis) -> Value {
-    at.div_euclid(1_000).into()
 }
 
 /// A text as JSON, quotes and all.

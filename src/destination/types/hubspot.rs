@@ -1,15 +1,14 @@
 //! HubSpot, by custom events. A payload is one occurrence as HubSpot documents it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::clock::rfc3339;
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Section};
 use crate::destination::encode::{
-    Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value, write_list,
+    Item, Limits, Outgoing, Refused, Vendor, Verdict, bearer, write_list,
 };
 use crate::destination::fields::{Field, Shape, field, flaws, required};
 use crate::destination::http_client::join;
@@ -32,7 +31,7 @@ pub(in crate::destination) const TYPE: Type = Type {
     }],
     fields: FIELDS,
     others: Others::Refused,
-    stand_in: Some(StandIn { judge, forced }),
+    stand_in: Some(StandIn::new(judge, forced)),
     example: Example {
         settings: "access_token = \"${HUBSPOT_ACCESS_TOKEN}\"",
         variables: &[Variable {
@@ -117,19 +116,15 @@ const MAX_EVENTS: usize = 500;
 /// HubSpot states none; this is far below what gateways take.
 const MAX_BYTES: usize = 1_000_000;
 
-const WAIT: Duration = Duration::from_millis(100);
-
 const PATH: &str = "/events/2026-03/send/batch";
 
 fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let access_token = section.required_secret("access_token");
-    let bearer = format!("Bearer {}", access_token.expose());
-    let authorization = header_value(section, "access_token", &bearer);
-    let host = options.endpoint.as_deref();
+    let authorization = bearer(section, "access_token", &access_token);
     Arc::new(Settings {
         access_token,
         authorization,
-        url: join(host.unwrap_or("https://api.hubapi.com"), PATH),
+        url: join(options.host_or("https://api.hubapi.com"), PATH),
     })
 }
 
@@ -151,12 +146,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_EVENTS,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_EVENTS, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

@@ -40,7 +40,7 @@ pub(in crate::destination) const TYPE: Type = Type {
     ],
     fields: FIELDS,
     others: Others::Sent,
-    stand_in: Some(StandIn { judge, forced }),
+    stand_in: Some(StandIn::new(judge, forced)),
     example: Example {
         settings: "api_key = \"${KLAVIYO_API_KEY}\"",
         variables: &[Variable {
@@ -137,12 +137,11 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let authorization = header_value(section, "api_key", &text);
     let revision = section.text("revision");
     let revision = revision.as_deref().unwrap_or(REVISION);
-    let host = options.endpoint.as_deref();
     Arc::new(Settings {
         api_key,
         authorization,
         revision: header_value(section, "revision", revision),
-        url: join(host.unwrap_or("https://a.klaviyo.com"), "/api/events"),
+        url: join(options.host_or("https://a.klaviyo.com"), "/api/events"),
     })
 }
 
@@ -162,12 +161,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: 1,
-            bytes: usize::MAX,
-            wait: Duration::ZERO,
-            rate: RATE,
-        }
+        Limits::single(RATE)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

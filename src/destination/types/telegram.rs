@@ -38,7 +38,7 @@ pub(in crate::destination) const TYPE: Type = Type {
     ],
     fields: FIELDS,
     others: Others::Sent,
-    stand_in: Some(StandIn { judge, forced }),
+    stand_in: Some(StandIn::new(judge, forced)),
     example: Example {
         settings: "bot_token = \"${TELEGRAM_BOT_TOKEN}\"\nchat_id = \"-1001234567890\"",
         variables: &[Variable {
@@ -172,8 +172,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         let hint = "it looks like 123456:ABC-DEF".to_owned();
         section.problem("bot_token", "`bot_token` is not a bot's token", Some(hint));
     }
-    let host = options.endpoint.as_deref();
-    let host = host.unwrap_or("https://api.telegram.org");
+    let host = options.host_or("https://api.telegram.org");
     let path = format!("/bot{}/sendMessage", bot_token.expose());
     Arc::new(Settings {
         url: Secret::new(join(host, &path)),
@@ -195,12 +194,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: 1,
-            bytes: usize::MAX,
-            wait: Duration::ZERO,
-            rate: RATE,
-        }
+        Limits::single(RATE)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

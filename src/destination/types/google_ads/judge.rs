@@ -12,7 +12,7 @@ use crate::clock::parse_rfc3339;
 use crate::destination::fields::{flaws, unknown_keys};
 use crate::destination::judge::{Answer, Asked, StandIn};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 const TOKEN: &str = "ya29.a-token-of-the-stand-in";
 

@@ -6,7 +6,6 @@ mod sign;
 
 use sign::Signer;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use serde_json::{Map, Value};
@@ -255,12 +254,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: 1,
-            bytes: usize::MAX,
-            wait: Duration::ZERO,
-            rate: Rate::Off,
-        }
+        Limits::single(Rate::Off)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

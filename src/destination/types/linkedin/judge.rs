@@ -11,7 +11,7 @@ use super::{PATH, URN};
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::types::events::{Problem, has, list, must_have, problems, text};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 /// LinkedIn's limit of a request.
 const MAX_EVENTS: usize = 5_000;

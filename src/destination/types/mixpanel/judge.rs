@@ -13,7 +13,7 @@ use super::facts::FIELDS;
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::types::events::{Problem, must_have, problems};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 const MAX_BYTES: usize = 10 * 1_024 * 1_024;
 const MAX_PROPERTIES: usize = 255;
