@@ -6,6 +6,7 @@
 //! through it.
 
 mod courier;
+mod dial;
 mod docs;
 mod encode;
 mod fields;
@@ -23,11 +24,12 @@ mod trial;
 mod types;
 
 pub use courier::{Carry, Carrying, Courier};
+pub use dial::Dialer;
 pub use docs::page;
 pub use encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
 pub use fields::{Fault, Field, Flaw, Shape, children, flaws, unknown_keys};
 pub use http_client::{Following, HttpClient, TransportError};
-pub use judge::{Answer, Asked, Forced, Judge, StandIn};
+pub use judge::{Answer, Asked, Begin, Forced, Heard, Judge, Said, Spoken, StandIn, Talk};
 pub use kind::{Example, Facts, Load, Others, Proof, Setting, Type, Variable};
 pub use payload::Payload;
 pub use policy::{Forbidden, Policy};

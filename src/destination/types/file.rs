@@ -13,6 +13,7 @@ use http::Method;
 use crate::clock::{Clock, rfc3339};
 use crate::config::{Options, Section};
 use crate::destination::courier::{Carry, Carrying};
+use crate::destination::dial::Dialer;
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
 use crate::destination::http_client::TransportError;
 use crate::destination::kind::{Example, Facts, Others, Proof, Setting, Type};
@@ -158,7 +159,7 @@ impl Vendor for Settings {
 }
 
 impl Carry for Settings {
-    fn carry(&self, outgoing: Outgoing, _timeout: Duration) -> Carrying<'_> {
+    fn carry(&self, outgoing: Outgoing, _dialer: Dialer, _timeout: Duration) -> Carrying<'_> {
         let shelf = self.shelf.clone();
         Box::pin(async move {
             // A disk has no deadline: what was begun is written or taken back.

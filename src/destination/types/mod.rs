@@ -27,6 +27,7 @@ types! {
     mod linkedin;
     mod meta_capi;
     mod mixpanel;
+    mod nats;
     mod pinterest;
     mod posthog;
     mod segment;
