@@ -172,7 +172,7 @@ fn look(field: &Field, path: &str, map: &Map<String, Value>, above: &str, flaws:
             }
         }
         (None, Some(value)) => flaws.extend(wrong(field.shape, value).map(|why| Flaw {
-            path: here,
+            path: format!("{here}{}", bad_item(field.shape, value)),
             fault: Fault::Wrong,
             why,
         })),
@@ -251,8 +251,8 @@ fn wrong(shape: Shape, value: &Value) -> Option<String> {
         Shape::ListUpTo(most) => return wrong_count(value, most),
         Shape::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
         Shape::Hash => is_hash(value),
-        Shape::Hashes => one_or_all(value, is_hash),
-        Shape::Texts => one_or_all(value, Value::is_string),
+        Shape::Hashes => first_wrong(value, is_hash).is_none(),
+        Shape::Texts => first_wrong(value, Value::is_string).is_none(),
         Shape::TextOrNumber => value.is_string() || value.is_number(),
         Shape::Amount => text.is_some_and(is_amount),
         Shape::Currency => text.is_some_and(is_currency),
@@ -260,8 +260,33 @@ fn wrong(shape: Shape, value: &Value) -> Option<String> {
     };
     (!is_right).then(|| match shape {
         Shape::OneOf(words) => format!("must be one of {}", words.join(", ")),
-        _ => format!("must be {}, not {}", shape.words(), kind(value)),
+        Shape::Hashes => not(
+            shape,
+            first_wrong(value, is_hash).map_or(value, |(_, item)| item),
+        ),
+        Shape::Texts => {
+            let item = first_wrong(value, Value::is_string);
+            not(shape, item.map_or(value, |(_, item)| item))
+        }
+        _ => not(shape, value),
     })
+}
+
+fn not(shape: Shape, value: &Value) -> String {
+    format!("must be {}, not {}", shape.words(), kind(value))
+}
+
+/// Which item of a list is meant, where one or a list may stand: `[1]`.
+fn bad_item(shape: Shape, value: &Value) -> String {
+    let found = match shape {
+        Shape::Hashes => first_wrong(value, is_hash),
+        Shape::Texts => first_wrong(value, Value::is_string),
+        _ => None,
+    };
+    match found {
+        Some((index, _)) if value.is_array() => format!("[{index}]"),
+        _ => String::new(),
+    }
 }
 
 impl Shape {
@@ -309,11 +334,13 @@ fn wrong_count(value: &Value, most: usize) -> Option<String> {
     (items.len() > most).then(|| format!("has {} items, the most is {most}", items.len()))
 }
 
-fn one_or_all(value: &Value, is_right: fn(&Value) -> bool) -> bool {
-    match value {
-        Value::Array(items) => items.iter().all(is_right),
-        one => is_right(one),
-    }
+/// The first of them that is not right, and its place; of a single value that value.
+fn first_wrong(value: &Value, is_right: fn(&Value) -> bool) -> Option<(usize, &Value)> {
+    let items = match value {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    items.iter().enumerate().find(|(_, item)| !is_right(item))
 }
 
 /// What a value is, for people: `a number`.
@@ -405,7 +432,7 @@ mod tests {
                 json!({ "name": "a", "user": { "em": [hash, "x"], "xx": 1 } }),
                 vec![
                     "user.xx: is not a known key",
-                    "user.em: must be a SHA-256 in 64 lower-case hex digits, or a list of such, not a list",
+                    "user.em[1]: must be a SHA-256 in 64 lower-case hex digits, or a list of such, not this text",
                 ],
             ),
             (

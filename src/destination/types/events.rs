@@ -151,6 +151,45 @@ impl From<Flaw> for Problem {
     }
 }
 
+/// How large what an event says may be.
+pub(super) struct Bounds {
+    /// Maps in maps.
+    pub(super) levels: usize,
+    /// Keys of a map in the map.
+    pub(super) keys: usize,
+    /// Elements of a list.
+    pub(super) items: usize,
+    /// Bytes of a text.
+    pub(super) text: usize,
+}
+
+/// The first thing that is larger, in the map at `path`.
+pub(super) fn beyond(bounds: &Bounds, path: &str, map: &Map<String, Value>) -> Option<Problem> {
+    let mut inside = map.iter();
+    inside.find_map(|(key, value)| larger(bounds, format!("{path}.{key}"), value, 1))
+}
+
+fn larger(bounds: &Bounds, path: String, value: &Value, level: usize) -> Option<Problem> {
+    let too =
+        |what: &str, most: usize| Some(Problem::new(&path, format!("{what}, the most is {most}")));
+    match value {
+        Value::Object(_) if level > bounds.levels => too("is nested too deep", bounds.levels),
+        Value::Object(map) if map.len() > bounds.keys => too("has too many keys", bounds.keys),
+        Value::Array(items) if items.len() > bounds.items => too("is too long", bounds.items),
+        Value::String(text) if text.len() > bounds.text => too("is too long", bounds.text),
+        Value::Object(map) => {
+            let mut inside = map.iter();
+            inside
+                .find_map(|(key, value)| larger(bounds, format!("{path}.{key}"), value, level + 1))
+        }
+        Value::Array(items) => {
+            let mut inside = items.iter().enumerate();
+            inside.find_map(|(at, item)| larger(bounds, format!("{path}[{at}]"), item, level))
+        }
+        _ => None,
+    }
+}
+
 /// The text under a key of an event; none if it is blank.
 pub(super) fn text<'a>(event: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
     event.get(key)?.as_str().filter(|text| !text.is_empty())

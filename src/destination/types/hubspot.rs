@@ -5,12 +5,12 @@ use std::sync::Arc;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use crate::clock::rfc3339;
+use crate::clock::{parse_rfc3339, rfc3339};
 use crate::config::{Options, Section};
 use crate::destination::encode::{
     Item, Limits, Outgoing, Refused, Vendor, Verdict, bearer, write_list,
 };
-use crate::destination::fields::{Field, Shape, field, flaws, required};
+use crate::destination::fields::{Field, Shape, field, flaws, kind, required, unknown_keys};
 use crate::destination::http_client::join;
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::kind::{Example, Facts, Others, Proof, Setting, Type, Variable};
@@ -231,7 +231,7 @@ fn wrong(input: &Map<String, Value>) -> Vec<String> {
         .iter()
         .map(ToString::to_string)
         .collect();
-    let unknown = crate::destination::fields::unknown_keys(FIELDS, input);
+    let unknown = unknown_keys(FIELDS, input);
     found.extend(unknown.iter().map(ToString::to_string));
     let has_name = |name: &str| {
         name.strip_prefix("pe")
@@ -245,6 +245,17 @@ fn wrong(input: &Map<String, Value>) -> Vec<String> {
     let name = input.get("eventName").and_then(Value::as_str);
     if name.is_some_and(|name| !has_name(name)) {
         found.push("eventName: is not of the form pe1234567_name".to_owned());
+    }
+    let at = input.get("occurredAt").and_then(Value::as_str);
+    if at.is_some_and(|at| parse_rfc3339(at).is_none()) {
+        found.push("occurredAt: is not ISO 8601".to_owned());
+    }
+    let properties = input.get("properties").and_then(Value::as_object);
+    for (key, value) in properties.into_iter().flatten() {
+        if value.is_object() || value.is_array() {
+            let why = "must be a text, a number, or true or false";
+            found.push(format!("properties.{key}: {why}, not {}", kind(value)));
+        }
     }
     if !["email", "objectId", "utk"]
         .iter()

@@ -41,6 +41,10 @@ fn judge(asked: &Asked<'_>) -> Answer {
             &format!("Requested version {version} is not active"),
         );
     }
+    if asked.header("x-restli-protocol-version") != Some("2.0.0") {
+        let why = "X-Restli-Protocol-Version must be 2.0.0";
+        return error(400, "ILLEGAL_ARGUMENT", why);
+    }
     if asked
         .header("x-restli-method")
         .is_none_or(|method| !method.eq_ignore_ascii_case("BATCH_CREATE"))
