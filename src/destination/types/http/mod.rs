@@ -10,7 +10,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use serde_json::{Map, Value};
 
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Rate, Section, has_sound_port};
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, single};
 use crate::destination::fields::{Shape, field};
 use crate::destination::http_client::join;
@@ -196,7 +196,7 @@ fn is_address(url: &str) -> bool {
         .authority()
         .is_some_and(|authority| !authority.host().is_empty());
     // What is behind a # never reaches a server. A password in it is the policy's to refuse.
-    is_http && is_plain && !url.contains('#')
+    is_http && is_plain && has_sound_port(&uri) && !url.contains('#')
 }
 
 fn path_of(base: &str) -> &str {

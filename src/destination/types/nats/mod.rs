@@ -20,7 +20,7 @@ use http::{Method, Uri};
 
 use self::connection::{Confirmed, Connection, Stop};
 use self::credentials::Credentials;
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Rate, Section, has_sound_port};
 use crate::destination::courier::{Carry, Carrying};
 use crate::destination::dial::Dialer;
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, single};
@@ -98,7 +98,7 @@ impl Server {
         };
         let is_bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
         let is_anonymous = !uri.authority()?.as_str().contains('@');
-        (is_bare && is_anonymous).then_some(Self {
+        (is_bare && is_anonymous && has_sound_port(&uri)).then_some(Self {
             host: uri.host()?.to_owned(),
             port: uri.port_u16().unwrap_or(PORT),
             is_tls,
