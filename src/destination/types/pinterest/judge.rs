@@ -96,18 +96,6 @@ fn rules(event: &Map<String, Value>, found: &mut Vec<Problem>) {
         let why = "needs em, hashed_maids, or client_ip_address and client_user_agent";
         found.push(Problem::new("user_data", why));
     }
-    let Some(user) = user.as_object() else {
-        return;
-    };
-    for field in FIELDS {
-        let key = field.path.strip_prefix("user_data.");
-        let is_listed = field.about.ends_with("a list");
-        if let Some(key) =
-            key.filter(|key| is_listed && user.get(*key).is_some_and(Value::is_string))
-        {
-            found.push(Problem::new(&format!("user_data.{key}"), "must be a list"));
-        }
-    }
 }
 
 fn error(status: u16, code: i64, message: &str, why: &str) -> Answer {
