@@ -187,6 +187,13 @@ async fn a_server_that_fails_refuses_or_babbles_does_no_harm() {
             "503 -ERR 'maximum connections exceeded'",
         ),
         (
+            vec![
+                INFO,
+                "-ERR 'maximum account active connections exceeded'\r\n",
+            ],
+            "503 -ERR 'maximum account active connections exceeded'",
+        ),
+        (
             vec![INFO, "-ERR 'Authorization Violation'\r\n"],
             "401 -ERR 'Authorization Violation'",
         ),

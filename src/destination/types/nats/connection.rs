@@ -84,12 +84,10 @@ impl Connection {
     }
 
     async fn greeting(&mut self) -> Result<Value, Stop> {
-        loop {
-            match self.hear(false).await? {
-                Operation::Info(info) => return Ok(info),
-                Operation::Error(text) => return Err(said(&text)),
-                _ => return Err(failed("the server does not begin with INFO", false)),
-            }
+        match self.hear(false).await? {
+            Operation::Info(info) => Ok(info),
+            Operation::Error(text) => Err(said(&text)),
+            _ => Err(failed("the server does not begin with INFO", false)),
         }
     }
 
@@ -272,7 +270,7 @@ fn reply(status: u16, text: String) -> Reply {
 fn said(text: &str) -> Stop {
     let lower = text.to_ascii_lowercase();
     let has = |part: &str| lower.contains(part);
-    let status = if has("authoriz") || has("authentication") || has("account") {
+    let status = if has("authoriz") || has("authentication") {
         401
     } else if has("permissions violation") {
         403
