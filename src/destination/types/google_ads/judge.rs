@@ -109,9 +109,6 @@ fn judge_events(asked: &Asked<'_>) -> Answer {
 
 const MAX_DESTINATIONS: usize = 10;
 
-/// Of one event.
-const MAX_IDENTIFIERS: usize = 10;
-
 /// Each place with what is wrong there.
 fn wrong(body: &Map<String, Value>) -> Vec<(String, String)> {
     let mut wrong = Vec::new();
@@ -181,13 +178,7 @@ fn wrong_of_event(event: &Map<String, Value>) -> Vec<(String, String)> {
         wrong.push((".transactionId".to_owned(), "is missing".to_owned()));
     }
     let identifiers = event.get("userData").map(|data| &data["userIdentifiers"]);
-    let identifiers = identifiers.and_then(Value::as_array);
-    let count = identifiers.map_or(0, Vec::len);
-    if count > MAX_IDENTIFIERS {
-        let why = format!("has {count}, the most is {MAX_IDENTIFIERS}");
-        wrong.push((".userData.userIdentifiers".to_owned(), why));
-    }
-    let identifiers = identifiers.into_iter().flatten();
+    let identifiers = identifiers.and_then(Value::as_array).into_iter().flatten();
     for (index, identifier) in identifiers.enumerate() {
         let place = format!(".userData.userIdentifiers[{index}]");
         if identifier.as_object().is_none_or(|one| one.len() != 1) {
