@@ -55,7 +55,7 @@ pub(in crate::destination) const TYPE: Type = Type {
         ),
         field(
             "method",
-            Shape::OneOf(&["POST", "PUT", "PATCH", "DELETE", "GET"]),
+            Shape::OneOf(&["POST", "PUT", "PATCH", "DELETE", "GET", "HEAD", "OPTIONS"]),
             "`POST` if it is left out",
         ),
         field(
@@ -116,12 +116,14 @@ struct Settings {
     secrets: Vec<Secret>,
 }
 
-const METHODS: [Method; 5] = [
+const METHODS: [Method; 7] = [
     Method::POST,
     Method::PUT,
     Method::PATCH,
     Method::DELETE,
     Method::GET,
+    Method::HEAD,
+    Method::OPTIONS,
 ];
 
 /// Header fields that frame the message or belong to the connection.
