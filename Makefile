@@ -22,12 +22,17 @@ run: ## start the server (ARGS="…" are its arguments)
 
 test: install ## everything that must hold before a change goes in
 	cargo fmt --check
+	rustfmt --edition 2024 --check $(TYPES)
 	$(MAKE) --no-print-directory lint doc
 	cargo test --locked
 	$(MAKE) --no-print-directory browser senders lives
 
+# cargo fmt does not see files that a macro declares.
+TYPES := $(wildcard src/destination/types/*.rs src/destination/types/*/*.rs)
+
 fmt: ## format the sources
 	cargo fmt
+	rustfmt --edition 2024 $(TYPES)
 
 lint: ## clippy, with every warning an error
 	cargo clippy --locked --all-targets -- -D warnings

@@ -329,7 +329,16 @@ fn is_base_url(text: &str) -> bool {
     let http = matches!(uri.scheme_str(), Some("http" | "https"));
     let host = uri.host().is_some_and(|host| !host.is_empty());
     // A user name, a query and a fragment would all get lost where a path is put behind.
-    http && host && !text.contains(['?', '#', '@'])
+    http && host && has_sound_port(&uri) && !text.contains(['?', '#', '@'])
+}
+
+/// False if a port is written that no server has.
+pub fn has_sound_port(uri: &http::Uri) -> bool {
+    let is_left_out = |authority: &http::uri::Authority| {
+        let host = authority.host();
+        authority.as_str().ends_with(host)
+    };
+    uri.port_u16().is_some() || uri.authority().is_some_and(is_left_out)
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 pub use destination::Destination;
 pub use expand::{Environment, SystemEnvironment, secret};
+pub use fields::has_sound_port;
 pub use options::{DeliveryMode, Options, Rate, Retry};
 pub use problem::{Problem, Problems, Severity, quoted, suggest};
 pub use section::Section;

@@ -115,6 +115,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The base address: the vendor's, if no other is configured.
+    pub fn host_or<'a>(&'a self, vendor: &'a str) -> &'a str {
+        self.endpoint.as_deref().unwrap_or(vendor)
+    }
+
     pub(super) fn read(section: &mut Section) -> Self {
         let default = Self::default();
         Self {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Destination;
+use super::dial::Dialer;
 use super::encode::Outgoing;
 use super::http_client::{HttpClient, TransportError};
 use super::policy::Policy;
@@ -17,8 +18,8 @@ use crate::error::BoxError;
 /// What takes requests that do not go over plain HTTP: to a file, to a message broker. Its reply is
 /// as one of HTTP, and it is as bounded.
 pub trait Carry: fmt::Debug + Send + Sync {
-    /// Takes one request; whatever it does ends within `timeout`.
-    fn carry(&self, outgoing: Outgoing, timeout: Duration) -> Carrying<'_>;
+    /// Takes one request; whatever it does ends within `timeout`, and it connects by `dialer` only.
+    fn carry(&self, outgoing: Outgoing, dialer: Dialer, timeout: Duration) -> Carrying<'_>;
 }
 
 /// A request on its way.
@@ -46,13 +47,18 @@ impl Lane<'_> {
     /// Sends one request; what people see of the reply has no secrets of the destination.
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Reply, TransportError> {
         let reply = self.client.send(outgoing, self.timeout).await?;
-        let shown = {
-            let text = String::from_utf8_lossy(&reply.body);
-            let hidden = self.destination.hide(&text);
-            (hidden != text).then(|| hidden.into())
-        };
-        Ok(Reply { shown, ..reply })
+        Ok(without_secrets(self.destination, reply))
     }
+}
+
+/// The same reply, where people see no secrets of the destination.
+fn without_secrets(destination: &Destination, reply: Reply) -> Reply {
+    let shown = {
+        let text = String::from_utf8_lossy(&reply.body);
+        let hidden = destination.hide(&text);
+        (hidden != text).then(|| hidden.into())
+    };
+    Reply { shown, ..reply }
 }
 
 /// More policies than this are left over from configurations of the past.
@@ -77,7 +83,9 @@ impl Courier {
         timeout: Duration,
     ) -> Result<Reply, TransportError> {
         if let Some(carrier) = destination.vendor.carrier() {
-            return carrier.carry(outgoing, timeout).await;
+            let dialer = self.base.dialer(destination.policy.clone());
+            let reply = carrier.carry(outgoing, dialer, timeout).await?;
+            return Ok(without_secrets(destination, reply));
         }
         let client = self.client(&destination.policy).map_err(|error| {
             let text = format!("the HTTP client cannot be made: {error}");

@@ -144,7 +144,7 @@ fn write_answers(kind: &Type, destination: &Destination, page: &mut String) -> f
         "## What becomes of an answer\n\n| answer | |\n|---|---|"
     )?;
     let mut rows: Vec<(&'static str, Vec<String>)> = Vec::new();
-    let speaks_http = kind.stand_in.is_some();
+    let speaks_http = kind.stand_in.is_some_and(|stand_in| stand_in.speaks_http());
     for status in STATUSES.into_iter().filter(|_| speaks_http) {
         let done = consequence(kind, destination, status);
         match rows.iter_mut().find(|(other, _)| *other == done) {
@@ -158,7 +158,7 @@ fn write_answers(kind: &Type, destination: &Destination, page: &mut String) -> f
     for (answer, done) in kind.facts.answers {
         writeln!(page, "| {} | {} |", cell(answer), cell(done))?;
     }
-    if speaks_http {
+    if kind.stand_in.is_some() {
         writeln!(page, "| no connection, no answer in time | again, later |")?;
     }
     writeln!(

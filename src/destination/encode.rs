@@ -125,6 +125,11 @@ pub(super) fn header_value(section: &mut Section, key: &str, text: &str) -> Head
     value
 }
 
+/// `Bearer TOKEN`, of a key of the configuration.
+pub(super) fn bearer(section: &mut Section, key: &str, token: &Secret) -> HeaderValue {
+    header_value(section, key, &format!("Bearer {}", token.expose()))
+}
+
 /// An item that can never be sent as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -157,6 +162,31 @@ pub struct Limits {
     pub wait: Duration,
     /// Requests in a time.
     pub rate: Rate,
+}
+
+/// Nobody looks at an event within this time, and a request for ten is better than ten requests.
+const BATCH_WAIT: Duration = Duration::from_millis(100);
+
+impl Limits {
+    /// One item a request, of any size.
+    pub const fn single(rate: Rate) -> Self {
+        Self {
+            items: 1,
+            bytes: usize::MAX,
+            wait: Duration::ZERO,
+            rate,
+        }
+    }
+
+    /// So many items a request, of so many bytes together, as fast as they come.
+    pub const fn batch(items: usize, bytes: usize) -> Self {
+        Self {
+            items,
+            bytes,
+            wait: BATCH_WAIT,
+            rate: Rate::Off,
+        }
+    }
 }
 
 /// The item of a request that carries one.

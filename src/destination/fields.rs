@@ -66,6 +66,8 @@ pub enum Shape {
     Hash,
     /// One such hash, or a list of them.
     Hashes,
+    /// A list of such hashes.
+    HashList,
     /// A text, or a list of them.
     Texts,
     /// A text or a number.
@@ -172,7 +174,10 @@ fn look(field: &Field, path: &str, map: &Map<String, Value>, above: &str, flaws:
             }
         }
         (None, Some(value)) => flaws.extend(wrong(field.shape, value).map(|why| Flaw {
-            path: here,
+            path: match bad_item(field.shape, value) {
+                Some((index, ..)) => format!("{here}[{index}]"),
+                None => here,
+            },
             fault: Fault::Wrong,
             why,
         })),
@@ -251,17 +256,37 @@ fn wrong(shape: Shape, value: &Value) -> Option<String> {
         Shape::ListUpTo(most) => return wrong_count(value, most),
         Shape::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
         Shape::Hash => is_hash(value),
-        Shape::Hashes => one_or_all(value, is_hash),
-        Shape::Texts => one_or_all(value, Value::is_string),
+        Shape::Hashes if !value.is_array() => is_hash(value),
+        Shape::Texts if !value.is_array() => value.is_string(),
+        Shape::Hashes | Shape::HashList | Shape::Texts => {
+            value.is_array() && bad_item(shape, value).is_none()
+        }
         Shape::TextOrNumber => value.is_string() || value.is_number(),
         Shape::Amount => text.is_some_and(is_amount),
         Shape::Currency => text.is_some_and(is_currency),
         Shape::Url => text.is_some_and(is_url),
     };
-    (!is_right).then(|| match shape {
-        Shape::OneOf(words) => format!("must be one of {}", words.join(", ")),
-        _ => format!("must be {}, not {}", shape.words(), kind(value)),
+    (!is_right).then(|| match (shape, bad_item(shape, value)) {
+        (Shape::OneOf(words), _) => format!("must be one of {}", words.join(", ")),
+        (_, Some((_, shape, item))) => not(shape, item),
+        (shape, None) => not(shape, value),
     })
+}
+
+fn not(shape: Shape, value: &Value) -> String {
+    format!("must be {}, not {}", shape.words(), kind(value))
+}
+
+/// The item of a list that spoils it, where a list may stand: its place, and what it must be.
+fn bad_item(shape: Shape, value: &Value) -> Option<(usize, Shape, &Value)> {
+    let (shape, is_right): (Shape, fn(&Value) -> bool) = match shape {
+        Shape::Hashes | Shape::HashList => (Shape::Hash, is_hash),
+        Shape::Texts => (Shape::Text, Value::is_string),
+        _ => return None,
+    };
+    let mut items = value.as_array()?.iter().enumerate();
+    let (index, item) = items.find(|(_, item)| !is_right(item))?;
+    Some((index, shape, item))
 }
 
 impl Shape {
@@ -281,6 +306,7 @@ impl Shape {
             Self::OneOf(words) => return format!("one of {}", words.join(", ")),
             Self::Hash => "a SHA-256 in 64 lower-case hex digits",
             Self::Hashes => "a SHA-256 in 64 lower-case hex digits, or a list of such",
+            Self::HashList => "a list of SHA-256 in 64 lower-case hex digits",
             Self::Texts => "a text or a list of texts",
             Self::TextOrNumber => "a text or a number",
             Self::Amount => "an amount as text, such as \"12.50\"",
@@ -307,13 +333,6 @@ fn wrong_count(value: &Value, most: usize) -> Option<String> {
         return Some(format!("must be a list, not {}", kind(value)));
     };
     (items.len() > most).then(|| format!("has {} items, the most is {most}", items.len()))
-}
-
-fn one_or_all(value: &Value, is_right: fn(&Value) -> bool) -> bool {
-    match value {
-        Value::Array(items) => items.iter().all(is_right),
-        one => is_right(one),
-    }
 }
 
 /// What a value is, for people: `a number`.
@@ -370,6 +389,8 @@ mod tests {
         field("count", Shape::Integer, ""),
         field("user", Shape::Closed, ""),
         field("user.em", Shape::Hashes, ""),
+        field("user.ph", Shape::HashList, ""),
+        field("user.id", Shape::Texts, ""),
         field("items", Shape::ListUpTo(2), ""),
         field("items[]", Shape::Object, ""),
         required("items[].id", Shape::Text, ""),
@@ -405,7 +426,14 @@ mod tests {
                 json!({ "name": "a", "user": { "em": [hash, "x"], "xx": 1 } }),
                 vec![
                     "user.xx: is not a known key",
-                    "user.em: must be a SHA-256 in 64 lower-case hex digits, or a list of such, not a list",
+                    "user.em[1]: must be a SHA-256 in 64 lower-case hex digits, not this text",
+                ],
+            ),
+            (
+                json!({ "name": "a", "user": { "em": hash, "ph": hash, "id": ["x", 5] } }),
+                vec![
+                    "user.ph: must be a list of SHA-256 in 64 lower-case hex digits, not this text",
+                    "user.id[1]: must be a text, not a number",
                 ],
             ),
             (

@@ -3,6 +3,7 @@
 //! reply means.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +14,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 
+use super::dial::Dialer;
 use super::encode::Outgoing;
 use super::policy::{Forbidden, Policy};
 use super::reply::{Reply, parse_retry_after};
@@ -73,10 +75,11 @@ impl TransportError {
         }
     }
 
-    fn timeout(text: String) -> Self {
+    /// There was no complete answer in time; nobody knows how far the request came.
+    pub(super) fn late(timeout: Duration) -> Self {
         Self {
             cause: Cause::Timeout,
-            ..Self::new(text, true) // nobody knows how far it came
+            ..Self::new(format!("no complete answer within {timeout:?}"), true)
         }
     }
 
@@ -141,7 +144,7 @@ impl fmt::Display for TransportError {
 impl std::error::Error for TransportError {}
 
 /// A vendor that does not take the connection by then is down.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Below what load balancers close at (60 s is common), so that we rarely send into a closing one.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -177,6 +180,11 @@ impl HttpClient {
         })
     }
 
+    /// Opens connections for what speaks no HTTP, where the policy lets it.
+    pub(super) fn dialer(&self, policy: Arc<Policy>) -> Dialer {
+        Dialer::new(policy, self.tls.clone())
+    }
+
     /// The same for replies of up to so many bytes, where it is not a vendor that answers.
     pub fn with_replies_up_to(self, most_reply_bytes: usize) -> Self {
         Self {
@@ -194,9 +202,7 @@ impl HttpClient {
         // Around the whole, not per request in reqwest, which costs 14 µs more.
         match tokio::time::timeout(timeout, self.exchange(outgoing)).await {
             Ok(result) => result,
-            Err(_) => Err(TransportError::timeout(format!(
-                "no complete answer within {timeout:?}"
-            ))),
+            Err(_) => Err(TransportError::late(timeout)),
         }
     }
 
@@ -209,9 +215,7 @@ impl HttpClient {
         let sent = self.request(outgoing)?.send();
         match tokio::time::timeout(timeout, sent).await {
             Ok(response) => Ok(Following(response?)),
-            Err(_) => Err(TransportError::timeout(format!(
-                "no answer within {timeout:?}"
-            ))),
+            Err(_) => Err(TransportError::late(timeout)),
         }
     }
 
@@ -262,30 +266,38 @@ fn builder(tls: &ClientConfig) -> reqwest::ClientBuilder {
         .user_agent(concat!("tagwerk/", env!("CARGO_PKG_VERSION")))
 }
 
-/// Looks names up, and forgets the addresses that the policy forbids: what a name leads to is known
-/// only now, and may be another thing than it was.
+/// Looks names up for the client.
 struct Guarded(Arc<Policy>);
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
         let policy = self.0.clone();
         Box::pin(async move {
-            let name = name.as_str();
             // Port 0 stands for the one of the address.
-            let found = tokio::net::lookup_host((name, 0)).await?;
-            let mut refused = None;
-            let mut allowed = Vec::new();
-            for address in found {
-                match policy.check_dialled(name, address.ip()) {
-                    Ok(()) => allowed.push(address),
-                    Err(why) => refused = Some(why),
-                }
-            }
-            match refused {
-                Some(why) if allowed.is_empty() => Err(BoxError::from(why)),
-                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
-            }
+            let found = lookup(&policy, name.as_str(), 0).await?;
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
+    }
+}
+
+/// Looks a name up, and forgets the addresses that the policy forbids: what a name leads to is known
+/// only now, and may be another thing than it was.
+pub(super) async fn lookup(
+    policy: &Policy,
+    name: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, BoxError> {
+    let mut refused = None;
+    let mut allowed = Vec::new();
+    for address in tokio::net::lookup_host((name, port)).await? {
+        match policy.check_dialled(name, address.ip()) {
+            Ok(()) => allowed.push(address),
+            Err(why) => refused = Some(why),
+        }
+    }
+    match refused {
+        Some(why) if allowed.is_empty() => Err(BoxError::from(why)),
+        _ => Ok(allowed),
     }
 }
 

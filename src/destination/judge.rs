@@ -1,18 +1,97 @@
 //! What a vendor's stand-in is made of: a request as it judges it, and what it answers. Pure; the
 //! listener and the memory of what came are `emulator`'s.
 
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Map, Value};
 
 use crate::clock::Millis;
 
+/// Judges a request.
+pub type Judge = fn(&Asked<'_>) -> Answer;
+
+/// Answers a request with a status.
+pub type Forced = fn(&Asked<'_>, StatusCode) -> Answer;
+
 /// How a vendor is stood in for: two pure functions, in the vendor's own words.
 #[derive(Clone, Copy, Debug)]
 pub struct StandIn {
     /// Judges a request as strictly as the vendor's documentation does.
-    pub judge: fn(&Asked<'_>) -> Answer,
+    pub judge: Judge,
     /// What the vendor says with this status, whatever was sent.
-    pub forced: fn(&Asked<'_>, StatusCode) -> Answer,
+    pub forced: Forced,
+    /// How it converses, where its vendor does not speak HTTP.
+    pub talk: Option<Begin>,
+}
+
+/// Begins the conversation with one client.
+pub type Begin = fn() -> Box<dyn Talk>;
+
+/// A stand-in's side of one connection: bytes in, bytes out. Pure, as judging is.
+pub trait Talk: Send {
+    /// What the server says first.
+    fn greeting(&self) -> Vec<u8>;
+
+    /// Takes what comes next from the front of what was read.
+    fn hear(&mut self, read: &mut BytesMut) -> Heard;
+
+    /// What the client is told of the request that was heard last.
+    fn answer(&mut self, answer: &Answer) -> Said;
+}
+
+/// What a client said.
+#[derive(Debug)]
+pub enum Heard {
+    /// Not all of it is there yet.
+    More,
+    /// Nothing to judge: it is told this.
+    Said(Said),
+    /// Something to judge.
+    Asked(Spoken),
+}
+
+/// What a client is told.
+#[derive(Debug)]
+pub struct Said {
+    /// The bytes, perhaps none.
+    pub bytes: Vec<u8>,
+    /// Nothing comes after it: the connection is closed.
+    pub is_last: bool,
+}
+
+/// A request of a protocol that has no head.
+#[derive(Debug)]
+pub struct Spoken {
+    /// What the client wants.
+    pub method: Method,
+    /// Where it is to go, behind a slash.
+    pub path: String,
+    /// What it sent.
+    pub body: Bytes,
+}
+
+impl StandIn {
+    /// One for a vendor that speaks HTTP.
+    pub(super) const fn new(judge: Judge, forced: Forced) -> Self {
+        Self {
+            judge,
+            forced,
+            talk: None,
+        }
+    }
+
+    /// The same for a vendor that does not.
+    pub(super) const fn talking(self, begin: Begin) -> Self {
+        Self {
+            talk: Some(begin),
+            ..self
+        }
+    }
+
+    /// True if its vendor speaks HTTP.
+    pub const fn speaks_http(&self) -> bool {
+        self.talk.is_none()
+    }
 }
 
 /// A request to a stand-in.

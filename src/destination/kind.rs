@@ -102,6 +102,8 @@ pub struct Facts {
 pub enum Proof {
     /// It is ours, or a standard: the tests are the proof.
     Tested,
+    /// From the vendor's documentation, and tried by hand against the vendor's own server.
+    Tried,
     /// From the vendor's documentation; not tried against the vendor.
     Documented,
     /// From other people's code that talks to the vendor; not tried against the vendor.
@@ -113,6 +115,9 @@ impl Proof {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Tested => "Proved by our own tests.",
+            Self::Tried => {
+                "From the vendor's documentation, and tried by hand against the vendor's own server."
+            }
             Self::Documented => {
                 "From the vendor's documentation; not tried against the vendor itself."
             }

@@ -2,10 +2,11 @@
 //! `encode` and a pure `read`, its stand-in, and its facts as data; nothing here knows the journal,
 //! when to try again, or what a tag is.
 //!
-//! To add a type: one file in `types/`, and its line in `types/mod.rs`. `CONTRIBUTING.md` walks
+//! To add a type: one file in `types/`, and its name in `types/mod.rs`. `CONTRIBUTING.md` walks
 //! through it.
 
 mod courier;
+mod dial;
 mod docs;
 mod encode;
 mod fields;
@@ -23,11 +24,12 @@ mod trial;
 mod types;
 
 pub use courier::{Carry, Carrying, Courier};
+pub use dial::Dialer;
 pub use docs::page;
 pub use encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
 pub use fields::{Fault, Field, Flaw, Shape, children, flaws, unknown_keys};
 pub use http_client::{Following, HttpClient, TransportError};
-pub use judge::{Answer, Asked, StandIn};
+pub use judge::{Answer, Asked, Begin, Forced, Heard, Judge, Said, Spoken, StandIn, Talk};
 pub use kind::{Example, Facts, Load, Others, Proof, Setting, Type, Variable};
 pub use payload::Payload;
 pub use policy::{Forbidden, Policy};
@@ -35,6 +37,7 @@ pub use reply::{Reply, classify};
 pub use token::Account;
 pub use trial::refusals;
 pub use types::TYPES;
+pub use types::ga4::{Problem as Ga4Problem, problems as ga4_problems};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

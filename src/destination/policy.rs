@@ -2,6 +2,7 @@
 //! configuration, that leads into the operator's own network. Pure; `http_client` asks it of every
 //! address, as it is written and as it is dialled.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -91,7 +92,7 @@ impl Policy {
     pub fn new(options: &Options, addresses: &[&str]) -> Self {
         let urls = addresses
             .iter()
-            .filter_map(|address| Url::parse(address).ok());
+            .filter_map(|address| Url::parse(&as_http(address)).ok());
         let named = urls.filter_map(|url| Some(host_of(&url)?.to_string()));
         Self {
             named: named.collect(),
@@ -125,13 +126,14 @@ impl Policy {
     /// # Errors
     /// If it may not.
     pub fn check_written(&self, address: &str) -> Result<(), Forbidden> {
+        let address = as_http(address);
         let is_http = ["http://", "https://"]
             .iter()
             .any(|scheme| address.starts_with(scheme));
-        let (true, Ok(url)) = (is_http, Url::parse(address)) else {
+        let (true, Ok(url)) = (is_http, Url::parse(&address)) else {
             return Ok(());
         };
-        match disguise(address) {
+        match disguise(&address) {
             Some(why) => Err(Forbidden(why)),
             None => self.check(&url),
         }
@@ -205,6 +207,17 @@ impl Policy {
             Some(ending) => name.ends_with(ending) && name.len() > ending.len(),
             None => host == name,
         })
+    }
+}
+
+/// An address of another protocol over TCP as one of HTTP, whose parser knows every way to write a host.
+fn as_http(address: &str) -> Cow<'_, str> {
+    let other = ["nats://", "tls://"]
+        .iter()
+        .find_map(|scheme| address.strip_prefix(scheme));
+    match other {
+        Some(rest) => format!("http://{rest}").into(),
+        None => address.into(),
     }
 }
 

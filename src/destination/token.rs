@@ -164,6 +164,9 @@ const REST: Duration = Duration::from_secs(20);
 /// What a token without an end is taken for.
 const UNSAID: u64 = 3600;
 
+/// No token is kept for longer, whatever is said of it: a moment beyond all time cannot be reckoned with.
+const LONGEST: u64 = 86_400;
+
 impl Tokens {
     /// Sends a request with the token of an account. One that the vendor no longer takes is thrown away
     /// and the request sent once more with a new one.
@@ -285,6 +288,7 @@ async fn fetch(lane: &Lane<'_>, account: &Account) -> Result<Token, TransportErr
         return Err(refused(account, &reply, &answer));
     };
     let seconds = answer["expires_in"].as_u64().unwrap_or(UNSAID);
+    let seconds = seconds.min(LONGEST);
     Ok(Token {
         text: Secret::new(text),
         ends: asked + Duration::from_secs(seconds),

@@ -1,4 +1,4 @@
-//! Stand-ins for vendors over HTTP, for `tagwerk emulate`, the demo and tests: a listener, a memory
+//! Stand-ins for vendors, for `tagwerk emulate`, the demo and tests: a listener, a memory
 //! of what came, and a script of answers. How a vendor judges and in which words is said beside its
 //! destination, in `destination::StandIn`; this knows no vendor.
 //!
@@ -7,6 +7,7 @@
 
 mod ledger;
 mod server;
+mod talk;
 
 use std::collections::VecDeque;
 use std::fmt;

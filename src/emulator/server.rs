@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{Emulator, Incoming};
+use super::{Emulator, Incoming, talk};
 use crate::destination::Answer;
 
 /// The largest body that any of the vendors reads: Amplitude's batch upload. Each vendor's own
@@ -22,6 +22,9 @@ pub(super) const MAX_BODY_BYTES: usize = 20_000_000;
 /// Serves a stand-in on a listener until `stop` is cancelled and the open requests are answered.
 pub async fn serve(listener: TcpListener, emulator: Emulator, stop: CancellationToken) {
     let kind = emulator.kind;
+    if let Some(begin) = kind.stand_in.talk {
+        return talk::serve(listener, emulator, begin, stop).await;
+    }
     let served = axum::serve(listener, emulator.router())
         .with_graceful_shutdown(stop.cancelled_owned())
         .await;

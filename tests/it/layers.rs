@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls_platform_verifier", &["destination"]),
     ("sha1", &["client"]),
     ("similar", &["cli"]),
+    ("tokio_rustls", &["destination"]),
     ("tokio_stream", &["admin"]),
     ("toml", &["config", "script"]),
     ("tracing_subscriber", &["telemetry"]),

@@ -22,7 +22,7 @@ fn types_have_names_of_their_own_in_order() {
     let mut sorted = names.clone();
     sorted.sort_unstable();
     sorted.dedup();
-    assert_eq!(names, sorted, "sort the rows of types/mod.rs");
+    assert_eq!(names, sorted, "sort the lines of types/mod.rs");
 }
 
 #[test]

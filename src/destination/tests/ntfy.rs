@@ -1,14 +1,13 @@
 //! ntfy: notifications on a phone. A payload is one message as ntfy documents it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::config::{Options, Rate, Section};
 use crate::destination::encode::{
-    Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value, single,
+    Item, Limits, Outgoing, Refused, Vendor, Verdict, bearer, single,
 };
 use crate::destination::fields::{Field, Shape, field, flaws};
 use crate::destination::judge::{Answer, Asked, StandIn};
@@ -36,7 +35,7 @@ pub(in crate::destination) const TYPE: Type = Type {
     ],
     fields: FIELDS,
     others: Others::Sent,
-    stand_in: Some(StandIn { judge, forced }),
+    stand_in: Some(StandIn::new(judge, forced)),
     example: Example {
         settings: "token = \"${NTFY_TOKEN}\"\ntopic = \"orders\"",
         variables: &[Variable {
@@ -80,15 +79,12 @@ struct Settings {
 
 fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let token = section.required_secret("token");
-    let authorization = header_value(section, "token", &format!("Bearer {}", token.expose()));
+    let authorization = bearer(section, "token", &token);
     Arc::new(Settings {
         token,
         authorization,
         topic: section.required_text("topic"),
-        url: options
-            .endpoint
-            .clone()
-            .unwrap_or("https://ntfy.sh".to_owned()),
+        url: options.host_or("https://ntfy.sh").to_owned(),
     })
 }
 
@@ -107,12 +103,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: 1,
-            bytes: usize::MAX,
-            wait: Duration::ZERO,
-            rate: Rate::Off,
-        }
+        Limits::single(Rate::Off)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{Options, Rate, Section};
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, single};
-use crate::destination::fields::{Field, Shape, field, flaws};
+use crate::destination::fields::{Fault, Field, Flaw, Shape, field, flaws, required};
 use crate::destination::http_client::join;
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::kind::{Example, Facts, Others, Proof, Setting, Type, Variable};
@@ -31,7 +31,7 @@ pub(in crate::destination) const TYPE: Type = Type {
     }],
     fields: FIELDS,
     others: Others::Sent,
-    stand_in: Some(StandIn { judge, forced }),
+    stand_in: Some(StandIn::new(judge, forced)),
     example: Example {
         settings: "webhook_url = \"${DISCORD_WEBHOOK_URL}\"",
         variables: &[Variable {
@@ -94,6 +94,12 @@ const FIELDS: &[Field] = &[
         Shape::ListUpTo(25),
         "rows of name and value",
     ),
+    required("embeds[].fields[].name", Shape::TextUpTo(256), "its name"),
+    required(
+        "embeds[].fields[].value",
+        Shape::TextUpTo(1024),
+        "its value",
+    ),
     field("embeds[].footer", Shape::Object, "text at the bottom"),
     field("embeds[].image", Shape::Object, "a picture"),
     field("embeds[].thumbnail", Shape::Object, "a small picture"),
@@ -153,10 +159,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         });
     };
     // With `wait` Discord says what is wrong, and answers when the message is there.
-    let url = format!(
-        "{}?wait=true",
-        join(options.endpoint.as_deref().unwrap_or(origin), path)
-    );
+    let url = format!("{}?wait=true", join(options.host_or(origin), path));
     let token = path.rsplit('/').next().unwrap_or_default();
     Arc::new(Settings {
         url: Secret::new(url),
@@ -188,12 +191,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: 1,
-            bytes: usize::MAX,
-            wait: Duration::ZERO,
-            rate: RATE,
-        }
+        Limits::single(RATE)
     }
 
     fn secrets(&self) -> Vec<&Secret> {
@@ -247,12 +245,12 @@ fn judge(asked: &Asked<'_>) -> Answer {
             return error(400, 50_109, "The request body contains invalid JSON.").refusing(why);
         }
     };
-    let flaws: Vec<String> = flaws(FIELDS, &message)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    if !flaws.is_empty() {
-        return invalid(&flaws);
+    let mut found: Vec<Wrong> = flaws(FIELDS, &message).into_iter().map(wrong).collect();
+    // Beside something else, nothing is a content.
+    found.retain(|one| one.path != "content" || one.why != "is empty");
+    found.extend(wrong_name(&message));
+    if !found.is_empty() {
+        return invalid(&found);
     }
     let has = |key: &str| match message.get(key) {
         Some(Value::String(text)) => !text.is_empty(),
@@ -269,8 +267,12 @@ fn judge(asked: &Asked<'_>) -> Answer {
     }
     let embedded = embedded(&message);
     if embedded > MAX_EMBEDDED {
-        let why = format!("embeds: have {embedded} characters, the most is {MAX_EMBEDDED}");
-        return invalid(&[why]);
+        return invalid(&[Wrong {
+            path: "embeds".to_owned(),
+            code: "MAX_EMBED_SIZE_EXCEEDED",
+            said: format!("Embed size exceeds maximum size of {MAX_EMBEDDED}"),
+            why: format!("have {embedded} characters, the most is {MAX_EMBEDDED}"),
+        }]);
     }
     match asked.parameter("wait").as_deref() {
         Some("true") => Answer::json(
@@ -301,16 +303,93 @@ fn embedded(message: &Map<String, Value>) -> usize {
     embeds.into_iter().flatten().map(each).sum()
 }
 
-/// Discord's form of errors, with a key for each field.
-fn invalid(flaws: &[String]) -> Answer {
-    let mut errors = Map::new();
-    for flaw in flaws {
-        let (field, why) = flaw.split_once(": ").unwrap_or((flaw, flaw));
-        let told = json!({ "_errors": [{ "code": "BASE_TYPE_INVALID", "message": why }] });
-        errors.insert(field.to_owned(), told);
+/// What is wrong with a field, in Discord's words and for a person.
+struct Wrong {
+    path: String,
+    code: &'static str,
+    said: String,
+    why: String,
+}
+
+/// Discord's codes and texts are from its users' reports: its documentation shows two of them.
+fn wrong(flaw: Flaw) -> Wrong {
+    let shape = FIELDS
+        .iter()
+        .find(|field| field.path == without_places(&flaw.path))
+        .map_or(Shape::Any, |field| field.shape);
+    let is_too_long = flaw.why.starts_with("has ");
+    let (code, said) = match shape {
+        _ if flaw.fault == Fault::Missing || flaw.why == "is empty" => {
+            ("BASE_TYPE_REQUIRED", "This field is required".to_owned())
+        }
+        Shape::TextUpTo(most) | Shape::ListUpTo(most) if is_too_long => (
+            "BASE_TYPE_MAX_LENGTH",
+            format!("Must be {most} or fewer in length."),
+        ),
+        Shape::Integer => ("NUMBER_TYPE_COERCE", "Value is not int.".to_owned()),
+        Shape::Flag => (
+            "BOOLEAN_TYPE_CONVERT",
+            "Must be either true or false.".to_owned(),
+        ),
+        Shape::Url => ("URL_TYPE_INVALID_URL", "Not a well formed URL.".to_owned()),
+        Shape::Object => (
+            "DICT_TYPE_CONVERT",
+            "Only dictionaries may be used in a DictType".to_owned(),
+        ),
+        Shape::List | Shape::ListUpTo(_) => (
+            "LIST_TYPE_CONVERT",
+            "Only iterables may be used in a ListType".to_owned(),
+        ),
+        _ => (
+            "STRING_TYPE_CONVERT",
+            "Could not interpret value as string.".to_owned(),
+        ),
+    };
+    Wrong {
+        path: flaw.path,
+        code,
+        said,
+        why: flaw.why,
+    }
+}
+
+/// `embeds[].title` of `embeds[2].title`.
+fn without_places(path: &str) -> String {
+    path.chars()
+        .filter(|letter| !letter.is_ascii_digit())
+        .collect()
+}
+
+/// Names that Discord keeps for itself.
+fn wrong_name(message: &Map<String, Value>) -> Option<Wrong> {
+    let name = message.get("username")?.as_str()?.to_lowercase();
+    let word = ["discord", "clyde"]
+        .into_iter()
+        .find(|word| name.contains(word))?;
+    Some(Wrong {
+        path: "username".to_owned(),
+        code: "USERNAME_INVALID_CONTAINS",
+        said: format!("Username cannot contain \"{word}\""),
+        why: format!("must not contain {word}"),
+    })
+}
+
+/// Discord's form of errors: maps as deep as the field stands.
+fn invalid(found: &[Wrong]) -> Answer {
+    let mut errors = json!({});
+    for wrong in found {
+        let steps = wrong
+            .path
+            .split(['.', '[', ']'])
+            .filter(|step| !step.is_empty());
+        let place = steps.fold(&mut errors, |place, step| &mut place[step]);
+        *place = json!({ "_errors": [{ "code": wrong.code, "message": wrong.said }] });
     }
     let body = json!({ "message": "Invalid Form Body", "code": 50_035, "errors": errors });
-    Answer::json(400, &body).refusing_all(flaws.iter().cloned())
+    let whys = found
+        .iter()
+        .map(|wrong| format!("{}: {}", wrong.path, wrong.why));
+    Answer::json(400, &body).refusing_all(whys)
 }
 
 fn error(status: u16, code: u64, message: &str) -> Answer {

@@ -3,7 +3,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::clock::Millis;
 use crate::config::Section;
 use crate::destination::encode::{Item, Outgoing, Refused, write_list};
 use crate::destination::fields::{Field, Flaw, flaws};
@@ -47,14 +46,24 @@ pub(super) fn body(
     Ok(body)
 }
 
+/// By what the APIs of advertisers know a repeat (what a page sends with the same name and id is
+/// counted once), and when it was.
+pub(super) fn add_identity(item: &Item<'_>, event: &mut Payload<'_>) {
+    event.add_missing("event_id", || item.id.to_string().into());
+    event.add_missing("event_time", || item.received_at.div_euclid(1_000).into());
+}
+
+/// The beginning of a body: these texts, as far as they are set, and the list `data`.
+pub(super) fn head(texts: &[(&str, Option<&str>)]) -> String {
+    let set = texts
+        .iter()
+        .filter_map(|(key, text)| Some(format!("\"{key}\":{},", Value::from((*text)?))));
+    format!("{{{}\"data\":[", set.collect::<String>())
+}
+
 /// A `POST` of such a body.
 pub(super) fn post(url: &str, body: Vec<u8>) -> Outgoing {
     Outgoing::post_json(url, body)
-}
-
-/// A time as whole seconds.
-pub(super) fn seconds(at: Millis) -> Value {
-    at.div_euclid(1_000).into()
 }
 
 /// A text as JSON, quotes and all.
@@ -139,6 +148,45 @@ impl From<Flaw> for Problem {
             path: flaw.path,
             why: flaw.why,
         }
+    }
+}
+
+/// How large what an event says may be.
+pub(super) struct Bounds {
+    /// Maps in maps.
+    pub(super) levels: usize,
+    /// Keys of a map in the map.
+    pub(super) keys: usize,
+    /// Elements of a list.
+    pub(super) items: usize,
+    /// Bytes of a text.
+    pub(super) text: usize,
+}
+
+/// The first thing that is larger, in the map at `path`.
+pub(super) fn beyond(bounds: &Bounds, path: &str, map: &Map<String, Value>) -> Option<Problem> {
+    let mut inside = map.iter();
+    inside.find_map(|(key, value)| larger(bounds, format!("{path}.{key}"), value, 1))
+}
+
+fn larger(bounds: &Bounds, path: String, value: &Value, level: usize) -> Option<Problem> {
+    let too =
+        |what: &str, most: usize| Some(Problem::new(&path, format!("{what}, the most is {most}")));
+    match value {
+        Value::Object(_) if level > bounds.levels => too("is nested too deep", bounds.levels),
+        Value::Object(map) if map.len() > bounds.keys => too("has too many keys", bounds.keys),
+        Value::Array(items) if items.len() > bounds.items => too("is too long", bounds.items),
+        Value::String(text) if text.len() > bounds.text => too("is too long", bounds.text),
+        Value::Object(map) => {
+            let mut inside = map.iter();
+            inside
+                .find_map(|(key, value)| larger(bounds, format!("{path}.{key}"), value, level + 1))
+        }
+        Value::Array(items) => {
+            let mut inside = items.iter().enumerate();
+            inside.find_map(|(at, item)| larger(bounds, format!("{path}[{at}]"), item, level))
+        }
+        _ => None,
     }
 }
 

@@ -11,8 +11,9 @@ use std::time::Duration;
 use http::Method;
 
 use crate::clock::{Clock, rfc3339};
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Section};
 use crate::destination::courier::{Carry, Carrying};
+use crate::destination::dial::Dialer;
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
 use crate::destination::http_client::TransportError;
 use crate::destination::kind::{Example, Facts, Others, Proof, Setting, Type};
@@ -96,8 +97,6 @@ const MAX_SIZE: u64 = 100 * 1024 * 1024;
 const MAX_LINES: usize = 1_000;
 const MAX_BYTES: usize = 1_000_000;
 
-const WAIT: Duration = Duration::from_millis(100);
-
 fn load(section: &mut Section, _options: &Options) -> Arc<dyn Vendor> {
     let written = section.required_text("path");
     let path = section.folder().join(&written);
@@ -147,12 +146,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_LINES,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_LINES, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {
@@ -165,7 +159,7 @@ impl Vendor for Settings {
 }
 
 impl Carry for Settings {
-    fn carry(&self, outgoing: Outgoing, _timeout: Duration) -> Carrying<'_> {
+    fn carry(&self, outgoing: Outgoing, _dialer: Dialer, _timeout: Duration) -> Carrying<'_> {
         let shelf = self.shelf.clone();
         Box::pin(async move {
             // A disk has no deadline: what was begun is written or taken back.

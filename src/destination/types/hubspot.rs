@@ -1,17 +1,16 @@
 //! HubSpot, by custom events. A payload is one occurrence as HubSpot documents it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use crate::clock::rfc3339;
-use crate::config::{Options, Rate, Section};
+use crate::clock::{parse_rfc3339, rfc3339};
+use crate::config::{Options, Section};
 use crate::destination::encode::{
-    Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value, write_list,
+    Item, Limits, Outgoing, Refused, Vendor, Verdict, bearer, write_list,
 };
-use crate::destination::fields::{Field, Shape, field, flaws, required};
+use crate::destination::fields::{Field, Shape, field, flaws, kind, required, unknown_keys};
 use crate::destination::http_client::join;
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::kind::{Example, Facts, Others, Proof, Setting, Type, Variable};
@@ -32,7 +31,7 @@ pub(in crate::destination) const TYPE: Type = Type {
     }],
     fields: FIELDS,
     others: Others::Refused,
-    stand_in: Some(StandIn { judge, forced }),
+    stand_in: Some(StandIn::new(judge, forced)),
     example: Example {
         settings: "access_token = \"${HUBSPOT_ACCESS_TOKEN}\"",
         variables: &[Variable {
@@ -117,19 +116,15 @@ const MAX_EVENTS: usize = 500;
 /// HubSpot states none; this is far below what gateways take.
 const MAX_BYTES: usize = 1_000_000;
 
-const WAIT: Duration = Duration::from_millis(100);
-
 const PATH: &str = "/events/2026-03/send/batch";
 
 fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let access_token = section.required_secret("access_token");
-    let bearer = format!("Bearer {}", access_token.expose());
-    let authorization = header_value(section, "access_token", &bearer);
-    let host = options.endpoint.as_deref();
+    let authorization = bearer(section, "access_token", &access_token);
     Arc::new(Settings {
         access_token,
         authorization,
-        url: join(host.unwrap_or("https://api.hubapi.com"), PATH),
+        url: join(options.host_or("https://api.hubapi.com"), PATH),
     })
 }
 
@@ -151,12 +146,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_EVENTS,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_EVENTS, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {
@@ -241,7 +231,7 @@ fn wrong(input: &Map<String, Value>) -> Vec<String> {
         .iter()
         .map(ToString::to_string)
         .collect();
-    let unknown = crate::destination::fields::unknown_keys(FIELDS, input);
+    let unknown = unknown_keys(FIELDS, input);
     found.extend(unknown.iter().map(ToString::to_string));
     let has_name = |name: &str| {
         name.strip_prefix("pe")
@@ -255,6 +245,17 @@ fn wrong(input: &Map<String, Value>) -> Vec<String> {
     let name = input.get("eventName").and_then(Value::as_str);
     if name.is_some_and(|name| !has_name(name)) {
         found.push("eventName: is not of the form pe1234567_name".to_owned());
+    }
+    let at = input.get("occurredAt").and_then(Value::as_str);
+    if at.is_some_and(|at| parse_rfc3339(at).is_none()) {
+        found.push("occurredAt: is not ISO 8601".to_owned());
+    }
+    let properties = input.get("properties").and_then(Value::as_object);
+    for (key, value) in properties.into_iter().flatten() {
+        if value.is_object() || value.is_array() {
+            let why = "must be a text, a number, or true or false";
+            found.push(format!("properties.{key}: {why}, not {}", kind(value)));
+        }
     }
     if !["email", "objectId", "utk"]
         .iter()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use crate::clock::rfc3339;
+use crate::clock::{Millis, parse_rfc3339, rfc3339};
 use crate::config::{Options, Rate, Section};
 use crate::destination::encode::{
     Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value, single,
@@ -18,6 +18,7 @@ use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::kind::{Example, Facts, Others, Proof, Setting, Type, Variable};
 use crate::destination::payload::Payload;
 use crate::destination::reply::{Reply, classify};
+use crate::destination::types::events::{Bounds, beyond};
 use crate::secret::Secret;
 
 pub(in crate::destination) const TYPE: Type = Type {
@@ -40,7 +41,7 @@ pub(in crate::destination) const TYPE: Type = Type {
     ],
     fields: FIELDS,
     others: Others::Sent,
-    stand_in: Some(StandIn { judge, forced }),
+    stand_in: Some(StandIn::new(judge, forced)),
     example: Example {
         settings: "api_key = \"${KLAVIYO_API_KEY}\"",
         variables: &[Variable {
@@ -73,7 +74,10 @@ fn tag(event) {
         limits: &[
             ("requests", "350 a second and 3,500 a minute"),
             ("properties of an event", "400"),
-            ("size of an event", "5 MB"),
+            (
+                "size of an event",
+                "5 MB; a text 100 kB, a list 4,000 elements, maps 10 deep",
+            ),
         ],
         answers: &[],
         notes: &[
@@ -137,12 +141,11 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let authorization = header_value(section, "api_key", &text);
     let revision = section.text("revision");
     let revision = revision.as_deref().unwrap_or(REVISION);
-    let host = options.endpoint.as_deref();
     Arc::new(Settings {
         api_key,
         authorization,
         revision: header_value(section, "revision", revision),
-        url: join(host.unwrap_or("https://a.klaviyo.com"), "/api/events"),
+        url: join(options.host_or("https://a.klaviyo.com"), "/api/events"),
     })
 }
 
@@ -162,12 +165,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: 1,
-            bytes: usize::MAX,
-            wait: Duration::ZERO,
-            rate: RATE,
-        }
+        Limits::single(RATE)
     }
 
     fn secrets(&self) -> Vec<&Secret> {
@@ -241,7 +239,15 @@ fn judge(asked: &Asked<'_>) -> Answer {
             "/data/attributes",
         );
     };
-    match wrong(event) {
+    if asked.body.len() > MAX_BYTES {
+        return error(
+            413,
+            "payload_too_large",
+            "the payload has more than 5 MB",
+            "",
+        );
+    }
+    match wrong(event, asked.at) {
         Some((place, why)) => {
             let pointer = format!("/data/attributes/{place}");
             error(400, "invalid", &why, &pointer)
@@ -255,8 +261,24 @@ fn judge(asked: &Asked<'_>) -> Answer {
 
 const MAX_PROPERTIES: usize = 400;
 
+const MAX_BYTES: usize = 5_000_000;
+
+const BOUNDS: Bounds = Bounds {
+    levels: 10,
+    keys: usize::MAX,
+    items: 4_000,
+    text: 100_000,
+};
+
+/// "Must be less than 128 characters."
+const MAX_METRIC: usize = 127;
+
+/// The year 2000, and a year; in milliseconds.
+const EARLIEST: i64 = 946_684_800_000;
+const MAX_AHEAD: i64 = 365 * 86_400_000;
+
 /// Where something is wrong, and what.
-fn wrong(event: &Map<String, Value>) -> Option<(String, String)> {
+fn wrong(event: &Map<String, Value>, at: Millis) -> Option<(String, String)> {
     if let Some(flaw) = flaws(FIELDS, event).into_iter().next() {
         return Some((flaw.path.replace('.', "/"), flaw.to_string()));
     }
@@ -266,6 +288,14 @@ fn wrong(event: &Map<String, Value>) -> Option<(String, String)> {
             "metric".to_owned(),
             "metric.data.attributes.name is missing".to_owned(),
         ));
+    }
+    let name = metric["attributes"]["name"].as_str().unwrap_or_default();
+    if name.chars().count() > MAX_METRIC {
+        let why = format!("metric: the name has more than {MAX_METRIC} characters");
+        return Some(("metric".to_owned(), why));
+    }
+    if let Some(why) = wrong_time(event, at) {
+        return Some(("time".to_owned(), format!("time: {why}")));
     }
     let profile = &event.get("profile")?["data"];
     let has_name = [
@@ -285,13 +315,26 @@ fn wrong(event: &Map<String, Value>) -> Option<(String, String)> {
     let Some(Value::Object(properties)) = event.get("properties") else {
         return Some(("properties".to_owned(), "properties is missing".to_owned()));
     };
-    (properties.len() > MAX_PROPERTIES).then(|| {
-        let why = format!(
-            "properties: has {}, the most is {MAX_PROPERTIES}",
-            properties.len()
-        );
-        ("properties".to_owned(), why)
-    })
+    if properties.len() > MAX_PROPERTIES {
+        let count = properties.len();
+        let why = format!("properties: has {count}, the most is {MAX_PROPERTIES}");
+        return Some(("properties".to_owned(), why));
+    }
+    let problem = beyond(&BOUNDS, "properties", properties)?;
+    let why = format!("{}: {}", problem.path, problem.why);
+    Some((problem.path.replace('.', "/"), why))
+}
+
+fn wrong_time(event: &Map<String, Value>, at: Millis) -> Option<&'static str> {
+    let time = event.get("time")?.as_str()?;
+    match parse_rfc3339(time) {
+        None => Some("is not ISO 8601"),
+        Some(time) if time < EARLIEST => Some("is before the year 2000"),
+        Some(time) if at > 0 && time.saturating_sub(at) > MAX_AHEAD => {
+            Some("is more than a year ahead")
+        }
+        Some(_) => None,
+    }
 }
 
 fn is_date(text: &str) -> bool {

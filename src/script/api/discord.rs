@@ -52,16 +52,7 @@ const NOBODY: Change = own_always("always `#{ parse: [] }`", |_| {
 
 fn message(given: &Given<'_>) -> Result<Dynamic, Problem> {
     let order = Order::of(given.event, &STYLE)?;
-    let mut text = format!("**{}**", order.title);
-    if let Some(total) = order.total {
-        text.push_str(": ");
-        text.push_str(&total);
-    }
-    if !order.items.is_empty() {
-        text.push('\n');
-        text.push_str(&order.items);
-    }
-    Ok(text.into())
+    Ok(order.lines("**", "**").into())
 }
 
 fn escape(text: Dynamic) -> Result<ImmutableString, Problem> {

@@ -4,9 +4,8 @@ use rhai::Dynamic;
 
 use super::host::Host;
 use super::mapping::{
-    BIRTHDAY, CITY_HASH, COUNT, COUNTRY_HASH, CURRENCY, Change, EMAIL_HASH, GENDER, Given, How,
-    ID_HASH, IDS, INTEGER, Mapping, NAME_HASH, NUMBER, Names, Need, PHONE_DIGITS_HASH, Row,
-    SECONDS_TIME, STATE_HASH, TEXT, ZIP_HASH, from, own, own_always, row,
+    BIRTHDAY_HASH, COUNT, CURRENCY, Change, Given, How, IDS, INTEGER, Mapping, NUMBER, Names, Need,
+    PERSON_HASHES, Row, SECONDS_TIME, TEXT, from, own, own_always, row,
 };
 use super::namespace::{Namespace, Problem};
 use super::{Topic, keys};
@@ -44,17 +43,8 @@ const ROWS: &[Row] = &[
 ];
 
 const PERSON: &[Row] = &[
-    row("em", from::EMAIL, How::List(EMAIL_HASH)),
-    row("ph", from::PHONE, How::List(PHONE_DIGITS_HASH)),
-    row("fn", from::FIRST_NAME, How::List(NAME_HASH)),
-    row("ln", from::LAST_NAME, How::List(NAME_HASH)),
-    row("ge", from::GENDER, How::List(GENDER)),
-    row("db", from::BIRTHDAY, How::List(BIRTHDAY)),
-    row("ct", from::CITY, How::List(CITY_HASH)),
-    row("st", from::REGION, How::List(STATE_HASH)),
-    row("zp", from::ZIP, How::List(ZIP_HASH)),
-    row("country", from::COUNTRY, How::List(COUNTRY_HASH)),
-    row("external_id", from::USER, How::List(ID_HASH)),
+    PERSON_HASHES,
+    BIRTHDAY_HASH,
     row("client_ip_address", from::IP, How::Is(TEXT)),
     row("client_user_agent", from::AGENT, How::Is(TEXT)),
     row(

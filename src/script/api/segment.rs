@@ -33,10 +33,7 @@ const TRACK: Mapping = Mapping {
     rows: &[
         row("type", &[], How::Fixed("track")),
         row("event", from::NAME, How::Named(&NAMES)),
-        USER,
-        VISITOR,
-        TIME,
-        CONTEXT,
+        CALLER,
         row("properties.*", &[], How::Is(PROPERTIES)),
         row("properties.order_id", from::ORDER, How::Is(TEXT)),
         row("properties.total", from::VALUE, How::Is(NUMBER)),
@@ -53,10 +50,7 @@ const IDENTIFY: Mapping = Mapping {
     example: r#"segment::identify(#{ user_id: "17", user_data: #{ email_address: "Ada@Example.com" } }).traits.email == "ada@example.com""#,
     rows: &[
         row("type", &[], How::Fixed("identify")),
-        USER,
-        VISITOR,
-        TIME,
-        CONTEXT,
+        CALLER,
         row("traits.*", &["traits", "user_properties"], How::Is(AS_IS)),
         row("traits.*", &[], How::Map(TRAITS)),
     ],
@@ -71,10 +65,7 @@ const PAGE: Mapping = Mapping {
         row("type", &[], How::Fixed("page")),
         row("name", &["name", "page_title"], How::Is(TEXT)),
         row("category", &["category"], How::Is(TEXT)),
-        USER,
-        VISITOR,
-        TIME,
-        CONTEXT,
+        CALLER,
         row("properties", &[], How::Map(PAGE_KEYS)),
     ],
     needs: &[SOMEBODY],
@@ -88,10 +79,7 @@ const SCREEN: Mapping = Mapping {
         row("type", &[], How::Fixed("screen")),
         row("name", &["screen_name", "name"], How::Is(TEXT)),
         row("category", &["category"], How::Is(TEXT)),
-        USER,
-        VISITOR,
-        TIME,
-        CONTEXT,
+        CALLER,
     ],
     needs: &[SOMEBODY],
 };
@@ -103,10 +91,7 @@ const GROUP: Mapping = Mapping {
     rows: &[
         row("type", &[], How::Fixed("group")),
         row("groupId", &["group_id"], How::Is(TEXT)),
-        USER,
-        VISITOR,
-        TIME,
-        CONTEXT,
+        CALLER,
         row("traits", &["traits"], How::Is(AS_IS)),
     ],
     needs: &[
@@ -142,9 +127,18 @@ const ALIAS: Mapping = Mapping {
 };
 
 const USER: Row = row("userId", from::USER, How::Is(TEXT));
-const VISITOR: Row = row("anonymousId", from::CLIENT, How::Is(TEXT));
 const TIME: Row = row("timestamp", from::TIME, How::Is(ISO_TIME));
 const CONTEXT: Row = row("context", &[], How::Map(CONTEXT_KEYS));
+
+/// Who, when and where, of all calls but alias.
+const CALLER: Row = row("*", &[], How::Map(CALLER_ROWS));
+
+const CALLER_ROWS: &[Row] = &[
+    USER,
+    row("anonymousId", from::CLIENT, How::Is(TEXT)),
+    TIME,
+    CONTEXT,
+];
 
 const SOMEBODY: Need = Need {
     any: &["userId", "anonymousId"],

@@ -2,9 +2,8 @@
 
 use super::host::Host;
 use super::mapping::{
-    CITY_HASH, COUNT, COUNTRY_HASH, CURRENCY, Change, EMAIL_HASH, GENDER, How, ID_HASH, IDS,
-    INTEGER, Mapping, NAME_HASH, NUMBER, Names, Need, PHONE_DIGITS_HASH, Row, SECONDS_TIME,
-    STATE_HASH, TEXT, ZIP_HASH, from, own, own_always, row,
+    BROWSER, COUNT, CURRENCY, Change, How, IDS, INTEGER, Mapping, NUMBER, Names, Need,
+    PERSON_HASHES, Row, SECONDS_TIME, TEXT, from, own, own_always, row,
 };
 use super::namespace::Namespace;
 use super::{Topic, keys};
@@ -42,17 +41,8 @@ const EVENT: Mapping = Mapping {
 };
 
 const PERSON: &[Row] = &[
-    row("em", from::EMAIL, How::List(EMAIL_HASH)),
-    row("ph", from::PHONE, How::List(PHONE_DIGITS_HASH)),
-    row("fn", from::FIRST_NAME, How::List(NAME_HASH)),
-    row("ln", from::LAST_NAME, How::List(NAME_HASH)),
-    row("ge", from::GENDER, How::List(GENDER)),
-    row("ct", from::CITY, How::List(CITY_HASH)),
-    row("st", from::REGION, How::List(STATE_HASH)),
-    row("zp", from::ZIP, How::List(ZIP_HASH)),
-    row("country", from::COUNTRY, How::List(COUNTRY_HASH)),
-    row("external_id", from::USER, How::List(ID_HASH)),
-    row("*", &[], How::Whole(BROWSER)),
+    PERSON_HASHES,
+    BROWSER,
     row(
         "sc_cookie1",
         &["common_cookie._scid", "_scid"],
@@ -63,11 +53,6 @@ const PERSON: &[Row] = &[
         &["common_cookie._sccid", "sc_click_id"],
         How::Is(CLICK),
     ),
-];
-
-const BROWSER: &[Row] = &[
-    row("client_ip_address", from::IP, How::Is(TEXT)),
-    row("client_user_agent", from::AGENT, How::Is(TEXT)),
 ];
 
 const CUSTOM: &[Row] = &[

@@ -49,16 +49,7 @@ const TEXT: Change = own_always(
 
 fn message(given: &Given<'_>) -> Result<Dynamic, Problem> {
     let order = Order::of(given.event, &STYLE)?;
-    let mut text = format!("<b>{}</b>", order.title);
-    if let Some(total) = order.total {
-        text.push_str(": ");
-        text.push_str(&total);
-    }
-    if !order.items.is_empty() {
-        text.push('\n');
-        text.push_str(&order.items);
-    }
-    Ok(text.into())
+    Ok(order.lines("<b>", "</b>").into())
 }
 
 fn escape(text: Dynamic) -> Result<ImmutableString, Problem> {

@@ -3,6 +3,7 @@
 
 mod check;
 mod file;
+mod nats;
 mod online;
 mod reach;
 mod tokens;

@@ -101,6 +101,24 @@ async fn a_token_is_renewed_ahead_of_its_end() {
     assert_eq!(vendor.received().len(), 5);
 }
 
+/// Whatever is said of a token's end, it is sent, and kept as long as is sensible.
+#[tokio::test]
+async fn a_token_may_claim_to_hold_for_ever_or_not_at_all() {
+    for (seconds, tokens) in [(u64::MAX, 1), (0, 2)] {
+        let (first, sent) = (token("t1", seconds), json!({ "status": 200 }));
+        let answers = match tokens {
+            1 => vec![first, sent.clone(), sent],
+            _ => vec![first.clone(), sent.clone(), first, sent],
+        };
+        let vendor = Vendor::answering(&answers).await;
+        let (courier, destination) = (Courier::new().unwrap(), google(vendor.address));
+        for _ in 0..2 {
+            assert_eq!(send(&courier, &destination).await.unwrap().status, 200);
+        }
+        assert_eq!(vendor.received().len(), 2 + tokens, "{seconds}");
+    }
+}
+
 #[tokio::test]
 async fn without_a_token_nothing_is_sent_and_it_is_said_why() {
     let refused =

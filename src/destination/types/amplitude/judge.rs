@@ -14,7 +14,7 @@ use super::event::{self, Fault, Flaw};
 use super::identify;
 use crate::destination::judge::{Answer, Asked, StandIn};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 /// "The limit per batch is 2000 events": more is answered with 413, on both endpoints.
 const MAX_EVENTS: usize = 2000;

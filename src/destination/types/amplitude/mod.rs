@@ -15,7 +15,7 @@ use std::time::Duration;
 use http::{HeaderValue, Method, header};
 use serde_json::{Value, json};
 
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Section};
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, write_list};
 use crate::destination::http_client::join;
 use crate::destination::payload::Payload;
@@ -79,9 +79,6 @@ impl Api {
     }
 }
 
-/// Amplitude asks for batches, and nobody looks at an event within 0.1 s.
-const WAIT: Duration = Duration::from_millis(100);
-
 /// How long those are to wait that are throttled, by the documentation.
 const THROTTLED: Duration = Duration::from_secs(30);
 
@@ -101,7 +98,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         api_key,
         api,
         tail,
-        url: join(options.endpoint.as_deref().unwrap_or(host), api.path()),
+        url: join(options.host_or(host), api.path()),
     })
 }
 
@@ -133,12 +130,7 @@ impl Vendor for Settings {
 
     fn limits(&self) -> Limits {
         let (items, bytes) = self.api.most();
-        Limits {
-            items,
-            bytes,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(items, bytes)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

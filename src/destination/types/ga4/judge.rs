@@ -7,11 +7,10 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::MAX_BYTES;
-use super::message::{self, Problem};
+use super::{MAX_BYTES, Problem, problems};
 use crate::destination::judge::{Answer, Asked, StandIn};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 /// The furthest that an event may be dated back, in microseconds.
 const MAX_AGE: i64 = 72 * 3_600 * 1_000_000;
@@ -41,7 +40,7 @@ fn judge(asked: &Asked<'_>) -> Answer {
             return answer(is_debug, &[problem], Vec::new());
         }
     };
-    let mut problems = message::problems(&message);
+    let mut problems = problems(&message);
     for key in ["measurement_id", "api_secret"] {
         let is_there = asked.parameter(key).is_some_and(|value| !value.is_empty());
         let is_app = key == "measurement_id" && asked.parameter("firebase_app_id").is_some();

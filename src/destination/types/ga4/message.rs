@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 
 /// What is wrong with a message.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub struct Problem {
     /// Where: `events[0].name`.
-    pub(super) path: String,
+    pub path: String,
     /// Google's word for it.
-    pub(super) code: &'static str,
+    pub code: &'static str,
     /// For a person.
-    pub(super) why: String,
+    pub why: String,
 }
 
 const MAX_EVENTS: usize = 25;
@@ -49,7 +49,7 @@ const RESERVED_EVENTS: [&str; 12] = [
 const RESERVED_BEGINNINGS: [&str; 3] = ["google_", "ga_", "firebase_"];
 
 /// Everything that is wrong with a message, in Google's order.
-pub(super) fn problems(message: &Map<String, Value>) -> Vec<Problem> {
+pub fn problems(message: &Map<String, Value>) -> Vec<Problem> {
     let mut found = Found(Vec::new());
     let has = |key: &str| {
         message
@@ -64,13 +64,10 @@ pub(super) fn problems(message: &Map<String, Value>) -> Vec<Problem> {
             "client_id, a text, is missing",
         );
     }
-    if message.get("user_id").is_some_and(|id| !id.is_string()) {
+    if given(message, "user_id").is_some_and(|id| !id.is_string()) {
         found.add("user_id", "VALUE_INVALID", "user_id must be a text");
     }
-    if message
-        .get("timestamp_micros")
-        .is_some_and(|at| !is_micros(at))
-    {
+    if given(message, "timestamp_micros").is_some_and(|at| !is_micros(at)) {
         let why = "timestamp_micros must be in microseconds";
         found.add("timestamp_micros", "VALUE_INVALID", why);
     }
@@ -92,6 +89,11 @@ pub(super) fn problems(message: &Map<String, Value>) -> Vec<Problem> {
         ),
     }
     found.0
+}
+
+/// What stands under a key; `null` is nothing.
+fn given<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    map.get(key).filter(|value| !value.is_null())
 }
 
 /// After 2001, in microseconds; a time in milliseconds would be of 1970.
@@ -117,7 +119,7 @@ impl Found {
     }
 
     fn consent(&mut self, message: &Map<String, Value>) {
-        let Some(consent) = message.get("consent") else {
+        let Some(consent) = given(message, "consent") else {
             return;
         };
         for key in ["ad_user_data", "ad_personalization"] {
@@ -130,7 +132,7 @@ impl Found {
     }
 
     fn user_properties(&mut self, message: &Map<String, Value>) {
-        let Some(properties) = message.get("user_properties") else {
+        let Some(properties) = given(message, "user_properties") else {
             return;
         };
         let Some(properties) = properties.as_object() else {
@@ -150,6 +152,9 @@ impl Found {
     }
 
     fn event(&mut self, path: &str, event: &Value) {
+        let Some(event) = event.as_object() else {
+            return self.add(path, "VALUE_INVALID", "an event must be a map");
+        };
         let Some(name) = event.get("name").and_then(Value::as_str) else {
             let path = format!("{path}.name");
             return self.add(&path, "VALUE_REQUIRED", "an event must have a name");
@@ -163,7 +168,7 @@ impl Found {
                 &format!("the event name {name} is reserved"),
             );
         }
-        let Some(parameters) = event.get("params") else {
+        let Some(parameters) = given(event, "params") else {
             return;
         };
         let path = format!("{path}.params");
@@ -171,10 +176,7 @@ impl Found {
             return self.add(&path, "VALUE_INVALID", "params must be a map");
         };
         self.parameters(&path, parameters);
-        let has_value = parameters
-            .get("value")
-            .is_some_and(|value| !value.is_null());
-        if has_value && !parameters.contains_key("currency") {
+        if given(parameters, "value").is_some() && !parameters.contains_key("currency") {
             let path = format!("{path}.currency");
             self.add(&path, "VALUE_REQUIRED", "currency is required with value");
         }

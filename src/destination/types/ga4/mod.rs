@@ -6,9 +6,9 @@ mod judge;
 mod message;
 
 pub(in crate::destination) use facts::TYPE;
+pub use message::{Problem, problems};
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -46,7 +46,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         Some("eu") => "https://region1.google-analytics.com",
         _ => "https://www.google-analytics.com",
     };
-    let host = options.endpoint.as_deref().unwrap_or(host);
+    let host = options.host_or(host);
     let (encoded, hidden) = events::query_secret(secret);
     let query = format!("?measurement_id={measurement}&api_secret={encoded}");
     Arc::new(Settings {
@@ -77,12 +77,10 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
+        // A message is of one visitor.
         Limits {
-            // A message is of one visitor.
-            items: 1,
             bytes: MAX_BYTES,
-            wait: Duration::ZERO,
-            rate: Rate::Off,
+            ..Limits::single(Rate::Off)
         }
     }
 
@@ -127,7 +125,7 @@ fn body(item: &Item<'_>) -> Result<Vec<u8>, String> {
         let at = item.received_at.saturating_mul(1_000);
         message.insert("timestamp_micros".to_owned(), at.into());
     }
-    if let Some(problem) = message::problems(&message).first() {
+    if let Some(problem) = problems(&message).first() {
         return Err(format!("{}: {}", problem.path, problem.why));
     }
     let body = Value::Object(message).to_string().into_bytes();

@@ -12,7 +12,7 @@ use crate::clock::parse_rfc3339;
 use crate::destination::fields::{flaws, unknown_keys};
 use crate::destination::judge::{Answer, Asked, StandIn};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 const TOKEN: &str = "ya29.a-token-of-the-stand-in";
 
@@ -79,7 +79,8 @@ fn claims(assertion: &str) -> Option<Value> {
 fn is_timely(claims: &Value, at: i64) -> bool {
     let (now, issued) = (at.div_euclid(1000), claims["iat"].as_i64().unwrap_or(0));
     let ends = claims["exp"].as_i64().unwrap_or(0);
-    (issued - now).abs() <= 300 && ends > issued && ends - issued <= 3600
+    let is_now = issued.saturating_sub(now).saturating_abs() <= 300;
+    is_now && ends > issued && ends.saturating_sub(issued) <= 3600
 }
 
 fn refuse_token(error: &str, why: &str) -> Answer {
@@ -106,6 +107,8 @@ fn judge_events(asked: &Asked<'_>) -> Answer {
     Answer::json(200, &json!({ "requestId": "stand-in" })).accepting(names.collect())
 }
 
+const MAX_DESTINATIONS: usize = 10;
+
 /// Each place with what is wrong there.
 fn wrong(body: &Map<String, Value>) -> Vec<(String, String)> {
     let mut wrong = Vec::new();
@@ -124,6 +127,11 @@ fn wrong(body: &Map<String, Value>) -> Vec<(String, String)> {
     if !destinations.is_some_and(|list| !list.is_empty() && list.iter().all(is_whole)) {
         let why = "needs operatingAccount with accountType and accountId, and productDestinationId";
         wrong.push(("destinations".to_owned(), why.to_owned()));
+    }
+    let count = destinations.map_or(0, Vec::len);
+    if count > MAX_DESTINATIONS {
+        let why = format!("has {count}, the most is {MAX_DESTINATIONS}");
+        wrong.push(("destinations".to_owned(), why));
     }
     let Some(events) = body.get("events").and_then(Value::as_array) else {
         wrong.push(("events".to_owned(), "is missing".to_owned()));

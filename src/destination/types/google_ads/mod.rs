@@ -59,7 +59,6 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         destination["loginAccount"] = login;
     }
     let validate_only = section.flag("validate_only").unwrap_or(false);
-    let host = options.endpoint.as_deref();
     Arc::new(Settings {
         secrets: [
             Some(credentials),
@@ -72,7 +71,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         head: format!(
             "{{\"destinations\":[{destination}],\"encoding\":\"HEX\",\"validateOnly\":{validate_only},\"events\":["
         ),
-        url: join(host.unwrap_or("https://datamanager.googleapis.com"), PATH),
+        url: join(options.host_or("https://datamanager.googleapis.com"), PATH),
     })
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::destination::judge::{Answer, Asked, StandIn};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 /// How long a forced 429 or 503 asks the sender to wait, in seconds: the shortest there is, so
 /// that whoever watches the demo sees the second attempt.

@@ -6,12 +6,11 @@ mod sign;
 
 use sign::Signer;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use serde_json::{Map, Value};
 
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Rate, Section, has_sound_port};
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, single};
 use crate::destination::fields::{Shape, field};
 use crate::destination::http_client::join;
@@ -56,7 +55,7 @@ pub(in crate::destination) const TYPE: Type = Type {
         ),
         field(
             "method",
-            Shape::OneOf(&["POST", "PUT", "PATCH", "DELETE", "GET"]),
+            Shape::OneOf(&["POST", "PUT", "PATCH", "DELETE", "GET", "HEAD", "OPTIONS"]),
             "`POST` if it is left out",
         ),
         field(
@@ -117,12 +116,14 @@ struct Settings {
     secrets: Vec<Secret>,
 }
 
-const METHODS: [Method; 5] = [
+const METHODS: [Method; 7] = [
     Method::POST,
     Method::PUT,
     Method::PATCH,
     Method::DELETE,
     Method::GET,
+    Method::HEAD,
+    Method::OPTIONS,
 ];
 
 /// Header fields that frame the message or belong to the connection.
@@ -197,7 +198,7 @@ fn is_address(url: &str) -> bool {
         .authority()
         .is_some_and(|authority| !authority.host().is_empty());
     // What is behind a # never reaches a server. A password in it is the policy's to refuse.
-    is_http && is_plain && !url.contains('#')
+    is_http && is_plain && has_sound_port(&uri) && !url.contains('#')
 }
 
 fn path_of(base: &str) -> &str {
@@ -255,12 +256,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: 1,
-            bytes: usize::MAX,
-            wait: Duration::ZERO,
-            rate: Rate::Off,
-        }
+        Limits::single(Rate::Off)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

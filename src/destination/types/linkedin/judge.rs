@@ -11,7 +11,7 @@ use super::{PATH, URN};
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::types::events::{Problem, has, list, must_have, problems, text};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 /// LinkedIn's limit of a request.
 const MAX_EVENTS: usize = 5_000;
@@ -40,6 +40,10 @@ fn judge(asked: &Asked<'_>) -> Answer {
             "NONEXISTENT_VERSION",
             &format!("Requested version {version} is not active"),
         );
+    }
+    if asked.header("x-restli-protocol-version") != Some("2.0.0") {
+        let why = "X-Restli-Protocol-Version must be 2.0.0";
+        return error(400, "ILLEGAL_ARGUMENT", why);
     }
     if asked
         .header("x-restli-method")

@@ -8,14 +8,15 @@ mod judge;
 pub(in crate::destination) use facts::TYPE;
 
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, header};
 use regex::Regex;
 
 use super::events;
-use crate::config::{Options, Rate, Section};
-use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value};
+use crate::config::{Options, Section};
+use crate::destination::encode::{
+    Item, Limits, Outgoing, Refused, Vendor, Verdict, bearer, header_value,
+};
 use crate::destination::http_client::join;
 use crate::destination::reply::{Reply, classify};
 use crate::outcome::Outcome;
@@ -37,9 +38,6 @@ const MAX_EVENTS: usize = 1_000;
 
 /// Not stated; a thousand events of the usual size.
 const MAX_BYTES: usize = 1_000_000;
-
-/// Nobody looks at a conversion within 0.1 s.
-const WAIT: Duration = Duration::from_millis(100);
 
 /// LinkedIn retires a version after a year or so; the configuration can name another.
 const VERSION: &str = "202603";
@@ -68,14 +66,10 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
             Some(hint),
         );
     }
-    let bearer = format!("Bearer {}", token.expose());
-    let authorization = header_value(section, "access_token", &bearer);
+    let authorization = bearer(section, "access_token", &token);
     let mut version = header_value(section, "version", &version);
     version.set_sensitive(false);
-    let host = options
-        .endpoint
-        .as_deref()
-        .unwrap_or("https://api.linkedin.com");
+    let host = options.host_or("https://api.linkedin.com");
     Arc::new(Settings {
         url: join(host, PATH),
         token,
@@ -123,12 +117,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_EVENTS,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_EVENTS, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

@@ -13,7 +13,7 @@ use crate::clock::Millis;
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::types::events::{Problem, has, list, must_have, problems, text};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 /// Meta takes events of the last seven days; of a shop that one walks into, of 62.
 const MAX_AGE: i64 = 7 * 86_400;

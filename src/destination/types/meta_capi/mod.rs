@@ -7,12 +7,11 @@ mod judge;
 pub(in crate::destination) use facts::TYPE;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use super::events;
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Section};
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
 use crate::destination::http_client::join;
 use crate::destination::reply::{Reply, classify};
@@ -25,7 +24,7 @@ struct Settings {
     /// With the token in its query.
     url: Secret,
     hidden: [Secret; 2],
-    test_event_code: Option<String>,
+    head: String,
 }
 
 /// Meta's limit. It refuses all of them for one bad one, which is then looked for by halves.
@@ -33,9 +32,6 @@ const MAX_EVENTS: usize = 1_000;
 
 /// Not stated; a thousand events of the usual size.
 const MAX_BYTES: usize = 1_000_000;
-
-/// Nobody looks at an event within 0.1 s.
-const WAIT: Duration = Duration::from_millis(100);
 
 /// The version of Meta's API that this was written for.
 const API_VERSION: &str = "v25.0";
@@ -53,7 +49,7 @@ const TOKEN: [i64; 5] = [3, 10, 102, 104, 190];
 fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let token = section.required_secret("access_token");
     let pixel = events::required_id(section, "pixel_id");
-    let test_event_code = section.text("test_event_code");
+    let test = section.text("test_event_code");
     let version = section.text("api_version");
     let version = version.as_deref().unwrap_or(API_VERSION);
     let is_version = version.strip_prefix('v').is_some_and(|number| {
@@ -66,30 +62,19 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         let hint = format!("it looks like {API_VERSION}");
         section.problem("api_version", "`api_version` is no version", Some(hint));
     }
-    let host = options
-        .endpoint
-        .as_deref()
-        .unwrap_or("https://graph.facebook.com");
+    let host = options.host_or("https://graph.facebook.com");
     let (encoded, hidden) = events::query_secret(token);
     let path = format!("/{version}/{pixel}/events?access_token={encoded}");
     Arc::new(Settings {
         url: Secret::new(join(host, &path)),
         hidden,
-        test_event_code,
+        head: events::head(&[("test_event_code", test.as_deref())]),
     })
 }
 
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
-        let head = match &self.test_event_code {
-            Some(code) => format!("{{\"test_event_code\":{},\"data\":[", events::quoted(code)),
-            None => "{\"data\":[".to_owned(),
-        };
-        let body = events::body(&head, items, |item, event| {
-            // What a page sends with the same name and id is counted once, for 48 hours.
-            event.add_missing("event_id", || item.id.to_string().into());
-            event.add_missing("event_time", || events::seconds(item.received_at));
-        })?;
+        let body = events::body(&self.head, items, events::add_identity)?;
         Ok(events::post(self.url.expose(), body))
     }
 
@@ -106,12 +91,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_EVENTS,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_EVENTS, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

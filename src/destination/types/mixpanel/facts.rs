@@ -61,7 +61,10 @@ fn tag(event) {
         limits: &[
             ("events in a request", "2,000"),
             ("size of a request", "10 MB; we send 4,000,000 bytes"),
-            ("properties of an event", "255"),
+            (
+                "properties of an event",
+                "254, nested at most 3 deep, lists of at most 254",
+            ),
             ("events in a time", "30,000 in a second"),
         ],
         answers: &[
@@ -75,8 +78,8 @@ fn tag(event) {
             ),
         ],
         notes: &[
-            "`time` is in seconds or milliseconds, and not before 1971.",
-            "`distinct_id` may be blank, for events of nobody.",
+            "`time` is in seconds or milliseconds, not before 1971, and at most an hour ahead.",
+            "`distinct_id` may be blank, for events of nobody; `anonymous`, `null`, `undefined`, `0` and the like are refused.",
         ],
     },
 };

@@ -10,13 +10,50 @@ use serde_json::{Map, Value, json};
 
 use super::MAX_EVENTS;
 use super::facts::FIELDS;
+use crate::clock::Millis;
 use crate::destination::judge::{Answer, Asked, StandIn};
-use crate::destination::types::events::{Problem, must_have, problems};
+use crate::destination::types::events::{Bounds, Problem, beyond, must_have, problems};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 const MAX_BYTES: usize = 10 * 1_024 * 1_024;
-const MAX_PROPERTIES: usize = 255;
+
+/// "Fewer than 255".
+const MAX_PROPERTIES: usize = 254;
+
+const BOUNDS: Bounds = Bounds {
+    levels: 3,
+    keys: 254,
+    items: 254,
+    text: usize::MAX,
+};
+
+/// What is no id, in either key: slips that Mixpanel has seen too often.
+const NO_ID: [&str; 17] = [
+    "00000000-0000-0000-0000-000000000000",
+    "anon",
+    "anonymous",
+    "nil",
+    "none",
+    "null",
+    "n/a",
+    "na",
+    "undefined",
+    "unknown",
+    "<nil>",
+    "0",
+    "-1",
+    "true",
+    "false",
+    "[]",
+    "{}",
+];
+
+/// From here on a time is in milliseconds.
+const MILLISECONDS: i64 = 100_000_000_000;
+
+/// So far ahead may a time be, in seconds.
+const MAX_AHEAD: i64 = 3_600;
 
 /// 1971 in seconds.
 const EARLIEST: i64 = 31_536_000;
@@ -71,15 +108,15 @@ fn judge(asked: &Asked<'_>) -> Answer {
         );
     }
     let strict = asked.parameter("strict").is_none_or(|strict| strict != "0");
-    answer(&events, strict)
+    answer(&events, strict, asked.at)
 }
 
-fn answer(events: &[Value], strict: bool) -> Answer {
+fn answer(events: &[Value], strict: bool, at: Millis) -> Answer {
     let mut accepted = Vec::new();
     let mut failed = Vec::new();
     let mut refused = Vec::new();
     for (index, event) in events.iter().enumerate() {
-        let found = problems(FIELDS, event, rules);
+        let found = problems(FIELDS, event, |event, found| rules(event, at, found));
         let insert_id = &event["properties"]["$insert_id"];
         if found.is_empty() {
             accepted.push(id(event));
@@ -117,7 +154,7 @@ fn id(event: &Value) -> Option<String> {
     Some(format!("{}\0{time}\0{who}\0{id}", event["event"]))
 }
 
-fn rules(event: &Map<String, Value>, found: &mut Vec<Problem>) {
+fn rules(event: &Map<String, Value>, at: Millis, found: &mut Vec<Problem>) {
     must_have(event, &["properties.time", "properties.$insert_id"], found);
     let Some(properties) = event.get("properties").and_then(Value::as_object) else {
         return;
@@ -129,6 +166,25 @@ fn rules(event: &Map<String, Value>, found: &mut Vec<Problem>) {
             "is invalid: must be after 1971",
         ));
     }
+    let seconds = time.map(|time| {
+        if time >= MILLISECONDS {
+            time / 1_000
+        } else {
+            time
+        }
+    });
+    if seconds.is_some_and(|time| at > 0 && time.saturating_sub(at / 1_000) > MAX_AHEAD) {
+        let why = "is invalid: must not be more than 1 hour in the future";
+        found.push(Problem::new("properties.time", why));
+    }
+    for key in ["distinct_id", "$insert_id"] {
+        let id = properties.get(key).and_then(Value::as_str);
+        if id.is_some_and(|id| NO_ID.contains(&id)) {
+            let why = "is invalid: is one of the values that are no id";
+            found.push(Problem::new(&format!("properties.{key}"), why));
+        }
+    }
+    found.extend(beyond(&BOUNDS, "properties", properties));
     let id = properties
         .get("$insert_id")
         .and_then(Value::as_str)
@@ -141,7 +197,7 @@ fn rules(event: &Map<String, Value>, found: &mut Vec<Problem>) {
         found.push(Problem::new("properties.$insert_id", why));
     }
     if properties.len() > MAX_PROPERTIES {
-        found.push(Problem::new("properties", "has more than 255 keys"));
+        found.push(Problem::new("properties", "must have fewer than 255 keys"));
     }
 }
 

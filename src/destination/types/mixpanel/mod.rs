@@ -7,7 +7,6 @@ mod judge;
 pub(in crate::destination) use facts::TYPE;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +14,7 @@ use http::{HeaderValue, header};
 use serde_json::{Map, Value};
 
 use super::events;
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Section};
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value};
 use crate::destination::http_client::join;
 use crate::destination::payload::Payload;
@@ -36,9 +35,6 @@ struct Settings {
 const MAX_EVENTS: usize = 2_000;
 const MAX_BYTES: usize = 4_000_000;
 
-/// Nobody looks at an event within 0.1 s.
-const WAIT: Duration = Duration::from_millis(100);
-
 fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let user = section.required_text("service_account");
     let secret = section.required_secret("service_secret");
@@ -52,7 +48,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let authorization = header_value(section, "service_secret", &format!("Basic {basic}"));
     let path = format!("/import?strict=1&project_id={project}");
     Arc::new(Settings {
-        url: join(options.endpoint.as_deref().unwrap_or(host), &path),
+        url: join(options.host_or(host), &path),
         hidden: [secret, Secret::new(basic)],
         authorization,
     })
@@ -83,12 +79,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_EVENTS,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_EVENTS, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

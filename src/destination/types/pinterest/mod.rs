@@ -7,14 +7,13 @@ mod judge;
 pub(in crate::destination) use facts::TYPE;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderValue, header};
 use serde_json::Value;
 
 use super::events;
-use crate::config::{Options, Rate, Section};
-use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value};
+use crate::config::{Options, Section};
+use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, bearer};
 use crate::destination::http_client::join;
 use crate::destination::reply::{Reply, classify};
 use crate::outcome::Outcome;
@@ -34,19 +33,12 @@ const MAX_EVENTS: usize = 1_000;
 /// Not stated; a thousand events of the usual size.
 const MAX_BYTES: usize = 1_000_000;
 
-/// Nobody looks at an event within 0.1 s.
-const WAIT: Duration = Duration::from_millis(100);
-
 fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let token = section.required_secret("access_token");
     let account = events::required_id(section, "ad_account_id");
     let is_test = section.flag("test").unwrap_or(false);
-    let bearer = format!("Bearer {}", token.expose());
-    let authorization = header_value(section, "access_token", &bearer);
-    let host = options
-        .endpoint
-        .as_deref()
-        .unwrap_or("https://api.pinterest.com");
+    let authorization = bearer(section, "access_token", &token);
+    let host = options.host_or("https://api.pinterest.com");
     let test = if is_test { "?test=true" } else { "" };
     Arc::new(Settings {
         url: join(host, &format!("/v5/ad_accounts/{account}/events{test}")),
@@ -57,11 +49,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
 
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
-        let body = events::body("{\"data\":[", items, |item, event| {
-            // What a page sends with the same id is counted once.
-            event.add_missing("event_id", || item.id.to_string().into());
-            event.add_missing("event_time", || events::seconds(item.received_at));
-        })?;
+        let body = events::body(&events::head(&[]), items, events::add_identity)?;
         let outgoing = events::post(&self.url, body);
         Ok(outgoing.with_header(header::AUTHORIZATION, self.authorization.clone()))
     }
@@ -80,12 +68,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_EVENTS,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_EVENTS, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

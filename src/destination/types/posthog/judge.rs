@@ -10,7 +10,7 @@ use crate::clock::parse_rfc3339;
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::types::events::{Problem, list, problems, text};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 const MAX_BYTES: usize = 20 * 1_024 * 1_024;
 const MAX_EVENT_BYTES: usize = 1_024 * 1_024;

@@ -7,11 +7,10 @@ mod judge;
 pub(in crate::destination) use facts::TYPE;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::events;
 use crate::clock::rfc3339;
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Section};
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict};
 use crate::destination::http_client::join;
 use crate::destination::reply::{Reply, classify};
@@ -28,9 +27,6 @@ struct Settings {
 const MAX_EVENTS: usize = 500;
 const MAX_BYTES: usize = 4_000_000;
 
-/// Nobody looks at an event within 0.1 s.
-const WAIT: Duration = Duration::from_millis(100);
-
 fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let key = section.required_secret("api_key");
     let host = match section.one_of("region", &["us", "eu"]) {
@@ -38,7 +34,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         _ => "https://us.i.posthog.com",
     };
     Arc::new(Settings {
-        url: join(options.endpoint.as_deref().unwrap_or(host), "/batch/"),
+        url: join(options.host_or(host), "/batch/"),
         key,
     })
 }
@@ -63,12 +59,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_EVENTS,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_EVENTS, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

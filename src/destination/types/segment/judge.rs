@@ -13,7 +13,7 @@ use super::facts::{BATCHED, CALLS, FIELDS, NEEDS};
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::types::events::{Problem, list, problems, text};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 const MAX_CALLS: usize = 2_500;
 const MAX_BYTES: usize = 500 * 1_024;

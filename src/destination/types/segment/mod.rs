@@ -7,7 +7,6 @@ mod judge;
 pub(in crate::destination) use facts::TYPE;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +14,7 @@ use http::{HeaderValue, header};
 
 use super::events;
 use crate::clock::rfc3339;
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Section};
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value};
 use crate::destination::http_client::join;
 use crate::destination::payload::Payload;
@@ -38,9 +37,6 @@ const MAX_BYTES: usize = 450_000;
 /// A call of more than 32 KB is dropped without a word.
 const MAX_CALL_BYTES: usize = 32 * 1_024;
 
-/// Nobody looks at a call within 0.1 s.
-const WAIT: Duration = Duration::from_millis(100);
-
 fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let key = section.required_secret("write_key");
     let host = match section.one_of("region", &["us", "eu"]) {
@@ -50,7 +46,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let basic = STANDARD.encode(format!("{}:", key.expose()));
     let authorization = header_value(section, "write_key", &format!("Basic {basic}"));
     Arc::new(Settings {
-        url: join(options.endpoint.as_deref().unwrap_or(host), "/v1/batch"),
+        url: join(options.host_or(host), "/v1/batch"),
         hidden: [key, Secret::new(basic)],
         authorization,
     })
@@ -80,12 +76,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_CALLS,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_CALLS, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

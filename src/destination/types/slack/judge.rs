@@ -12,7 +12,7 @@ use super::blocks;
 use crate::clock::Millis;
 use crate::destination::judge::{Answer, Asked, StandIn};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 const POST_MESSAGE: &str = "/api/chat.postMessage";
 

@@ -15,7 +15,7 @@ use http::{HeaderValue, header};
 
 use crate::config::{Options, Rate, Section};
 use crate::destination::encode::{
-    Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value, single,
+    Item, Limits, Outgoing, Refused, Vendor, Verdict, bearer, single,
 };
 use crate::destination::http_client::join;
 use crate::destination::payload::Payload;
@@ -116,7 +116,7 @@ fn load_webhook(section: &mut Section, options: &Options, webhook: &Secret) -> S
         }
         return Settings::nowhere();
     };
-    let url = join(options.endpoint.as_deref().unwrap_or(&origin), &path);
+    let url = join(options.host_or(&origin), &path);
     let token = path.rsplit('/').next().unwrap_or_default();
     Settings::Webhook {
         url: Secret::new(url),
@@ -125,9 +125,8 @@ fn load_webhook(section: &mut Section, options: &Options, webhook: &Secret) -> S
 }
 
 fn load_bot(section: &mut Section, options: &Options, token: Secret, channel: String) -> Settings {
-    let bearer = format!("Bearer {}", token.expose());
-    let authorization = header_value(section, "bot_token", &bearer);
-    let host = options.endpoint.as_deref().unwrap_or("https://slack.com");
+    let authorization = bearer(section, "bot_token", &token);
+    let host = options.host_or("https://slack.com");
     Settings::Bot {
         url: join(host, "/api/chat.postMessage"),
         token,
@@ -179,12 +178,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: 1,
-            bytes: usize::MAX,
-            wait: Duration::ZERO,
-            rate: RATE,
-        }
+        Limits::single(RATE)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

@@ -9,7 +9,7 @@ use super::facts::FIELDS;
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::types::events::{Problem, has, list, must_have, problems, text};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 /// Snap's limit of a request.
 const MAX_EVENTS: usize = 2_000;

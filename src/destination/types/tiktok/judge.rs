@@ -11,7 +11,7 @@ use super::{MAX_EVENTS, PATH, SOURCES};
 use crate::destination::judge::{Answer, Asked, StandIn};
 use crate::destination::types::events::{Problem, has, list, must_have, problems, text};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 /// Later than this is no time in seconds: it is the year 2286.
 const MILLISECONDS: i64 = 10_000_000_000;

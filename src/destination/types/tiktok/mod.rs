@@ -7,12 +7,11 @@ mod judge;
 pub(in crate::destination) use facts::TYPE;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
 use super::events;
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Section};
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value};
 use crate::destination::http_client::join;
 use crate::destination::reply::{Reply, classify};
@@ -35,9 +34,6 @@ const MAX_EVENTS: usize = 1_000;
 /// Not stated; a thousand events of the usual size.
 const MAX_BYTES: usize = 1_000_000;
 
-/// Nobody looks at an event within 0.1 s.
-const WAIT: Duration = Duration::from_millis(100);
-
 const PATH: &str = "/open_api/v1.3/event/track/";
 
 /// Where events may come from, in TikTok's words.
@@ -49,16 +45,12 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let source = section.one_of("event_source", SOURCES).unwrap_or("web");
     let test = section.text("test_event_code");
     let token_header = header_value(section, "access_token", token.expose());
-    let host = options
-        .endpoint
-        .as_deref()
-        .unwrap_or("https://business-api.tiktok.com");
-    let test = test.map(|code| format!("\"test_event_code\":{},", events::quoted(&code)));
-    let head = format!(
-        "{{\"event_source\":\"{source}\",\"event_source_id\":{},{}\"data\":[",
-        events::quoted(&source_id),
-        test.unwrap_or_default()
-    );
+    let host = options.host_or("https://business-api.tiktok.com");
+    let head = events::head(&[
+        ("event_source", Some(source)),
+        ("event_source_id", Some(&source_id)),
+        ("test_event_code", test.as_deref()),
+    ]);
     Arc::new(Settings {
         url: join(host, PATH),
         token,
@@ -69,11 +61,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
 
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
-        let body = events::body(&self.head, items, |item, event| {
-            // What a page sends with the same name and id is counted once.
-            event.add_missing("event_id", || item.id.to_string().into());
-            event.add_missing("event_time", || events::seconds(item.received_at));
-        })?;
+        let body = events::body(&self.head, items, events::add_identity)?;
         let name = HeaderName::from_static("access-token");
         Ok(events::post(&self.url, body).with_header(name, self.token_header.clone()))
     }
@@ -96,12 +84,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_EVENTS,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_EVENTS, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

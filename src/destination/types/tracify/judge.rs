@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::destination::judge::{Answer, Asked, StandIn};
 
-pub(super) const STAND_IN: StandIn = StandIn { judge, forced };
+pub(super) const STAND_IN: StandIn = StandIn::new(judge, forced);
 
 const PATH: &str = "/api/v1/events";
 const TOKEN: &str = "tracify-token";

@@ -4,12 +4,11 @@
 mod judge;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, header};
 
 use crate::clock::utc_text;
-use crate::config::{Options, Rate, Section};
+use crate::config::{Options, Section};
 use crate::destination::encode::{
     Item, Limits, Outgoing, Refused, Vendor, Verdict, header_value, write_list,
 };
@@ -150,16 +149,10 @@ struct Settings {
 const MAX_EVENTS: usize = 50;
 const MAX_BYTES: usize = 500_000;
 
-/// A request for ten orders is better than ten requests, and nobody looks at them within 0.1 s.
-const WAIT: Duration = Duration::from_millis(100);
-
 fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
     let token = section.required_secret("token");
     let customer_site_id = section.required_text("customer_site_id");
-    let host = options
-        .endpoint
-        .as_deref()
-        .unwrap_or("https://api.tracify.ai");
+    let host = options.host_or("https://api.tracify.ai");
     let token_header = header_value(section, "token", token.expose());
     Arc::new(Settings {
         token,
@@ -193,12 +186,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: MAX_EVENTS,
-            bytes: MAX_BYTES,
-            wait: WAIT,
-            rate: Rate::Off,
-        }
+        Limits::batch(MAX_EVENTS, MAX_BYTES)
     }
 
     fn secrets(&self) -> Vec<&Secret> {

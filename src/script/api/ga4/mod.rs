@@ -128,7 +128,7 @@ fn consent(gcd: Dynamic) -> Result<Map, Problem> {
 
 fn check(message: Dynamic) -> Result<Array, Problem> {
     let message = argument::map("message", message)?;
-    Ok(check::problems(&message))
+    check::problems(&message).map_err(Problem)
 }
 
 #[cfg(test)]

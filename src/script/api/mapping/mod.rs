@@ -22,9 +22,9 @@ pub(super) use items::{COUNT, IDS, maps as item_maps};
 pub(super) use lookup::first;
 pub(super) use order::{Order, Style};
 pub(super) use person::{
-    BIRTHDAY, CITY, CITY_HASH, COUNTRY, COUNTRY_HASH, COUNTRY_UPPER, EMAIL_HASH, EMAIL_PLAIN,
-    GENDER, GOOGLE_EMAIL, GOOGLE_NAME, ID_HASH, NAME_HASH, PHONE_DIGITS_HASH, PHONE_PLUS_HASH,
-    PHONE_PLUS_PLAIN, STATE, STATE_HASH, ZIP_HASH,
+    BIRTHDAY_HASH, BROWSER, CITY, COUNTRY, COUNTRY_UPPER, EMAIL_HASH, EMAIL_PLAIN, GOOGLE_EMAIL,
+    GOOGLE_NAME, ID_HASH, NAME_HASH, PERSON_HASHES, PHONE_PLUS_HASH, PHONE_PLUS_PLAIN, STATE,
+    ZIP_HASH,
 };
 pub(super) use table::{Change, Given, How, Names, Need, Row, from, row};
 

@@ -55,6 +55,20 @@ impl Order {
         })
     }
 
+    /// The headline, its title between these marks, and a line for each item.
+    pub(in crate::script::api) fn lines(&self, open: &str, close: &str) -> String {
+        let mut text = format!("{open}{}{close}", self.title);
+        if let Some(total) = &self.total {
+            text.push_str(": ");
+            text.push_str(total);
+        }
+        if !self.items.is_empty() {
+            text.push('\n');
+            text.push_str(&self.items);
+        }
+        text
+    }
+
     /// `Order 727: 29.35 USD`.
     pub(in crate::script::api) fn headline(&self) -> String {
         match &self.total {

@@ -3,9 +3,9 @@
 
 use rhai::Dynamic;
 
-use super::change::own;
+use super::change::{TEXT, own};
 use super::lookup;
-use super::table::{Change, Given};
+use super::table::{Change, Given, How, Row, from, row};
 use crate::script::api::namespace::Problem;
 use crate::script::api::pii::{self, rules};
 
@@ -27,7 +27,7 @@ pub(in crate::script::api) const EMAIL_PLAIN: Change = own("trimmed and in lower
 });
 
 /// Meta, Pinterest, Snap.
-pub(in crate::script::api) const PHONE_DIGITS_HASH: Change = own(
+const PHONE_DIGITS_HASH: Change = own(
     "SHA-256 of the digits, country code first; a national number takes its code from \
      `user_data.address.country`, without one it is left out",
     |given| phone(given, ""),
@@ -67,7 +67,7 @@ pub(in crate::script::api) const GOOGLE_NAME: Change =
     });
 
 /// Meta, Pinterest, Snap.
-pub(in crate::script::api) const CITY_HASH: Change = own(
+const CITY_HASH: Change = own(
     "SHA-256, in lower case, without spaces and punctuation",
     |given| hashed(given, rules::letters),
 );
@@ -79,7 +79,7 @@ pub(in crate::script::api) const CITY: Change =
     });
 
 /// Meta, Pinterest, Snap.
-pub(in crate::script::api) const STATE_HASH: Change = CITY_HASH;
+const STATE_HASH: Change = CITY_HASH;
 
 /// TikTok.
 pub(in crate::script::api) const STATE: Change = CITY;
@@ -96,7 +96,7 @@ pub(in crate::script::api) const ZIP_HASH: Change = own(
 );
 
 /// Meta, Pinterest, Snap.
-pub(in crate::script::api) const COUNTRY_HASH: Change = own(
+const COUNTRY_HASH: Change = own(
     "SHA-256 of the two letters in lower case; other texts are left out",
     |given| hashed(given, rules::country),
 );
@@ -114,22 +114,52 @@ pub(in crate::script::api) const COUNTRY_UPPER: Change = own(
 );
 
 /// Meta, Pinterest, Snap.
-pub(in crate::script::api) const GENDER: Change =
-    own("SHA-256 of `f` or `m`; other texts are left out", |given| {
-        hashed(given, rules::gender)
-    });
+const GENDER: Change = own("SHA-256 of `f` or `m`; other texts are left out", |given| {
+    hashed(given, rules::gender)
+});
 
 /// Meta, Pinterest.
-pub(in crate::script::api) const BIRTHDAY: Change =
-    own("SHA-256 of `YYYYMMDD`; other texts are left out", |given| {
-        hashed(given, rules::birthday)
-    });
+const BIRTHDAY: Change = own("SHA-256 of `YYYYMMDD`; other texts are left out", |given| {
+    hashed(given, rules::birthday)
+});
 
 /// An id of the shop's own.
 pub(in crate::script::api) const ID_HASH: Change =
     own("SHA-256, trimmed and in lower case", |given| {
         hashed(given, rules::email)
     });
+
+/// What Meta, Pinterest and Snap know people by, under the same keys: lists of hashes.
+pub(in crate::script::api) const PERSON_HASHES: Row = row(
+    "*",
+    &[],
+    How::Map(&[
+        row("em", from::EMAIL, How::List(EMAIL_HASH)),
+        row("ph", from::PHONE, How::List(PHONE_DIGITS_HASH)),
+        row("fn", from::FIRST_NAME, How::List(NAME_HASH)),
+        row("ln", from::LAST_NAME, How::List(NAME_HASH)),
+        row("ge", from::GENDER, How::List(GENDER)),
+        row("ct", from::CITY, How::List(CITY_HASH)),
+        row("st", from::REGION, How::List(STATE_HASH)),
+        row("zp", from::ZIP, How::List(ZIP_HASH)),
+        row("country", from::COUNTRY, How::List(COUNTRY_HASH)),
+        row("external_id", from::USER, How::List(ID_HASH)),
+    ]),
+);
+
+/// Meta and Pinterest take the date of birth, too.
+pub(in crate::script::api) const BIRTHDAY_HASH: Row =
+    row("db", from::BIRTHDAY, How::List(BIRTHDAY));
+
+/// Pinterest and Snap take the visitor's address and user agent together or not at all.
+pub(in crate::script::api) const BROWSER: Row = row(
+    "*",
+    &[],
+    How::Whole(&[
+        row("client_ip_address", from::IP, How::Is(TEXT)),
+        row("client_user_agent", from::AGENT, How::Is(TEXT)),
+    ]),
+);
 
 fn hashed(given: &Given<'_>, rule: fn(&str) -> String) -> Result<Dynamic, Problem> {
     let text = given.text()?;

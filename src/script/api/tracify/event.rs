@@ -16,15 +16,7 @@ pub(super) const PAGEVIEW: Mapping = Mapping {
     about: "A page view. The page's own parameters go along, each under its name, as Tracify knows the \
             ad by them.",
     example: r#"tracify::pageview(#{ page_location: "https://shop.example/a?x=1", ip_override: "192.0.2.1", user_agent: "a" }).data.x == "1""#,
-    rows: &[
-        row("type", &[], How::Fixed("pageview")),
-        ADDRESS,
-        TIME,
-        IDENTITY,
-        QUERY,
-        ORIGIN,
-        REFERRER,
-    ],
+    rows: &[row("type", &[], How::Fixed("pageview")), VISIT],
     needs: COMMON,
 };
 
@@ -32,15 +24,7 @@ pub(super) const PRODUCTVIEW: Mapping = Mapping {
     signature: "tracify::productview(event) -> map",
     about: "A view of a product.",
     example: r#"tracify::productview(#{ page_location: "https://shop.example/a", ip_override: "192.0.2.1", user_agent: "a" }).type == "productview""#,
-    rows: &[
-        row("type", &[], How::Fixed("productview")),
-        ADDRESS,
-        TIME,
-        IDENTITY,
-        QUERY,
-        ORIGIN,
-        REFERRER,
-    ],
+    rows: &[row("type", &[], How::Fixed("productview")), VISIT],
     needs: COMMON,
 };
 
@@ -48,15 +32,7 @@ pub(super) const ADDTOCART: Mapping = Mapping {
     signature: "tracify::addtocart(event) -> map",
     about: "A product put into the cart.",
     example: r#"tracify::addtocart(#{ page_location: "https://shop.example/a", ip_override: "192.0.2.1", user_agent: "a" }).url == "https://shop.example/a""#,
-    rows: &[
-        row("type", &[], How::Fixed("addtocart")),
-        ADDRESS,
-        TIME,
-        IDENTITY,
-        QUERY,
-        ORIGIN,
-        REFERRER,
-    ],
+    rows: &[row("type", &[], How::Fixed("addtocart")), VISIT],
     needs: COMMON,
 };
 
@@ -66,15 +42,10 @@ pub(super) const PURCHASE: Mapping = Mapping {
     example: r#"tracify::purchase(#{ page_location: "https://shop.example/", ip_override: "192.0.2.1", user_agent: "a", transaction_id: "7", value: 100, currency: "EUR" }).data.amount == "100.00""#,
     rows: &[
         row("type", &[], How::Fixed("purchase")),
-        ADDRESS,
-        TIME,
-        IDENTITY,
-        QUERY,
-        ORIGIN,
-        REFERRER,
+        VISIT,
         row("data.order_id", from::ORDER, How::Is(TEXT)),
-        row("data.currency", from::CURRENCY, How::Is(CURRENCY)),
-        row("data.amount", from::VALUE, How::Is(MONEY_TEXT)),
+        CURRENCY_ROW,
+        AMOUNT_ROW,
         row("data.*", from::ITEMS, How::Is(ITEMS)),
     ],
     needs: &[
@@ -84,14 +55,8 @@ pub(super) const PURCHASE: Mapping = Mapping {
             any: &["data.order_id"],
             why: "Tracify needs transaction_id",
         },
-        Need {
-            any: &["data.amount"],
-            why: "Tracify needs value",
-        },
-        Need {
-            any: &["data.currency"],
-            why: "Tracify needs currency",
-        },
+        AMOUNT_NEED,
+        CURRENCY_NEED,
     ],
 };
 
@@ -101,15 +66,10 @@ pub(super) const CONVERSION: Mapping = Mapping {
     example: r#"tracify::conversion(#{ page_location: "https://shop.example/", ip_override: "192.0.2.1", user_agent: "a", transaction_id: "7", value: 1, currency: "EUR" }).data.conversion_id == "7""#,
     rows: &[
         row("type", &[], How::Fixed("conversion")),
-        ADDRESS,
-        TIME,
-        IDENTITY,
-        QUERY,
-        ORIGIN,
-        REFERRER,
+        VISIT,
         row("data.conversion_id", from::ORDER, How::Is(TEXT)),
-        row("data.currency", from::CURRENCY, How::Is(CURRENCY)),
-        row("data.amount", from::VALUE, How::Is(MONEY_TEXT)),
+        CURRENCY_ROW,
+        AMOUNT_ROW,
     ],
     needs: &[
         PAGE_NEED,
@@ -118,14 +78,8 @@ pub(super) const CONVERSION: Mapping = Mapping {
             any: &["data.conversion_id"],
             why: "Tracify needs transaction_id",
         },
-        Need {
-            any: &["data.amount"],
-            why: "Tracify needs value",
-        },
-        Need {
-            any: &["data.currency"],
-            why: "Tracify needs currency",
-        },
+        AMOUNT_NEED,
+        CURRENCY_NEED,
     ],
 };
 
@@ -141,12 +95,30 @@ const IDENTITY_NEED: Need = Need {
     why: "Tracify needs ip_override and user_agent",
 };
 
-const ADDRESS: Row = row("url", from::PAGE, How::Is(PAGE));
-const TIME: Row = row("datetime", from::TIME, How::Is(DATETIME));
-const IDENTITY: Row = row("identity_data", &["identity_data"], How::Is(HASHES));
-const QUERY: Row = row("data.*", from::PAGE, How::Is(PARAMETERS));
-const ORIGIN: Row = row("data.origin", from::PAGE, How::Is(PAGE_ORIGIN));
-const REFERRER: Row = row("data.Referer", from::REFERRER, How::Is(TEXT));
+const AMOUNT_NEED: Need = Need {
+    any: &["data.amount"],
+    why: "Tracify needs value",
+};
+
+const CURRENCY_NEED: Need = Need {
+    any: &["data.currency"],
+    why: "Tracify needs currency",
+};
+
+/// What every event has.
+const VISIT: Row = row("*", &[], How::Map(VISIT_ROWS));
+
+const VISIT_ROWS: &[Row] = &[
+    row("url", from::PAGE, How::Is(PAGE)),
+    row("datetime", from::TIME, How::Is(DATETIME)),
+    row("identity_data", &["identity_data"], How::Is(HASHES)),
+    row("data.*", from::PAGE, How::Is(PARAMETERS)),
+    row("data.origin", from::PAGE, How::Is(PAGE_ORIGIN)),
+    row("data.Referer", from::REFERRER, How::Is(TEXT)),
+];
+
+const CURRENCY_ROW: Row = row("data.currency", from::CURRENCY, How::Is(CURRENCY));
+const AMOUNT_ROW: Row = row("data.amount", from::VALUE, How::Is(MONEY_TEXT));
 
 const PAGE: Change = own("without its query", |given| {
     let page = given.text()?;

@@ -1,6 +1,8 @@
 //! Telegram, by a bot's `sendMessage`. A payload is one message as Telegram documents it; the chat of
 //! the settings is added where it names none.
 
+mod markup;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +40,7 @@ pub(in crate::destination) const TYPE: Type = Type {
     ],
     fields: FIELDS,
     others: Others::Sent,
-    stand_in: Some(StandIn { judge, forced }),
+    stand_in: Some(StandIn::new(judge, forced)),
     example: Example {
         settings: "bot_token = \"${TELEGRAM_BOT_TOKEN}\"\nchat_id = \"-1001234567890\"",
         variables: &[Variable {
@@ -172,8 +174,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         let hint = "it looks like 123456:ABC-DEF".to_owned();
         section.problem("bot_token", "`bot_token` is not a bot's token", Some(hint));
     }
-    let host = options.endpoint.as_deref();
-    let host = host.unwrap_or("https://api.telegram.org");
+    let host = options.host_or("https://api.telegram.org");
     let path = format!("/bot{}/sendMessage", bot_token.expose());
     Arc::new(Settings {
         url: Secret::new(join(host, &path)),
@@ -195,12 +196,7 @@ impl Vendor for Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            items: 1,
-            bytes: usize::MAX,
-            wait: Duration::ZERO,
-            rate: RATE,
-        }
+        Limits::single(RATE)
     }
 
     fn secrets(&self) -> Vec<&Secret> {
@@ -291,11 +287,14 @@ fn wrong(message: &Map<String, Value>) -> Option<(&'static str, String)> {
         return Some((said, flaw.to_string()));
     }
     let text = message.get("text").and_then(Value::as_str).unwrap_or("");
-    let is_html = message.get("parse_mode").is_some_and(|mode| mode == "HTML");
-    let plain = match is_html.then(|| plain_of_html(text)) {
-        Some(Err(why)) => return Some(("can't parse entities", why)),
-        Some(Ok(plain)) => plain,
-        None => text.to_owned(),
+    let plain = match message.get("parse_mode").and_then(Value::as_str) {
+        Some("HTML") => markup::plain_of_html(text),
+        Some("MarkdownV2") => markup::check_markdown(text).map(|()| text.to_owned()),
+        _ => Ok(text.to_owned()),
+    };
+    let plain = match plain {
+        Ok(plain) => plain,
+        Err(why) => return Some(("can't parse entities", why)),
     };
     if plain.trim().is_empty() {
         return Some(("message text is empty", "text is empty".to_owned()));
@@ -305,59 +304,6 @@ fn wrong(message: &Map<String, Value>) -> Option<(&'static str, String)> {
         let why = format!("text has {count} characters, the most is {MAX_TEXT}");
         ("message is too long", why)
     })
-}
-
-const TAGS: [&str; 16] = [
-    "a",
-    "b",
-    "blockquote",
-    "code",
-    "del",
-    "em",
-    "i",
-    "ins",
-    "pre",
-    "s",
-    "span",
-    "strike",
-    "strong",
-    "tg-emoji",
-    "tg-spoiler",
-    "u",
-];
-
-/// The text without its tags, which must be known and closed in their order.
-fn plain_of_html(text: &str) -> Result<String, String> {
-    let mut plain = String::new();
-    let mut open: Vec<String> = Vec::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('<') {
-        plain.push_str(before);
-        let (tag, behind) = after
-            .split_once('>')
-            .ok_or_else(|| "a tag is not closed: write &lt; for <".to_owned())?;
-        let name = |tag: &str| tag.split_whitespace().next().unwrap_or("").to_lowercase();
-        match tag.strip_prefix('/') {
-            Some(end) if open.last() == Some(&name(end)) => drop(open.pop()),
-            Some(end) => return Err(format!("unexpected end tag </{}>", name(end))),
-            None if TAGS.contains(&name(tag).as_str()) => open.push(name(tag)),
-            None => {
-                return Err(format!(
-                    "unsupported start tag <{}>: write &lt; for <",
-                    name(tag)
-                ));
-            }
-        }
-        rest = behind;
-    }
-    plain.push_str(rest);
-    match open.last() {
-        Some(tag) => Err(format!("the tag <{tag}> is not closed")),
-        None => Ok(plain
-            .replace("&lt;", "<")
-            .replace("&gt;", ">")
-            .replace("&amp;", "&")),
-    }
 }
 
 fn sent(message: &Map<String, Value>, at: i64) -> Answer {
@@ -371,6 +317,10 @@ fn sent(message: &Map<String, Value>, at: i64) -> Answer {
 }
 
 fn refuse(said: &str, why: String) -> Answer {
+    let said = match said {
+        "can't parse entities" => format!("{said}: {why}"),
+        said => said.to_owned(),
+    };
     error(400, &format!("Bad Request: {said}")).refusing(why)
 }
 
