@@ -7,11 +7,12 @@ use std::sync::Arc;
 use super::Generation;
 use super::check::{self, Set};
 use super::files::{ScriptFile, fingerprint, read_scripts, read_shared};
+use super::promote;
 use crate::client::{self, Client, Router, Surroundings, Verify};
 use crate::config::{self, Config, Environment, Problem, Problems, suggest};
 use crate::destination::{self, Destinations};
 use crate::script::tables::Tables;
-use crate::script::{Compiler, Fault, Pace, Script, with_script_stack};
+use crate::script::{Branches, Compiler, Fault, Pace, Script, with_script_stack};
 use crate::tag::{self, Index, Tag};
 use crate::transform::{self, Transform};
 
@@ -33,16 +34,9 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong, at once.
 pub fn load(config_file: &Path, environment: &dyn Environment) -> Result<Loaded, Problems> {
-    let check = |config: &Config| {
-        destination::load_all(config)
-            .err()
-            .unwrap_or_default()
-            .into_iter()
-            .collect()
-    };
-    let config = Arc::new(config::load_and_check(config_file, environment, check)?);
+    let config = read_config(config_file, environment)?;
     let (clients, tags) = (&config.scripts.clients, &config.scripts.tags);
-    let live = load_set(&config, environment, clients, tags)?;
+    let live = load_set(&config, environment, [clients, tags], None)?;
     let draft = load_draft(&config, environment);
     let (draft, draft_problems) = match draft.transpose() {
         Ok(draft) => (draft, Problems::default()),
@@ -53,6 +47,35 @@ pub fn load(config_file: &Path, environment: &dyn Environment) -> Result<Loaded,
         draft,
         draft_problems,
     })
+}
+
+/// Loads the live set with scripts that note the branches that run.
+///
+/// # Errors
+/// Everything that is wrong, at once.
+pub fn load_noting(
+    config_file: &Path,
+    environment: &dyn Environment,
+    branches: &Branches,
+) -> Result<Generation, Problems> {
+    let config = read_config(config_file, environment)?;
+    let (clients, tags) = (&config.scripts.clients, &config.scripts.tags);
+    load_set(&config, environment, [clients, tags], Some(branches))
+}
+
+fn read_config(config_file: &Path, environment: &dyn Environment) -> Result<Arc<Config>, Problems> {
+    let check = |config: &Config| {
+        destination::load_all(config)
+            .err()
+            .unwrap_or_default()
+            .into_iter()
+            .collect()
+    };
+    let config = config::load_and_check(config_file, environment, check)?;
+    match promote::under_way(&config.scripts, &config.base) {
+        Some(problem) => Err(problem.into()),
+        None => Ok(Arc::new(config)),
+    }
 }
 
 fn load_draft(
@@ -70,7 +93,7 @@ fn load_draft(
     };
     let clients = or_live("clients", &scripts.clients);
     let tags = or_live("tags", &scripts.tags);
-    Some(load_set(config, environment, &clients, &tags))
+    Some(load_set(config, environment, [&clients, &tags], None))
 }
 
 fn is_folder(path: &Path) -> bool {
@@ -80,20 +103,22 @@ fn is_folder(path: &Path) -> bool {
 fn load_set(
     config: &Arc<Config>,
     environment: &dyn Environment,
-    clients: &Path,
-    tags: &Path,
+    folders: [&Path; 2],
+    branches: Option<&Branches>,
 ) -> Result<Generation, Problems> {
-    with_script_stack(|| compile_set(config, environment, clients, tags)).unwrap_or_else(|error| {
-        let message = format!("no thread for compiling scripts: {error}");
-        Err(Problem::new(shown(config, clients), message).into())
-    })
+    with_script_stack(|| compile_set(config, environment, folders, branches)).unwrap_or_else(
+        |error| {
+            let message = format!("no thread for compiling scripts: {error}");
+            Err(Problem::new(shown(config, folders[0]), message).into())
+        },
+    )
 }
 
 fn compile_set(
     config: &Arc<Config>,
     environment: &dyn Environment,
-    clients: &Path,
-    tags: &Path,
+    [clients, tags]: [&Path; 2],
+    branches: Option<&Branches>,
 ) -> Result<Generation, Problems> {
     let mut problems = Problems::default();
     let destinations = destination::load_all(config).map_err(Problems::from_iter)?;
@@ -124,7 +149,7 @@ fn compile_set(
         read_scripts(transforms, &shown(config, transforms)),
         &mut problems,
     );
-    let compiler = Compiler::new(&config.scripts.shared).with_tables(tables.clone());
+    let compiler = Compiler::noting(&config.scripts.shared, branches).with_tables(tables.clone());
     let count = client_files.len();
     let mut clients_loaded = compile_all(&compiler, &client_files, &mut problems, |script| {
         client::load(script, &surroundings)

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use rhai::{AST, Engine, Module, Scope, Stmt};
 
-use super::calls;
+use super::branches::Branches;
+use super::calls::{self, Besides};
 use super::import::SharedModules;
 use super::made::EventNames;
 use super::outline::{self, Constant, Offer};
@@ -96,12 +97,18 @@ pub struct Compiler {
     modules: SharedModules,
     tables: Arc<Tables>,
     variables: OnceCell<Option<Arc<Script>>>,
+    branches: Option<Branches>,
 }
 
 impl Compiler {
     /// A compiler whose scripts may `import` from `shared` and from nowhere else.
     pub fn new(shared: &Path) -> Self {
-        let modules = SharedModules::new(shared);
+        Self::noting(shared, None)
+    }
+
+    /// The same, whose scripts note the branches that run, if these are given.
+    pub fn noting(shared: &Path, branches: Option<&Branches>) -> Self {
+        let modules = SharedModules::new(shared, branches.cloned());
         let mut engine = engine::build();
         engine.set_module_resolver(modules.clone());
         Self {
@@ -109,6 +116,7 @@ impl Compiler {
             modules,
             tables: Arc::default(),
             variables: OnceCell::new(),
+            branches: branches.cloned(),
         }
     }
 
@@ -129,7 +137,11 @@ impl Compiler {
             self.name_variables();
         }
         match self.load_imports(file, &ast) {
-            Ok(offers) => faults.extend(calls::wrong_calls(&self.engine, file, &ast, &offers, &[])),
+            Ok(offers) => {
+                let besides = self.modules.besides(&ast);
+                let wrong = calls::wrong_calls(&self.engine, file, &ast, &offers, &besides);
+                faults.extend(wrong);
+            }
             Err(fault) => faults.push(fault),
         }
         if !faults.is_empty() {
@@ -180,16 +192,12 @@ impl Compiler {
         let ast = self.parse(file, source).map_err(|fault| vec![fault])?;
         let mut faults = outline::statements_that_never_run(file, &ast);
         frame::use_tables(&self.tables);
-        let mut besides = testing::FUNCTIONS.to_vec();
-        besides.extend(tested.map(Script::functions).unwrap_or_default());
         match self.load_imports(file, &ast) {
-            Ok(offers) => faults.extend(calls::wrong_calls(
-                &self.engine,
-                file,
-                &ast,
-                &offers,
-                &besides,
-            )),
+            Ok(offers) => {
+                let besides = self.besides_of_tests(&ast, tested);
+                let wrong = calls::wrong_calls(&self.engine, file, &ast, &offers, &besides);
+                faults.extend(wrong);
+            }
             Err(fault) => faults.push(fault),
         }
         let tests = testing::tests(file, source, &ast);
@@ -213,6 +221,17 @@ impl Compiler {
                 None => ast,
             },
         })
+    }
+
+    /// What tests may call: their own functions, and those of the script that they test.
+    fn besides_of_tests<'a>(&self, ast: &AST, tested: Option<&'a Script>) -> Besides<'a> {
+        let mut besides = self.modules.besides(ast);
+        besides.functions = testing::FUNCTIONS.to_vec();
+        if let Some(script) = tested {
+            besides.functions.extend(script.functions());
+            besides.trees.extend(self.modules.with_imports(&script.ast));
+        }
+        besides
     }
 
     /// Whether a script, or a module that it imports, calls a host function of that namespace.
@@ -267,6 +286,11 @@ impl Compiler {
     /// What a call runs: the functions and the imports, not the constants, which would be worked
     /// out anew each time.
     fn runnable(&self, file: &str, source: &str, mut ast: AST) -> Result<AST, Vec<Fault>> {
+        let noted = self.branches.as_ref().map(|one| one.note(file, source));
+        if let Some(noted) = &noted {
+            ast = self.parse(file, noted).map_err(|fault| vec![fault])?;
+        }
+        let source = noted.as_deref().unwrap_or(source);
         if !outline::imports(&ast).is_empty() {
             let scope = Scope::new();
             let embedded = self.engine.compile_into_self_contained(&scope, source);

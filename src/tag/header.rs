@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
+use super::constants::CONSTANTS;
 use super::{PreviewMode, Tag};
 use crate::clock::Millis;
 use crate::config::suggest;
@@ -30,7 +31,7 @@ const LEAST_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Makes a tag of a compiled script.
 pub fn load(script: Script) -> Result<Tag, Vec<Fault>> {
-    let mut header = Header::of(&script);
+    let mut header = Header::of(&script, CONSTANTS);
     let on = read_on(&mut header);
     let to = required(&mut header, "TO", "const TO = \"amplitude\";");
     let trigger = read_trigger(&mut header);

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::Transform;
+use super::constants::CONSTANTS;
 use crate::script::{Fault, Header, Map, Script};
 use crate::trigger::{Names, Trigger, parse_conditions};
 
 /// Makes a transformation of a compiled script.
 pub fn load(script: Script) -> Result<Transform, Vec<Fault>> {
-    let mut header = Header::of(&script);
+    let mut header = Header::of(&script, CONSTANTS);
     let tags = names(&mut header, "TAGS");
     let on = names(&mut header, "ON");
     let trigger = Trigger {

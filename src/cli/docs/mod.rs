@@ -12,20 +12,42 @@ use clap::Args;
 use super::{Exit, paint};
 use crate::destination::{self, TYPES};
 use crate::error::BoxError;
+use crate::script::Constants;
 use crate::script::api::mapping::{self, Mapping};
 use crate::script::api::{TOPICS, Topic};
+use crate::{client, tag, transform};
+
+/// The kinds of scripts, what is said of them, and the header constants that they may have.
+const KINDS: [(&str, &str, &[Constants]); 3] = [
+    (
+        "client",
+        "makes events of requests; a file in clients/",
+        client::CONSTANTS,
+    ),
+    (
+        "tag",
+        "makes of an event what a destination gets; a file in tags/",
+        tag::CONSTANTS,
+    ),
+    (
+        "transform",
+        "changes what tags see of an event; a file in transforms/",
+        transform::CONSTANTS,
+    ),
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tagwerk docs
   tagwerk docs time
+  tagwerk docs tag         # the header constants of a tag; also client, transform
   tagwerk docs meta        # with where each key comes from
   tagwerk docs --destinations docs/destinations
   tagwerk docs --markdown > functions.md
   tagwerk docs --definitions            files for the Rhai language server, in .rhai/")]
 pub(super) struct Options {
-    /// Only this topic, such as `time` or `tracify`
+    /// Only this topic, such as `time` or `tracify`; or `client`, `tag`, `transform`
     topic: Option<String>,
 
     /// Write a page for each type of destination into this folder instead
@@ -65,6 +87,13 @@ fn write_pages(folder: &Path) -> Result<(), Exit> {
 }
 
 fn show_functions(options: &Options) -> Result<(), Exit> {
+    let mut kinds = KINDS.iter();
+    if let Some((kind, about, constants)) =
+        kinds.find(|(kind, ..)| options.topic.as_deref() == Some(kind))
+    {
+        show_constants(kind, about, constants, options.markdown);
+        return Ok(());
+    }
     let wanted = |topic: &&Topic| {
         options
             .topic
@@ -105,6 +134,26 @@ fn show_functions(options: &Options) -> Result<(), Exit> {
         }
     }
     Ok(())
+}
+
+fn show_constants(kind: &str, about: &str, constants: &[Constants], markdown: bool) {
+    if markdown {
+        anstream::print!("{}", markdown::table(constants));
+        return;
+    }
+    anstream::println!("{} {}\n", paint::strong(kind), paint::dim(about));
+    for row in constants {
+        let default = match row.default {
+            "required" => "required".to_owned(),
+            default => format!("default {}", default.replace('`', "")),
+        };
+        anstream::println!(
+            "  {} {}",
+            paint::good(row.names.join(", ")),
+            paint::dim(default)
+        );
+        anstream::println!("      {}\n", row.about);
+    }
 }
 
 /// Where each key of a payload comes from.

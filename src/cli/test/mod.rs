@@ -18,7 +18,7 @@ use crate::case::{
 use crate::config::{self, Config, SystemEnvironment};
 use crate::error::BoxError;
 use crate::generation::Generation;
-use crate::script::{Worker, with_script_stack};
+use crate::script::{Branches, Worker, with_script_stack};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -28,7 +28,7 @@ Examples:
   tagwerk test tags/slack_order.test.rhai
   tagwerk test --bless cases/refund    write what comes out now as what must come out
   tagwerk test --watch                 again whenever a file is saved
-  tagwerk test --coverage              and which ways of the scripts were never taken
+  tagwerk test --coverage              and which branches of the scripts never ran
   tagwerk test --json | jq '.cases[] | select(.passed | not)'
 
 A case is a folder with request.http, and events.json and deliveries.json beside it: what the clients
@@ -55,7 +55,7 @@ pub(super) struct Options {
     #[arg(long, conflicts_with = "json")]
     watch: bool,
 
-    /// Show which ways of the clients and tags were never taken
+    /// Show what of the scripts never ran: ways through clients and tags, branches, functions
     #[arg(long)]
     coverage: bool,
 
@@ -107,12 +107,16 @@ fn run_once(options: &Options, config: &Path) -> Result<(), Exit> {
     let generation = case::load(config).map_err(|problems| Exit::configuration(&problems))?;
     let generation = Arc::new(generation.live);
     let coverage = Arc::new(Mutex::new(Coverage::default()));
-    let outcomes = with_script_stack(|| found.run(options, &generation, &coverage));
+    let outcomes = with_script_stack(|| found.run(options, &generation, &coverage, None));
     let outcomes = outcomes.map_err(BoxError::from)?;
+    let branches = match options.coverage {
+        true => Some(found.branches(options, config)?),
+        false => None,
+    };
     let covered = coverage
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .of(&generation);
+        .of(&generation, branches.as_ref());
     conclude(outcomes, covered, begun.elapsed(), options)
 }
 
@@ -144,27 +148,34 @@ impl Found {
         Ok(found)
     }
 
+    /// All once more, through scripts that note the branches that run.
+    fn branches(&self, options: &Options, config: &Path) -> Result<Branches, Exit> {
+        let branches = Branches::default();
+        let generation = case::load_noting(config, &branches);
+        let generation = Arc::new(generation.map_err(|problems| Exit::configuration(&problems))?);
+        let run = || self.run(options, &generation, &Arc::default(), Some(&branches));
+        with_script_stack(run).map_err(BoxError::from)?;
+        Ok(branches)
+    }
+
     fn run(
         &self,
         options: &Options,
         generation: &Arc<Generation>,
         coverage: &Arc<Mutex<Coverage>>,
+        branches: Option<&Branches>,
     ) -> Vec<Outcome> {
-        let mut worker = Worker::new();
+        let mut worker = Worker::noting(branches);
+        // Then all was run before, and is only to be watched.
+        let bless = options.bless && branches.is_none();
         let filter = options.filter.as_deref().unwrap_or_default();
         let cases = self.cases.iter().map(|(name, case)| {
-            cases::try_case(
-                &mut worker,
-                generation,
-                (name, case),
-                options.bless,
-                coverage,
-            )
+            cases::try_case(&mut worker, generation, (name, case), bless, coverage)
         });
         let mut outcomes: Vec<Outcome> = cases.collect();
         for file in &self.files {
             let is_wanted = |name: &str| name.contains(filter);
-            let tested = case::run_tests(generation, file, is_wanted, coverage);
+            let tested = case::run_tests(generation, file, is_wanted, coverage, branches);
             outcomes.extend(tested.into_iter().map(outcome));
         }
         outcomes

@@ -1,20 +1,22 @@
-//! The draft set takes the place of the live one, and back. Folders change places by one call of the
-//! system each, so that no moment has neither; a server that runs loads the result as a whole, once the
-//! files are at rest.
+//! The draft set takes the place of the live one, and back. The folders of a set are moved one after the
+//! other, so what is to be done is on disk before the first is: a plan that was interrupted is finished
+//! by the next `promote` or `rollback`, or by the next server that starts, and while there is one, no
+//! set is loaded. So a server never runs half of one.
 
-use std::fs;
+mod moves;
+mod plan;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::config::Scripts;
+use crate::config::{Problem, Scripts};
+
+use moves::Moves;
+pub use plan::Direction;
+use plan::Plan;
 
 /// Where the set that was live before is kept, beside the draft.
 pub const FORMER: &str = "former";
-
-/// The folders of a set below the draft's, and where they are live.
-fn folders(scripts: &Scripts) -> [(&'static str, &Path); 2] {
-    [("clients", &scripts.clients), ("tags", &scripts.tags)]
-}
 
 /// The folder of the set that was live before.
 pub fn former(scripts: &Scripts) -> PathBuf {
@@ -27,22 +29,7 @@ pub fn former(scripts: &Scripts) -> PathBuf {
 /// # Errors
 /// If a folder cannot be moved; then all is as it was.
 pub fn promote(scripts: &Scripts) -> io::Result<Vec<&'static str>> {
-    let swapped = swap(scripts, &scripts.draft)?;
-    let (former, old) = (former(scripts), scripts.draft.with_file_name("former.old"));
-    remove(&old)?;
-    if is_folder(&former) {
-        fs::rename(&former, &old)?;
-    }
-    fs::create_dir_all(&former)?;
-    for name in &swapped {
-        let was_live = scripts.draft.join(name);
-        if is_folder(&was_live) {
-            fs::rename(was_live, former.join(name))?;
-        }
-    }
-    remove(&old)?;
-    fs::remove_dir(&scripts.draft).ok(); // something else may be in it
-    Ok(swapped)
+    change(scripts, Direction::Promote)
 }
 
 /// Puts the former set in the place of the live one, which becomes the draft again; if there is a
@@ -51,101 +38,73 @@ pub fn promote(scripts: &Scripts) -> io::Result<Vec<&'static str>> {
 /// # Errors
 /// If a folder cannot be moved; then all is as it was.
 pub fn rollback(scripts: &Scripts) -> io::Result<Vec<&'static str>> {
-    let former = former(scripts);
-    let swapped = swap(scripts, &former)?;
-    if is_folder(&scripts.draft) {
-        return Ok(swapped);
-    }
-    fs::create_dir_all(&scripts.draft)?;
-    for name in &swapped {
-        let was_live = former.join(name);
-        if is_folder(&was_live) {
-            fs::rename(was_live, scripts.draft.join(name))?;
-        }
-    }
-    fs::remove_dir(&former).ok(); // something else may be in it
-    Ok(swapped)
+    change(scripts, Direction::Rollback)
 }
 
-/// Changes the places of the folders of a set and of the live ones. If one cannot, those before it
-/// change back.
-fn swap(scripts: &Scripts, set: &Path) -> io::Result<Vec<&'static str>> {
-    let mut swapped: Vec<(&'static str, &Path)> = Vec::new();
-    for (name, live) in folders(scripts) {
-        if !is_folder(&set.join(name)) {
-            continue;
-        }
-        if let Err(error) = change_places(&set.join(name), live) {
-            for (name, live) in swapped {
-                change_places(&set.join(name), live)?;
-            }
-            return Err(named(error, live));
-        }
-        swapped.push((name, live));
+/// Finishes what was interrupted, if something was. Gives what it was.
+///
+/// # Errors
+/// If a folder cannot be moved, or if somebody is at it.
+pub fn finish(scripts: &Scripts) -> io::Result<Option<Direction>> {
+    if !plan_file(scripts).exists() {
+        return Ok(None);
     }
-    if swapped.is_empty() {
-        let why = format!("{} has neither clients/ nor tags/", set.display());
-        return Err(io::Error::new(io::ErrorKind::NotFound, why));
-    }
-    Ok(swapped.into_iter().map(|(name, _)| name).collect())
+    let _alone = plan::alone(scripts)?;
+    let Some(plan) = Plan::read(scripts)? else {
+        return Ok(None); // whoever was at it is done
+    };
+    Moves::of(scripts, &plan, &|| {}).finish()?;
+    Ok(Some(plan.direction))
 }
 
-fn change_places(one: &Path, other: &Path) -> io::Result<()> {
-    if !is_folder(other) {
-        return fs::rename(one, other);
+/// Where a plan stands while it is carried out.
+pub(super) fn plan_file(scripts: &Scripts) -> PathBuf {
+    plan::file(scripts)
+}
+
+/// Why no set can be loaded now, if so: its folders may be of two.
+pub(super) fn under_way(scripts: &Scripts, base: &Path) -> Option<Problem> {
+    let file = plan_file(scripts);
+    let shown = file.strip_prefix(base).unwrap_or(&file);
+    let message =
+        "the draft set is just taking the place of the live one, or was interrupted at it";
+    let hint = "`tagwerk promote` finishes what was interrupted; so does a server that starts";
+    let problem = Problem::new(shown, message).of_kind("half-promoted");
+    file.exists().then(|| problem.with_hint(hint.to_owned()))
+}
+
+fn change(scripts: &Scripts, direction: Direction) -> io::Result<Vec<&'static str>> {
+    change_watched(scripts, direction, &|| {})
+}
+
+/// `before_each` is called before each step that changes something on disk.
+fn change_watched(
+    scripts: &Scripts,
+    direction: Direction,
+    before_each: &dyn Fn(),
+) -> io::Result<Vec<&'static str>> {
+    let _alone = plan::alone(scripts)?;
+    if Plan::read(scripts)?.is_some() {
+        return Err(io::Error::other(
+            "what was interrupted is to be finished first",
+        ));
     }
-    match exchange(one, other) {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => by_way_of_a_third(one, other),
-        result => result,
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
-        // File systems that cannot say so in one of these ways.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
-            Err(io::ErrorKind::Unsupported.into())
-        }
-        result => Ok(result?),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn exchange(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// A moment without the live folder is one in which a server keeps the set that it has.
-fn by_way_of_a_third(one: &Path, other: &Path) -> io::Result<()> {
-    let aside = one.with_extension("aside");
-    fs::rename(one, &aside)?;
-    if let Err(error) = fs::rename(other, one) {
-        fs::rename(&aside, one)?;
-        return Err(error);
-    }
-    fs::rename(&aside, other)
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(error, folder)),
-        _ => Ok(()),
-    }
-}
-
-fn named(error: io::Error, folder: &Path) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
-}
-
-fn is_folder(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.is_dir())
+    let plan = Plan::of(scripts, direction)?;
+    let moves = Moves::of(scripts, &plan, before_each);
+    moves.begin()?;
+    moves.finish()?;
+    Ok(plan.names())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use std::cell::Cell;
+    use std::fs;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::moves::is_folder;
 
     struct Set(tempfile::TempDir);
 
@@ -227,5 +186,152 @@ mod tests {
         let set = Set::new(&[("tags/a", "1"), ("draft/notes.txt", "")]);
         assert!(promote(&set.scripts()).is_err() && rollback(&set.scripts()).is_err());
         assert_eq!(set.has("tags/a").as_deref(), Some("1"));
+    }
+
+    /// The files of a set, without its plan, and whether it has one.
+    fn files(set: &Set) -> (Vec<(String, String)>, bool) {
+        fn add(folder: &Path, base: &Path, found: &mut Vec<(String, String)>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    true => add(&path, base, found),
+                    false => found.push((
+                        path.strip_prefix(base).unwrap().display().to_string(),
+                        fs::read_to_string(&path).unwrap(),
+                    )),
+                }
+            }
+        }
+        let mut found = Vec::new();
+        add(set.0.path(), set.0.path(), &mut found);
+        found.sort();
+        let all = found.len();
+        found.retain(|(name, _)| name != plan::FILE);
+        let has_plan = found.len() < all;
+        (found, has_plan)
+    }
+
+    /// Breaks off before each step in turn, by a panic, as nothing that would tidy up may run.
+    fn broken_off_everywhere(
+        direction: Direction,
+        before: &[(&str, &str)],
+        after: &[(&str, &str)],
+    ) {
+        let sorted = |files: &[(&str, &str)]| {
+            let files = files
+                .iter()
+                .map(|(name, text)| (name.to_string(), text.to_string()));
+            let mut files: Vec<_> = files.collect();
+            files.sort();
+            files
+        };
+        let (before_sorted, after_sorted) = (sorted(before), sorted(after));
+        let mut half = 0;
+        for at in 0.. {
+            let set = Set::new(before);
+            let steps = Cell::new(0);
+            let count = || {
+                assert!(steps.get() < at, "broken off");
+                steps.set(steps.get() + 1);
+            };
+            let change = || change_watched(&set.scripts(), direction, &count);
+            let broken = catch_unwind(AssertUnwindSafe(change));
+            let (files_now, has_plan) = files(&set);
+            let scripts = set.scripts();
+            assert_eq!(under_way(&scripts, set.0.path()).is_some(), has_plan);
+            if broken.is_ok() {
+                assert_eq!((files_now, has_plan), (after_sorted, false));
+                assert!(half > 3, "only {half} breaks left a plan");
+                return;
+            }
+            let finished = finish(&scripts).unwrap();
+            match has_plan {
+                true => {
+                    half += 1;
+                    assert_eq!(finished, Some(direction));
+                    assert_eq!(
+                        files(&set),
+                        (after_sorted.clone(), false),
+                        "broken off at {at}"
+                    );
+                }
+                // Before the plan nothing has moved; after it all has.
+                false => {
+                    let (mut now, _) = files(&set);
+                    now.retain(|(name, _)| !name.ends_with(plan::TOKEN));
+                    assert!(
+                        now == before_sorted || now == after_sorted,
+                        "at {at}: {now:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_broken_off_is_finished() {
+        broken_off_everywhere(
+            Direction::Promote,
+            &[
+                ("clients/a", "live"),
+                ("tags/a", "live"),
+                ("draft/clients/a", "draft"),
+                ("draft/tags/a", "draft"),
+                ("draft/notes", "mine"),
+                ("former/tags/a", "former"),
+            ],
+            &[
+                ("clients/a", "draft"),
+                ("tags/a", "draft"),
+                ("former/clients/a", "live"),
+                ("former/tags/a", "live"),
+                ("draft/notes", "mine"),
+            ],
+        );
+        broken_off_everywhere(
+            Direction::Rollback,
+            &[
+                ("clients/a", "live"),
+                ("tags/a", "live"),
+                ("former/clients/a", "former"),
+                ("former/tags/a", "former"),
+            ],
+            &[
+                ("clients/a", "former"),
+                ("tags/a", "former"),
+                ("draft/clients/a", "live"),
+                ("draft/tags/a", "live"),
+            ],
+        );
+    }
+
+    #[test]
+    fn folders_that_cannot_change_places_stay() {
+        let set = Set::new(&[
+            ("clients/a", "live"),
+            ("draft/clients/a", "draft"),
+            ("draft/tags/a", "draft"),
+        ]);
+        // A file is where the folder of tags would go.
+        fs::write(set.0.path().join("nowhere"), "").unwrap();
+        let scripts = Scripts {
+            tags: set.0.path().join("nowhere/tags"),
+            ..set.scripts()
+        };
+        assert!(promote(&scripts).is_err());
+        assert_eq!(set.has("clients/a").as_deref(), Some("live"));
+        assert_eq!(set.has("draft/clients/a").as_deref(), Some("draft"));
+        assert!(!files(&set).1);
+        assert_eq!(finish(&scripts).unwrap(), None);
+    }
+
+    #[test]
+    fn two_do_not_get_in_each_others_way() {
+        let set = Set::new(&[("tags/a", "1"), ("draft/tags/a", "2")]);
+        let alone = plan::alone(&set.scripts()).unwrap();
+        let why = promote(&set.scripts()).unwrap_err().to_string();
+        assert!(why.contains("under way"), "{why}");
+        drop(alone);
+        assert!(promote(&set.scripts()).is_ok());
     }
 }

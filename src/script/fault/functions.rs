@@ -94,11 +94,14 @@ pub(super) fn is_host(name: &str) -> bool {
 }
 
 /// What to say of a function that there is not, before anything was run.
-pub(super) fn not_there(name: &str, known: &[&str]) -> Words {
+pub(super) fn not_there(name: &str, known: &[&str], may_be_key: bool) -> Words {
     let mut all: Vec<&str> = api::function_names().collect();
     all.extend(known);
     let hint = translated(name).or_else(|| nearest(name, &all));
-    let hint = hint.unwrap_or_else(|| "`tagwerk docs` lists what there is".to_owned());
+    let hint = hint.unwrap_or_else(|| match may_be_key {
+        true => format!("if `{name}` is the key of a map, leave `()` out"),
+        false => "`tagwerk docs` lists what there is".to_owned(),
+    });
     Words::new(unknown(name, &[])).hint(hint)
 }
 
