@@ -22,7 +22,7 @@ impl Seen {
         // The stamp first: what is written in between makes it differ from the next one.
         let stamp = Stamp::of_set(config_file, config);
         let mut sources = fingerprint(Some(config_file), &folders(config));
-        if promote::plan_file(&config.scripts).exists() {
+        if promote::is_under_way(&config.scripts) {
             sources.push_str(" on the move");
         }
         Self { stamp, sources }

@@ -36,7 +36,7 @@ impl Stamp {
     /// Of all files of a set. While folders are being moved it is half written.
     pub(super) fn of_set(config_file: &Path, config: &Config) -> Self {
         let stamp = Self::of(config_file, &folders(config));
-        let is_moved = promote::plan_file(&config.scripts).exists();
+        let is_moved = promote::is_under_way(&config.scripts);
         Self {
             hash: stamp.hash ^ u64::from(is_moved),
             is_half_written: stamp.is_half_written || is_moved,

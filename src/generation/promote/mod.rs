@@ -46,7 +46,7 @@ pub fn rollback(scripts: &Scripts) -> io::Result<Vec<&'static str>> {
 /// # Errors
 /// If a folder cannot be moved, or if somebody is at it.
 pub fn finish(scripts: &Scripts) -> io::Result<Option<Direction>> {
-    if !plan_file(scripts).exists() {
+    if !is_under_way(scripts) {
         return Ok(None);
     }
     let _alone = plan::alone(scripts)?;
@@ -57,20 +57,20 @@ pub fn finish(scripts: &Scripts) -> io::Result<Option<Direction>> {
     Ok(Some(plan.direction))
 }
 
-/// Where a plan stands while it is carried out.
-pub(super) fn plan_file(scripts: &Scripts) -> PathBuf {
-    plan::file(scripts)
+/// True from the first move to the last, also if they were interrupted.
+pub(super) fn is_under_way(scripts: &Scripts) -> bool {
+    std::fs::metadata(plan::file(scripts)).is_ok()
 }
 
 /// Why no set can be loaded now, if so: its folders may be of two.
 pub(super) fn under_way(scripts: &Scripts, base: &Path) -> Option<Problem> {
-    let file = plan_file(scripts);
+    let file = plan::file(scripts);
     let shown = file.strip_prefix(base).unwrap_or(&file);
     let message =
         "the draft set is just taking the place of the live one, or was interrupted at it";
     let hint = "`tagwerk promote` finishes what was interrupted; so does a server that starts";
     let problem = Problem::new(shown, message).of_kind("half-promoted");
-    file.exists().then(|| problem.with_hint(hint.to_owned()))
+    is_under_way(scripts).then(|| problem.with_hint(hint.to_owned()))
 }
 
 fn change(scripts: &Scripts, direction: Direction) -> io::Result<Vec<&'static str>> {
