@@ -73,7 +73,7 @@ fn add_coverage(text: &mut String, covered: &Covered, whole: bool) {
     }
 }
 
-/// `tags/order.rhai:7: never true: if big`.
+/// `tags/order.rhai:7:5: never true: if big`.
 fn line_of(branch: &Branch) -> String {
     let what = match branch.kind {
         BranchKind::Function => "never called:",
@@ -82,7 +82,14 @@ fn line_of(branch: &Branch) -> String {
         BranchKind::Else => "never ran: the else of",
         BranchKind::Case | BranchKind::Loop | BranchKind::Catch => "never ran:",
     };
-    format!("{}:{}: {what} {}", branch.file, branch.line, branch.text)
+    let Branch {
+        file,
+        line,
+        column,
+        text,
+        ..
+    } = branch;
+    format!("{file}:{line}:{column}: {what} {text}")
 }
 
 fn add_untried(text: &mut String, untried: &Untried) {

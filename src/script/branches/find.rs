@@ -22,6 +22,7 @@ pub(super) enum Place {
 pub(super) struct Found {
     pub(super) kind: BranchKind,
     pub(super) line: usize,
+    pub(super) column: usize,
     /// From where to where it reaches, in bytes.
     pub(super) span: (usize, usize),
     /// Where the note stands, in bytes.
@@ -149,6 +150,7 @@ impl Search<'_> {
         let found = Found {
             kind,
             line: shown.line().unwrap_or_default(),
+            column: shown.position().unwrap_or_default(),
             span,
             at,
             place,

@@ -47,9 +47,11 @@ pub struct Branch {
     pub file: String,
     /// Where it stands; of an `else` without a line of its own, the `if`.
     pub line: usize,
+    /// And where in the line.
+    pub column: usize,
     /// What it is.
     pub kind: BranchKind,
-    /// The line that begins it, shortened.
+    /// The line that begins it, of an `if` from there on; shortened.
     pub text: String,
 }
 
@@ -126,10 +128,9 @@ impl Branches {
         };
         let counts = (state.branches.len() - never.len(), state.branches.len());
         let outermost = never.iter().filter(|noted| !is_within(noted));
-        (
-            counts,
-            outermost.map(|noted| noted.branch.clone()).collect(),
-        )
+        let mut outermost: Vec<Branch> = outermost.map(|noted| noted.branch.clone()).collect();
+        outermost.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        (counts, outermost)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -139,7 +140,19 @@ impl Branches {
 
 fn noted(file: &str, source: &str, found: &Found) -> Noted {
     let line = source.lines().nth(found.line.saturating_sub(1));
-    let text = line.unwrap_or_default().trim().trim_end_matches('{').trim();
+    let line = line.unwrap_or_default();
+    let is_if = matches!(
+        found.kind,
+        BranchKind::If | BranchKind::Else | BranchKind::WithoutElse
+    );
+    let skipped = if is_if {
+        found.column.saturating_sub(1)
+    } else {
+        0
+    };
+    let from = line.char_indices().nth(skipped).map_or(0, |(at, _)| at);
+    let line = line.get(from..).unwrap_or_default();
+    let text = line.trim().trim_end_matches(['{', ';']).trim();
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {
         shown.push('…');
@@ -148,6 +161,7 @@ fn noted(file: &str, source: &str, found: &Found) -> Noted {
         branch: Branch {
             file: file.to_owned(),
             line: found.line,
+            column: found.column,
             kind: found.kind,
             text: shown,
         },
@@ -238,12 +252,12 @@ mod tests {
             (
                 "fn f(x) {\n  if x == 1 { 1 }\n  else if x == 2 { 2 }\n  else { 3 }\n}",
                 &[1],
-                &["3 If else if x == 2 { 2 }", "3 Else else if x == 2 { 2 }"],
+                &["3 If if x == 2 { 2 }", "3 Else if x == 2 { 2 }"],
             ),
             (
                 "fn f(x) {\n  if x == 1 { 1 }\n  else if x == 2 { 2 }\n}",
                 &[1, 2],
-                &["3 WithoutElse else if x == 2 { 2 }"],
+                &["3 WithoutElse if x == 2 { 2 }"],
             ),
             (
                 "fn f(x) {\n  switch x {\n    1 => \"one\",\n    2 | 3 if x > 2 => \"three\",\n    _ => -x + 4 == 1,\n  }\n}",
@@ -292,7 +306,7 @@ mod tests {
             (
                 "fn f(x) {\n  `${if x > 1 { \"much\" } else { \"little\" }} of it`\n}",
                 &[2],
-                &["2 Else `${if x > 1 { \"much\" } else { \"little\" }} of it`"],
+                &["2 Else if x > 1 { \"much\" } else { \"little\" }} of it`"],
             ),
         ] {
             assert_eq!(run(source, values).1, never, "{source}");

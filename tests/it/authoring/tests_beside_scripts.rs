@@ -214,18 +214,18 @@ async fn branches_that_never_ran_are_told_with_their_lines() {
     assert_eq!(ended.code, 0, "{}", ended.stdout);
     let told = ended.stdout.split_once("covered: ").unwrap().1;
     let expected = "1 of 1 clients, 1 of 1 tags, 2 of 2 ways through them, 7 of 12 branches of scripts
-  shared/words.rhai:2: never true: if count == 1
-  tags/order.rhai:6: never ran: the else of let size = if event.order_id > 5 { \"large\" } else { \"small\" };
-  tags/order.rhai:8: never ran: 7 => size,
-  tags/order.rhai:11: never true: if event.coupon != ()
-  tags/order.rhai:17: never called: fn unused(x) { x }
+  shared/words.rhai:2:5: never true: if count == 1
+  tags/order.rhai:6:16: never ran: the else of if event.order_id > 5 { \"large\" } else { \"small\" }
+  tags/order.rhai:8:14: never ran: 7 => size,
+  tags/order.rhai:11:5: never true: if event.coupon != ()
+  tags/order.rhai:17:14: never called: fn unused(x) { x }
 ";
     assert_eq!(told, expected);
     let report = run(set.path(), &["test", "--coverage", "--json"])
         .await
         .json();
     assert_eq!(report["coverage"]["branches"], json!([7, 12]));
-    let branch = json!({ "file": "tags/order.rhai", "line": 11, "kind": "if", "text": "if event.coupon != ()" });
+    let branch = json!({ "file": "tags/order.rhai", "line": 11, "column": 5, "kind": "if", "text": "if event.coupon != ()" });
     assert_eq!(report["coverage"]["never_ran"][3], branch);
 }
 
