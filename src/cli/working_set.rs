@@ -266,8 +266,14 @@ pub(super) fn write_new(folder: &Path, path: &str, content: &str) -> io::Result<
     if let Some(parent) = file.parent() {
         fs::create_dir_all(parent)?;
     }
-    let named =
-        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    let named = |error: io::Error| {
+        let shown = file.display();
+        let why = match error.kind() {
+            io::ErrorKind::AlreadyExists => format!("{shown} is there already, and is left alone"),
+            _ => format!("{shown}: {error}"),
+        };
+        io::Error::new(error.kind(), why)
+    };
     let mut new = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -222,13 +222,11 @@ fn check_functions(script: &Script) -> Vec<Fault> {
         match found.first() {
             Some(count) => {
                 let message = format!("it must be {signature}, it has {count} parameters");
-                faults.push(Fault::new(&script.file, message).of_kind("missing-function"));
+                faults.push(script.fault_of_function(name, message));
             }
             None if name == "parse" => {
-                let fault = Fault::new(&script.file, "fn parse(request) is missing")
-                    .of_kind("missing-function");
-                faults
-                    .push(fault.with_hint("write `fn parse(request) { #{ event_name: \"…\" } }`"));
+                let fault = script.fault_of_function(name, "fn parse(request) is missing");
+                faults.push(fault.or_hint("write `fn parse(request) { #{ event_name: \"…\" } }`"));
             }
             None => {}
         }

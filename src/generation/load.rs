@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::Generation;
 use super::check::{self, Set};
-use super::files::{ScriptFile, fingerprint, read_scripts, read_shared};
+use super::files::{ScriptFile, fingerprint, read_scripts, read_shared, script_names};
 use super::promote;
 use crate::client::{self, Client, Router, Surroundings, Verify};
-use crate::config::{self, Config, Environment, Problem, Problems, suggest};
+use crate::config::{self, Config, Environment, Problem, Problems, Scripts, suggest};
 use crate::destination::{self, Destinations};
 use crate::script::tables::Tables;
 use crate::script::{Branches, Compiler, Fault, Pace, Script, with_script_stack};
@@ -142,7 +142,7 @@ fn compile_set(
     );
     let tables = tables.unwrap_or_else(|faults| {
         problems.extend(faults.into_iter().map(problem));
-        Arc::default()
+        Tables::unread()
     });
     let transforms = &config.scripts.transforms;
     let transform_files = collect(
@@ -158,7 +158,7 @@ fn compile_set(
     problems.extend(check_destinations(&tags_loaded, &destinations));
     let transforms = compile_all(&compiler, &transform_files, &mut problems, transform::load);
     if tags_loaded.len() == tag_files.len() {
-        problems.extend(check_transforms(&transforms, &tags_loaded));
+        problems.extend(check_transforms(&transforms, &tags_loaded, &config.scripts));
     }
     give_transforms(transforms, &mut tags_loaded);
     clients_loaded.sort_by(|a: &Client, b: &Client| {
@@ -326,8 +326,18 @@ fn give_transforms(transforms: Vec<Transform>, tags: &mut [Tag]) {
     }
 }
 
-fn check_transforms(transforms: &[Transform], tags: &[Tag]) -> Vec<Problem> {
+/// A tag that only another set has is no mistake: transformations are for all of them, and a tag may come
+/// or go with a draft.
+fn check_transforms(transforms: &[Transform], tags: &[Tag], scripts: &Scripts) -> Vec<Problem> {
     let names = || tags.iter().map(|tag| &*tag.name);
+    let sets = [
+        scripts.draft.join("tags"),
+        promote::former(scripts).join("tags"),
+    ];
+    let elsewhere: Vec<String> = std::iter::once(&scripts.tags)
+        .chain(&sets)
+        .flat_map(|folder| script_names(folder))
+        .collect();
     let unknown = transforms.iter().flat_map(|transform| {
         let plain = transform
             .tags
@@ -337,6 +347,14 @@ fn check_transforms(transforms: &[Transform], tags: &[Tag]) -> Vec<Problem> {
         plain.filter(|(_, name)| !names().any(|known| known == *name))
     });
     let unknown = unknown.map(|(transform, name)| {
+        if elsewhere.contains(name) {
+            let message = format!("there is no tag \"{name}\" in this set, only in another one");
+            let fault = transform
+                .script
+                .fault_in("TAGS", &message)
+                .of_kind("unknown-tag");
+            return problem(fault.with_hint("leave the name out once no set has it")).as_warning();
+        }
         let hint = suggest(name, names())
             .unwrap_or_else(|| "the names are those of the files in tags/".to_owned());
         let fault = transform

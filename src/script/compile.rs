@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
-use rhai::{AST, Engine, Module, Scope, Stmt};
+use rhai::{AST, Engine, Module, Position, Scope, Stmt};
 
 use super::branches::Branches;
 use super::calls::{self, Besides};
@@ -81,6 +81,37 @@ impl Script {
             Some(declared) => fault.at(declared.position),
             None => fault,
         }
+    }
+
+    /// A mistake in what functions it has: at the place of `function`, or of one that is nearly called
+    /// so.
+    pub fn fault_of_function(&self, function: &str, message: impl Into<String>) -> Fault {
+        let fault = Fault::new(&self.file, message).of_kind("missing-function");
+        let known = self.functions().into_iter().map(|(name, _)| name);
+        let near = known.min_by_key(|known| strsim::damerau_levenshtein(known, function));
+        let near = near.filter(|near| strsim::damerau_levenshtein(near, function) <= 2);
+        let Some((near, position)) = near.and_then(|near| Some((near, self.place_of(near)?)))
+        else {
+            return fault;
+        };
+        match near == function {
+            true => fault.at(position),
+            false => fault
+                .at(position)
+                .with_hint(format!("did you mean `fn {function}`?")),
+        }
+    }
+
+    fn place_of(&self, function: &str) -> Option<Position> {
+        let begins = format!("fn {function}");
+        let mut lines = self.source.lines().enumerate();
+        let (line, at) = lines.find_map(|(line, text)| {
+            let at = text.find(&begins)?;
+            let behind = text.get(at + begins.len()..)?.trim_start();
+            behind.starts_with('(').then_some((line, at))
+        })?;
+        let narrow = |number: usize| u16::try_from(number + 1).ok();
+        Some(Position::new(narrow(line)?, narrow(at)?))
     }
 
     pub(super) fn declared(&self, name: &str) -> Option<&Constant> {

@@ -222,13 +222,13 @@ fn check_functions(script: &Script) -> Vec<Fault> {
             Some(count) => format!("fn tag must take one parameter, the event; it takes {count}"),
             None => "fn tag(event) is missing".to_owned(),
         };
-        let fault = Fault::new(&script.file, message).of_kind("missing-function");
-        faults.push(fault.with_hint("write `fn tag(event) { #{ … } }`"));
+        let fault = script.fault_of_function("tag", message);
+        faults.push(fault.or_hint("write `fn tag(event) { #{ … } }`"));
     }
     let whens = script.parameters_of("when");
     if !whens.is_empty() && !whens.contains(&1) {
         let message = "fn when must take one parameter, the event";
-        faults.push(Fault::new(&script.file, message).of_kind("missing-function"));
+        faults.push(script.fault_of_function("when", message));
     }
     faults
 }

@@ -93,7 +93,7 @@ fn check(
 ) -> Option<Fault> {
     if !has_augment && let Some(takes) = script.parameters_of("augment").first() {
         let message = format!("fn augment must take one parameter, the event; it takes {takes}");
-        return Some(Fault::new(&script.file, message).of_kind("missing-function"));
+        return Some(script.fault_of_function("augment", message));
     }
     let does_nothing =
         lists.iter().all(|list| list.is_empty()) && augment.is_empty() && !has_augment;

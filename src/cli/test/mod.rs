@@ -20,11 +20,11 @@ use crate::error::BoxError;
 use crate::generation::Generation;
 use crate::script::{Branches, Worker, with_script_stack};
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   tagwerk test                         all cases in cases/, and all tests beside scripts
-  tagwerk test cases woocommerce       those whose names have `woocommerce` in them
+  tagwerk test woocommerce             those whose names have `woocommerce` in them
   tagwerk test tags/slack_order.test.rhai
   tagwerk test --bless cases/refund    write what comes out now as what must come out
   tagwerk test --watch                 again whenever a file is saved
@@ -41,7 +41,7 @@ script what the server would: docs/testing.md.
 
 Exit codes: 0 all passed, 1 one failed, 78 the scripts do not load.")]
 pub(super) struct Options {
-    /// A folder of cases or of scripts, one case, or one file of tests
+    /// A folder of cases or of scripts, one case, one file of tests, or a part of names
     dir: Option<PathBuf>,
 
     /// Only those that have this in their names
@@ -62,6 +62,29 @@ pub(super) struct Options {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+impl Options {
+    /// A lone word that is no file is a part of names.
+    fn understood(self) -> Self {
+        match (&self.dir, &self.filter) {
+            (Some(word), None) if word.components().count() == 1 && !is_there(word) => Self {
+                filter: Some(word.display().to_string()),
+                dir: None,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    fn nothing_named_so(&self) -> Exit {
+        let filter = self.filter.as_deref().unwrap_or_default();
+        Exit::usage(format!("no case and no test has `{filter}` in its name"))
+    }
+}
+
+fn is_there(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok()
 }
 
 /// How one case or test went.
@@ -92,6 +115,7 @@ struct Summary {
 }
 
 pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
+    let options = &options.clone().understood();
     if !options.watch {
         return run_once(options, config);
     }
@@ -139,6 +163,9 @@ impl Found {
             files: case::test_files(&folders, &config.base).map_err(unreadable)?,
         };
         if found.cases.is_empty() && found.files.is_empty() {
+            if options.filter.is_some() {
+                return Err(options.nothing_named_so());
+            }
             let shown = cases.unwrap_or_else(|| config.base.join(FOLDER));
             let shown = shown.display();
             return Err(Exit::usage(format!(
@@ -229,10 +256,7 @@ fn conclude(
     options: &Options,
 ) -> Result<(), Exit> {
     if cases.is_empty() {
-        let filter = options.filter.as_deref().unwrap_or_default();
-        return Err(Exit::usage(format!(
-            "no case and no test has `{filter}` in its name"
-        )));
+        return Err(options.nothing_named_so());
     }
     let failed = cases.iter().filter(|case| !case.passed).count();
     let summary = Summary {

@@ -178,10 +178,18 @@ fn translated(name: &str) -> Option<String> {
 fn nearest(name: &str, known: &[&str]) -> Option<String> {
     let ending = format!("::{name}");
     let forgot = known.iter().find(|full| full.ends_with(&ending));
-    match forgot {
-        Some(full) => Some(format!("did you mean `{full}`?")),
-        None => suggest(name, known.iter().copied()),
+    if let Some(full) = forgot {
+        return Some(format!("did you mean `{full}`?"));
     }
+    suggest(name, known.iter().copied()).or_else(|| {
+        // Both at once.
+        let slip = |full: &&&str| {
+            let last = full.rsplit_once("::").map(|(_, last)| last);
+            last.is_some_and(|last| last.len() > 3 && strsim::damerau_levenshtein(last, name) == 1)
+        };
+        let full = known.iter().find(slip)?;
+        Some(format!("did you mean `{full}`?"))
+    })
 }
 
 fn take_apart(signature: &str) -> (&str, Vec<&str>) {

@@ -166,6 +166,14 @@ impl Fault {
         self
     }
 
+    /// The same with a hint, if it has none yet.
+    pub fn or_hint(self, hint: &str) -> Self {
+        match self.hint {
+            Some(_) => self,
+            None => self.with_hint(hint),
+        }
+    }
+
     /// The same, of this sort.
     pub fn of_kind(mut self, kind: &str) -> Self {
         let known = WORDS.iter().position(|word| *word == kind);
