@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Exit, paint};
+use crate::config::suggest;
 use crate::destination::{self, TYPES};
 use crate::error::BoxError;
 use crate::script::Constants;
@@ -107,10 +108,12 @@ fn show_functions(options: &Options) -> Result<(), Exit> {
             .map(|topic| topic.name)
             .filter(|name| !name.is_empty())
             .collect();
-        return Err(Exit::usage(format!(
-            "there is no such topic; there are {}",
-            names.join(", ")
-        )));
+        let kinds = KINDS.iter().map(|(kind, ..)| *kind);
+        let names: Vec<&str> = kinds.chain(names).collect();
+        let topic = options.topic.as_deref().unwrap_or_default();
+        let hint = suggest(topic, names.iter().copied())
+            .unwrap_or_else(|| format!("there are {}", names.join(", ")));
+        return Err(Exit::usage(format!("there is no topic {topic}; {hint}")));
     }
     if options.markdown {
         anstream::print!("{}", markdown::reference(&topics));
@@ -145,15 +148,32 @@ fn show_constants(kind: &str, about: &str, constants: &[Constants], markdown: bo
     for row in constants {
         let default = match row.default {
             "required" => "required".to_owned(),
-            default => format!("default {}", default.replace('`', "")),
+            default => format!("default {}", unmarked(default)),
         };
         anstream::println!(
             "  {} {}",
             paint::good(row.names.join(", ")),
             paint::dim(default)
         );
-        anstream::println!("      {}\n", row.about);
+        anstream::println!("      {}\n", unmarked(row.about));
     }
+}
+
+/// A line of Markdown without its marks: `[words](target)` are the words.
+fn unmarked(line: &str) -> String {
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some((before, link)) = rest.split_once("](") {
+        let (start, words) = before.rsplit_once('[').unwrap_or((before, ""));
+        let Some((_, after)) = link.split_once(')') else {
+            break;
+        };
+        text.push_str(start);
+        text.push_str(words);
+        rest = after;
+    }
+    text.push_str(rest);
+    text.replace('`', "")
 }
 
 /// Where each key of a payload comes from.
@@ -180,4 +200,26 @@ fn print_table(mapping: &Mapping) {
         anstream::println!("        {} is called {theirs}", ours.join(", "));
     }
     anstream::println!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unmarked;
+
+    #[test]
+    fn a_terminal_is_shown_no_marks() {
+        for (line, shown) in [
+            (
+                "[conditions](#conditions); all must hold",
+                "conditions; all must hold",
+            ),
+            (
+                "of `GET POST`; see [http.md](http.md#cors)",
+                "of GET POST; see http.md",
+            ),
+            ("`[\"ad_storage\"]`: all", "[\"ad_storage\"]: all"),
+        ] {
+            assert_eq!(unmarked(line), shown);
+        }
+    }
 }

@@ -105,6 +105,9 @@ async fn a_client_comes_from_what_is_shipped_from_a_request_or_from_nothing() {
     let traced = good(&shop, &["trace", "form.http", "--json"]).await.json();
     assert_eq!(traced["events"][0]["data"]["event_name"], "form");
     assert_eq!(traced["events"][0]["data"]["b"], "2");
+    let events = fs::read_to_string(shop.join("cases/form/events.json")).unwrap();
+    assert!(events.contains("\"event_name\": \"form\""), "{events}");
+    good(&shop, &["test"]).await;
     good(&shop, &["new", "client", "empty"]).await;
     good(&shop, &["check"]).await;
 
