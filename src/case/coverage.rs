@@ -1,5 +1,5 @@
-//! What of the scripts was tried: which clients and tags ran, and which of the ways that each can go
-//! were taken. It counts what the host can see; which lines of a script ran is not known.
+//! What of the scripts was tried: which clients and tags ran, which of the ways that each can go were
+//! taken, as the host sees them, and which branches of the scripts ran, if they noted that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::client::Client;
 use crate::generation::Generation;
 use crate::preview::{ClientTrace, Record, TagTrace};
+use crate::script::{Branch, Branches};
 use crate::tag::Tag;
 
 /// The ways that were taken, by the script's file.
@@ -36,6 +37,10 @@ pub struct Covered {
     pub ways: (usize, usize),
     /// The scripts with ways that were not.
     pub untried: Vec<Untried>,
+    /// Branches of scripts that ran, and how many there are, if they were noted.
+    pub branches: Option<(usize, usize)>,
+    /// Those that did not, but for scripts that did not run at all.
+    pub never_ran: Vec<Branch>,
 }
 
 const CLAIMS: &str = "claims() false";
@@ -88,7 +93,7 @@ impl Coverage {
     }
 
     /// Beside all that there is to try.
-    pub fn of(&self, generation: &Generation) -> Covered {
+    pub fn of(&self, generation: &Generation, branches: Option<&Branches>) -> Covered {
         let clients = generation.clients.iter();
         let clients: Vec<_> = clients
             .map(|client| (&client.script.file, ways_of_client(client)))
@@ -112,6 +117,8 @@ impl Coverage {
             ),
             ways: (0, 0),
             untried: Vec::new(),
+            branches: None,
+            never_ran: Vec::new(),
         };
         for (file, ways) in clients.into_iter().chain(tags) {
             let never: Vec<_> = ways
@@ -129,7 +136,27 @@ impl Coverage {
                 });
             }
         }
+        if let Some(branches) = branches {
+            covered.add_branches(branches, generation);
+        }
         covered
+    }
+}
+
+impl Covered {
+    fn add_branches(&mut self, branches: &Branches, generation: &Generation) {
+        let (counts, mut never_ran) = branches.report();
+        let disabled = |file: &str| {
+            let mut tags = generation.tags.iter();
+            tags.any(|tag| !tag.enabled && tag.script.file == file)
+        };
+        let silent = |file: &str| {
+            let mut untried = self.untried.iter();
+            untried.any(|one| !one.ran && one.file == file)
+        };
+        never_ran.retain(|branch| !disabled(&branch.file) && !silent(&branch.file));
+        self.branches = Some(counts);
+        self.never_ran = never_ran;
     }
 }
 

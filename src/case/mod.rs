@@ -16,7 +16,7 @@ pub use compare::{Difference, differences};
 pub use coverage::{Coverage, Covered, Untried};
 pub use expected::{DELIVERIES_FILE, EVENTS_FILE, Expected, made_by};
 pub use http_file::parse;
-pub use run::{Ran, Unset, forget_varying, load, mark, run};
+pub use run::{Ran, Unset, forget_varying, load, load_noting, mark, run};
 pub use save::{MAX_NAME_BYTES, SaveError, Saved, check_name, save};
 pub use trial::{Refusal, trial};
 pub use unit::{TEST_ENDING, TestFile, Tested, run_tests, test_files};

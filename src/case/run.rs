@@ -13,7 +13,7 @@ use crate::config::{Environment, Problems, SystemEnvironment};
 use crate::generation::{self, Generation, Loaded};
 use crate::preview::Record;
 use crate::request::Request;
-use crate::script::Worker;
+use crate::script::{Branches, Worker};
 use crate::watched;
 
 /// When a request arrives that does not say it: 2026-01-02 03:04:05 UTC, and for the second time
@@ -83,6 +83,15 @@ pub(super) fn run_once(
 pub fn load(config_file: &Path) -> Result<Loaded, Problems> {
     generation::load(config_file, &Unset)
         .or_else(|_| generation::load(config_file, &SystemEnvironment))
+}
+
+/// The same of the live set, whose scripts note the branches that run.
+///
+/// # Errors
+/// Everything that is wrong, at once.
+pub fn load_noting(config_file: &Path, branches: &Branches) -> Result<Generation, Problems> {
+    generation::load_noting(config_file, &Unset, branches)
+        .or_else(|_| generation::load_noting(config_file, &SystemEnvironment, branches))
 }
 
 /// Puts [`VARIES`] in the place of each value that is another in `other`, which was made of the same

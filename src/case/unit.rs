@@ -20,7 +20,7 @@ use crate::processor::{self, Watch};
 use crate::request::Request;
 use crate::script::frame::LogLine;
 use crate::script::{
-    self, Cause, Compiler, Fault, Map, Script, TestRun, TestScript, Tester, Value, Worker,
+    self, Branches, Cause, Compiler, Fault, Map, Script, TestRun, TestScript, Tester, Value, Worker,
 };
 use crate::watched;
 
@@ -109,6 +109,7 @@ pub fn run_tests(
     file: &TestFile,
     is_wanted: impl Fn(&str) -> bool,
     coverage: &Arc<Mutex<Coverage>>,
+    branches: Option<&Branches>,
 ) -> Vec<Tested> {
     let failed = |fault: Fault| Tested {
         name: file.shown.clone(),
@@ -125,13 +126,15 @@ pub fn run_tests(
         }
     };
     let (subject, tested) = subject(generation, file);
-    let compiler = Compiler::new(&generation.config.scripts.shared);
+    let compiler = Compiler::noting(&generation.config.scripts.shared, branches);
     let compiler = compiler.with_tables(generation.tables.clone());
     let script = match compiler.compile_tests(&file.shown, &source, tested) {
         Ok(script) => script,
         Err(faults) => return faults.into_iter().map(failed).collect(),
     };
-    let tester = Tester::new(runner(generation.clone(), subject, coverage.clone()));
+    let worker = Worker::noting(branches);
+    let run = runner(generation.clone(), subject, worker, coverage.clone());
+    let tester = Tester::new(run, branches);
     let name = |test: &str| format!("{}: {test}", file.shown);
     let wanted = script.tests.iter().filter(|test| is_wanted(&name(test)));
     wanted
@@ -177,9 +180,10 @@ fn subject<'a>(generation: &'a Generation, file: &TestFile) -> (Subject, Option<
 fn runner(
     generation: Arc<Generation>,
     subject: Subject,
+    worker: Worker,
     coverage: Arc<Mutex<Coverage>>,
 ) -> TestRun {
-    let worker = Mutex::new(Worker::new());
+    let worker = Mutex::new(worker);
     Box::new(move |given| {
         let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
         let mut coverage = coverage.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Exit, paint};
 use crate::config::{self, Config, SystemEnvironment};
-use crate::generation::{self, FORMER};
+use crate::generation::{self, Direction, FORMER};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -17,7 +17,8 @@ Examples:
   tagwerk rollback                      if it was no good idea
 
 The folders in draft/ and the live ones change places. What was live is kept in former/, the newest
-only. A running server has the new set as a whole, in less than half a second.
+only. A running server has the new set as a whole, in less than half a second. If it is interrupted,
+servers keep the set that they have, and the next `promote` finishes it.
 
 Exit codes: 0 good, 1 it could not be done, 2 there is no draft, 78 the draft does not load.")]
 pub(super) struct Promote {}
@@ -34,6 +35,9 @@ Exit codes: 0 good, 1 it could not be done, 2 nothing was promoted, 78 the forme
 pub(super) struct Rollback {}
 
 pub(super) fn promote(_: &Promote, file: &Path) -> Result<(), Exit> {
+    if finish(file)?.is_some() {
+        return Ok(());
+    }
     let loaded = generation::load(file, &SystemEnvironment)
         .map_err(|problems| Exit::configuration(&problems))?;
     if loaded.draft.is_none() {
@@ -54,6 +58,9 @@ pub(super) fn promote(_: &Promote, file: &Path) -> Result<(), Exit> {
 }
 
 pub(super) fn rollback(_: &Rollback, file: &Path) -> Result<(), Exit> {
+    if finish(file)? == Some(Direction::Rollback) {
+        return Ok(());
+    }
     let config = load(file)?;
     let former = generation::former(&config.scripts);
     if std::fs::metadata(&former).is_err() {
@@ -73,6 +80,18 @@ pub(super) fn rollback(_: &Rollback, file: &Path) -> Result<(), Exit> {
         moved.join(" and "),
     );
     Ok(())
+}
+
+/// What was interrupted is finished first.
+fn finish(file: &Path) -> Result<Option<Direction>, Exit> {
+    let finished = generation::finish(&load(file)?.scripts).map_err(not_done)?;
+    let what = match finished {
+        None => return Ok(None),
+        Some(Direction::Promote) => "the draft set, which `promote` had begun to move",
+        Some(Direction::Rollback) => "the former set, which `rollback` had begun to move",
+    };
+    anstream::println!("{} {what}", paint::good("live:"));
+    Ok(finished)
 }
 
 fn load(file: &Path) -> Result<Config, Exit> {

@@ -122,9 +122,9 @@ pub(super) const CASES: &[CarriedFile] = carried![
     "cases/ga4-purchase/request.http",
     "cases/ga4-purchase/events.json",
     "cases/ga4-purchase/deliveries.json",
-    "cases/ga4-refund/request.http",
-    "cases/ga4-refund/events.json",
-    "cases/ga4-refund/deliveries.json",
+    "cases/ga4-mp-refund/request.http",
+    "cases/ga4-mp-refund/events.json",
+    "cases/ga4-mp-refund/deliveries.json",
     "cases/github-issue/request.http",
     "cases/github-issue/events.json",
     "cases/github-issue/deliveries.json",
@@ -238,13 +238,9 @@ impl Shipped {
     /// The requests of its cases. What must come out depends on the tags that there are, so that is
     /// not among them.
     pub(super) fn cases(&self) -> Vec<&'static CarriedFile> {
-        let name = self.name.replace('_', "-");
         let is_own = |path: &str| {
-            let rest = path
-                .strip_prefix("cases/")
-                .and_then(|rest| rest.strip_prefix(name.as_str()));
-            let file = rest.filter(|rest| rest.starts_with(['-', '/']));
-            file.is_some_and(|file| file.ends_with("request.http") || file.ends_with("events.json"))
+            let is_needed = path.ends_with("request.http") || path.ends_with("events.json");
+            is_needed && client_of(path) == Some(self.name)
         };
         let cases = CASES
             .iter()
@@ -260,14 +256,31 @@ impl Shipped {
     }
 }
 
+/// The client that a case's name begins with: of `ga4` and `ga4_mp` the longer one.
+fn client_of(case: &str) -> Option<&'static str> {
+    let case = case.strip_prefix("cases/")?;
+    let is_its = |name: &&str| {
+        let rest = case.strip_prefix(name.replace('_', "-").as_str());
+        rest.is_some_and(|rest| rest.starts_with(['-', '/']))
+    };
+    let clients = Shipped::all(Kind::Client).map(|client| client.name);
+    clients.filter(is_its).max_by_key(|name| name.len())
+}
+
 /// Writes a file below a folder, making folders as needed. Never overwrites.
 pub(super) fn write_new(folder: &Path, path: &str, content: &str) -> io::Result<()> {
     let file = folder.join(path);
     if let Some(parent) = file.parent() {
         fs::create_dir_all(parent)?;
     }
-    let named =
-        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    let named = |error: io::Error| {
+        let shown = file.display();
+        let why = match error.kind() {
+            io::ErrorKind::AlreadyExists => format!("{shown} is there already, and is left alone"),
+            _ => format!("{shown}: {error}"),
+        };
+        io::Error::new(error.kind(), why)
+    };
     let mut new = OpenOptions::new()
         .write(true)
         .create_new(true)

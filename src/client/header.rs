@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use http::{HeaderValue, Method};
 
+use super::constants::CONSTANTS;
 use super::{Client, Dedupe, Pattern, Surroundings, verify};
 use crate::config::{parse_size, suggest};
 use crate::script::{Fault, Header, Script};
@@ -46,7 +47,7 @@ const METHODS: [Method; 7] = [
 
 /// Makes a client of a compiled script.
 pub fn load(script: Script, surroundings: &Surroundings<'_>) -> Result<Client, Vec<Fault>> {
-    let mut header = Header::of(&script);
+    let mut header = Header::of(&script, CONSTANTS);
     let paths = read_paths(&mut header);
     let methods = read_methods(&mut header);
     let priority = header.integer("PRIORITY").unwrap_or(0);
@@ -221,13 +222,11 @@ fn check_functions(script: &Script) -> Vec<Fault> {
         match found.first() {
             Some(count) => {
                 let message = format!("it must be {signature}, it has {count} parameters");
-                faults.push(Fault::new(&script.file, message).of_kind("missing-function"));
+                faults.push(script.fault_of_function(name, message));
             }
             None if name == "parse" => {
-                let fault = Fault::new(&script.file, "fn parse(request) is missing")
-                    .of_kind("missing-function");
-                faults
-                    .push(fault.with_hint("write `fn parse(request) { #{ event_name: \"…\" } }`"));
+                let fault = script.fault_of_function(name, "fn parse(request) is missing");
+                faults.push(fault.or_hint("write `fn parse(request) { #{ event_name: \"…\" } }`"));
             }
             None => {}
         }

@@ -2,6 +2,7 @@
 //! module reads its header, finds the clients of a path, and runs them; it journals nothing.
 
 mod answer;
+mod constants;
 mod cookie;
 mod cors;
 mod dedupe;
@@ -11,6 +12,7 @@ mod route;
 mod verify;
 
 pub use answer::{accepted, repeated, respond};
+pub use constants::CONSTANTS;
 pub use cors::{add_cors, preflight};
 pub use dedupe::Dedupe;
 pub use header::{Cors, LARGEST_MAX_BODY, Source, load};

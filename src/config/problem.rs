@@ -83,6 +83,14 @@ impl Problem {
         }
     }
 
+    /// The same, as something that works.
+    pub fn as_warning(self) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..self
+        }
+    }
+
     /// The same problem, of this sort.
     pub fn of_kind(mut self, kind: &'static str) -> Self {
         self.kind = kind;

@@ -55,6 +55,13 @@ pub(super) fn read_scripts(folder: &Path, shown: &Path) -> Result<Vec<ScriptFile
     }
 }
 
+/// The names of a folder's scripts; a folder that cannot be read has none.
+pub(super) fn script_names(folder: &Path) -> Vec<String> {
+    let paths = list(folder).unwrap_or_default();
+    let names = paths.iter().filter_map(|path| path.file_stem()?.to_str());
+    names.map(str::to_owned).collect()
+}
+
 /// The shared modules as they are, to show lines of them; those that cannot be read are left out, as
 /// whoever imports them says so.
 pub(super) fn read_shared(folder: &Path, shown: &Path) -> Vec<ScriptFile> {

@@ -10,7 +10,8 @@ use tracing::{info, warn};
 
 use super::Generation;
 use super::load::{Loaded, load};
-use super::seen::{Seen, at_rest, folders};
+use super::promote;
+use super::seen::{Seen, at_rest};
 use super::stamp::Stamp;
 use crate::clock::{Clock, Millis};
 use crate::config::{self, Environment, Problem, Problems};
@@ -65,6 +66,11 @@ impl Live {
         environment: Box<dyn Environment + Send + Sync>,
     ) -> Result<Self, Problems> {
         let config = config::load(&config_file, &*environment).unwrap_or_default();
+        match promote::finish(&config.scripts) {
+            Ok(None) => {}
+            Ok(Some(direction)) => warn!(?direction, "finished what was interrupted"),
+            Err(error) => warn!(%error, "what was interrupted could not be finished"),
+        }
         let (loaded, seen) = at_rest(&config_file, &config, || load(&config_file, &*environment));
         let loaded = loaded?;
         warn_of_draft(&loaded.draft_problems);
@@ -172,7 +178,7 @@ impl Live {
 
     /// How the files look now.
     pub(super) fn stamp(&self) -> Stamp {
-        Stamp::of(&self.config_file, &folders(&self.current().config))
+        Stamp::of_set(&self.config_file, &self.current().config)
     }
 
     /// True if files that look like this are those that were tried last.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use super::Generation;
 use super::check::{self, Set};
-use super::files::{ScriptFile, fingerprint, read_scripts, read_shared};
+use super::files::{ScriptFile, fingerprint, read_scripts, read_shared, script_names};
+use super::promote;
 use crate::client::{self, Client, Router, Surroundings, Verify};
-use crate::config::{self, Config, Environment, Problem, Problems, suggest};
+use crate::config::{self, Config, Environment, Problem, Problems, Scripts, suggest};
 use crate::destination::{self, Destinations};
 use crate::script::tables::Tables;
-use crate::script::{Compiler, Fault, Pace, Script, with_script_stack};
+use crate::script::{Branches, Compiler, Fault, Pace, Script, with_script_stack};
 use crate::tag::{self, Index, Tag};
 use crate::transform::{self, Transform};
 
@@ -33,16 +34,9 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong, at once.
 pub fn load(config_file: &Path, environment: &dyn Environment) -> Result<Loaded, Problems> {
-    let check = |config: &Config| {
-        destination::load_all(config)
-            .err()
-            .unwrap_or_default()
-            .into_iter()
-            .collect()
-    };
-    let config = Arc::new(config::load_and_check(config_file, environment, check)?);
+    let config = read_config(config_file, environment)?;
     let (clients, tags) = (&config.scripts.clients, &config.scripts.tags);
-    let live = load_set(&config, environment, clients, tags)?;
+    let live = load_set(&config, environment, [clients, tags], None)?;
     let draft = load_draft(&config, environment);
     let (draft, draft_problems) = match draft.transpose() {
         Ok(draft) => (draft, Problems::default()),
@@ -53,6 +47,35 @@ pub fn load(config_file: &Path, environment: &dyn Environment) -> Result<Loaded,
         draft,
         draft_problems,
     })
+}
+
+/// Loads the live set with scripts that note the branches that run.
+///
+/// # Errors
+/// Everything that is wrong, at once.
+pub fn load_noting(
+    config_file: &Path,
+    environment: &dyn Environment,
+    branches: &Branches,
+) -> Result<Generation, Problems> {
+    let config = read_config(config_file, environment)?;
+    let (clients, tags) = (&config.scripts.clients, &config.scripts.tags);
+    load_set(&config, environment, [clients, tags], Some(branches))
+}
+
+fn read_config(config_file: &Path, environment: &dyn Environment) -> Result<Arc<Config>, Problems> {
+    let check = |config: &Config| {
+        destination::load_all(config)
+            .err()
+            .unwrap_or_default()
+            .into_iter()
+            .collect()
+    };
+    let config = config::load_and_check(config_file, environment, check)?;
+    match promote::under_way(&config.scripts, &config.base) {
+        Some(problem) => Err(problem.into()),
+        None => Ok(Arc::new(config)),
+    }
 }
 
 fn load_draft(
@@ -70,7 +93,7 @@ fn load_draft(
     };
     let clients = or_live("clients", &scripts.clients);
     let tags = or_live("tags", &scripts.tags);
-    Some(load_set(config, environment, &clients, &tags))
+    Some(load_set(config, environment, [&clients, &tags], None))
 }
 
 fn is_folder(path: &Path) -> bool {
@@ -80,20 +103,22 @@ fn is_folder(path: &Path) -> bool {
 fn load_set(
     config: &Arc<Config>,
     environment: &dyn Environment,
-    clients: &Path,
-    tags: &Path,
+    folders: [&Path; 2],
+    branches: Option<&Branches>,
 ) -> Result<Generation, Problems> {
-    with_script_stack(|| compile_set(config, environment, clients, tags)).unwrap_or_else(|error| {
-        let message = format!("no thread for compiling scripts: {error}");
-        Err(Problem::new(shown(config, clients), message).into())
-    })
+    with_script_stack(|| compile_set(config, environment, folders, branches)).unwrap_or_else(
+        |error| {
+            let message = format!("no thread for compiling scripts: {error}");
+            Err(Problem::new(shown(config, folders[0]), message).into())
+        },
+    )
 }
 
 fn compile_set(
     config: &Arc<Config>,
     environment: &dyn Environment,
-    clients: &Path,
-    tags: &Path,
+    [clients, tags]: [&Path; 2],
+    branches: Option<&Branches>,
 ) -> Result<Generation, Problems> {
     let mut problems = Problems::default();
     let destinations = destination::load_all(config).map_err(Problems::from_iter)?;
@@ -117,14 +142,14 @@ fn compile_set(
     );
     let tables = tables.unwrap_or_else(|faults| {
         problems.extend(faults.into_iter().map(problem));
-        Arc::default()
+        Tables::unread()
     });
     let transforms = &config.scripts.transforms;
     let transform_files = collect(
         read_scripts(transforms, &shown(config, transforms)),
         &mut problems,
     );
-    let compiler = Compiler::new(&config.scripts.shared).with_tables(tables.clone());
+    let compiler = Compiler::noting(&config.scripts.shared, branches).with_tables(tables.clone());
     let count = client_files.len();
     let mut clients_loaded = compile_all(&compiler, &client_files, &mut problems, |script| {
         client::load(script, &surroundings)
@@ -133,7 +158,7 @@ fn compile_set(
     problems.extend(check_destinations(&tags_loaded, &destinations));
     let transforms = compile_all(&compiler, &transform_files, &mut problems, transform::load);
     if tags_loaded.len() == tag_files.len() {
-        problems.extend(check_transforms(&transforms, &tags_loaded));
+        problems.extend(check_transforms(&transforms, &tags_loaded, &config.scripts));
     }
     give_transforms(transforms, &mut tags_loaded);
     clients_loaded.sort_by(|a: &Client, b: &Client| {
@@ -301,8 +326,18 @@ fn give_transforms(transforms: Vec<Transform>, tags: &mut [Tag]) {
     }
 }
 
-fn check_transforms(transforms: &[Transform], tags: &[Tag]) -> Vec<Problem> {
+/// A tag that only another set has is no mistake: transformations are for all of them, and a tag may come
+/// or go with a draft.
+fn check_transforms(transforms: &[Transform], tags: &[Tag], scripts: &Scripts) -> Vec<Problem> {
     let names = || tags.iter().map(|tag| &*tag.name);
+    let sets = [
+        scripts.draft.join("tags"),
+        promote::former(scripts).join("tags"),
+    ];
+    let elsewhere: Vec<String> = std::iter::once(&scripts.tags)
+        .chain(&sets)
+        .flat_map(|folder| script_names(folder))
+        .collect();
     let unknown = transforms.iter().flat_map(|transform| {
         let plain = transform
             .tags
@@ -312,6 +347,14 @@ fn check_transforms(transforms: &[Transform], tags: &[Tag]) -> Vec<Problem> {
         plain.filter(|(_, name)| !names().any(|known| known == *name))
     });
     let unknown = unknown.map(|(transform, name)| {
+        if elsewhere.contains(name) {
+            let message = format!("there is no tag \"{name}\" in this set, only in another one");
+            let fault = transform
+                .script
+                .fault_in("TAGS", &message)
+                .of_kind("unknown-tag");
+            return problem(fault.with_hint("leave the name out once no set has it")).as_warning();
+        }
         let hint = suggest(name, names())
             .unwrap_or_else(|| "the names are those of the files in tags/".to_owned());
         let fault = transform

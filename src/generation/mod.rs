@@ -14,9 +14,9 @@ mod watch;
 
 pub use changes::Changes;
 pub use live::{Live, Reload, Reloads};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_noting};
 pub use payload::unknown_keys;
-pub use promote::{FORMER, former, promote, rollback};
+pub use promote::{Direction, FORMER, finish, former, promote, rollback};
 pub use watch::watch;
 
 use std::sync::Arc;

@@ -39,7 +39,10 @@ fn problem(file: &str, key: &Key, kind: &Type) -> Option<Problem> {
         return None;
     }
     let hint = near.unwrap_or_else(|| format!("there are {}", known.join(", ")));
-    let message = format!("{} knows no key `{}`", kind.title, key.path);
+    let message = format!(
+        "destinations of type {} know no key `{}`",
+        kind.name, key.path
+    );
     let problem = Problem::new(Path::new(file), message).at(key.line, key.column);
     Some(problem.with_hint(hint))
 }

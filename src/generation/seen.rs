@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::files::fingerprint;
 use super::load::Loaded;
+use super::promote;
 use super::stamp::Stamp;
 use crate::config::{Config, Problems};
 
@@ -18,12 +19,13 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn of(config_file: &Path, config: &Config) -> Self {
-        let folders = folders(config);
         // The stamp first: what is written in between makes it differ from the next one.
-        Self {
-            stamp: Stamp::of(config_file, &folders),
-            sources: fingerprint(Some(config_file), &folders),
+        let stamp = Stamp::of_set(config_file, config);
+        let mut sources = fingerprint(Some(config_file), &folders(config));
+        if promote::is_under_way(&config.scripts) {
+            sources.push_str(" on the move");
         }
+        Self { stamp, sources }
     }
 }
 
@@ -59,7 +61,7 @@ pub(super) fn at_rest(
             && loaded.live.config.scripts != config.scripts
         {
             config = (*loaded.live.config).clone(); // it names other folders now
-        } else if Stamp::of(config_file, &folders(&config)) == seen.stamp {
+        } else if Stamp::of_set(config_file, &config) == seen.stamp {
             return (loaded, seen);
         }
         if attempt == ATTEMPTS {

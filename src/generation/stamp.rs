@@ -7,7 +7,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::files;
+use super::seen::folders;
+use super::{files, promote};
+use crate::config::Config;
 
 /// A file that was emptied less than this ago is one that an editor is about to fill.
 const BEING_WRITTEN: Duration = Duration::from_secs(1);
@@ -31,7 +33,18 @@ impl PartialEq for Stamp {
 }
 
 impl Stamp {
-    pub(super) fn of(config: &Path, folders: &[&Path]) -> Self {
+    /// Of all files of a set. While folders are being moved it is half written.
+    pub(super) fn of_set(config_file: &Path, config: &Config) -> Self {
+        let stamp = Self::of(config_file, &folders(config));
+        let is_moved = promote::is_under_way(&config.scripts);
+        Self {
+            hash: stamp.hash ^ u64::from(is_moved),
+            is_half_written: stamp.is_half_written || is_moved,
+            ..stamp
+        }
+    }
+
+    fn of(config: &Path, folders: &[&Path]) -> Self {
         let mut look = Look {
             now: SystemTime::now(),
             hasher: DefaultHasher::new(),

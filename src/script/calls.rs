@@ -2,6 +2,8 @@
 //! of values than they take, values that the host refuses. Rhai would notice only when it comes to
 //! them, which may be with the first refund in three months.
 
+use std::collections::BTreeSet;
+
 use rhai::{AST, ASTNode, Dynamic, Engine, Expr, FnCallExpr, Position, Stmt};
 
 use super::Fault;
@@ -18,16 +20,26 @@ struct Call<'a> {
     is_method: bool,
 }
 
-/// All calls that are wrong for certain. `besides` are functions that the script may call although it
-/// does not have them, and how many values they take.
+/// What a script may call besides what it has itself.
+#[derive(Default)]
+pub(super) struct Besides<'a> {
+    /// Functions, and how many values they take.
+    pub(super) functions: Vec<(&'a str, usize)>,
+    /// Other scripts whose values it may be handed.
+    pub(super) trees: Vec<AST>,
+}
+
+/// All calls that are wrong for certain.
 pub(super) fn wrong_calls(
     engine: &Engine,
     file: &str,
     ast: &AST,
     offers: &[Offer],
-    besides: &[(&str, usize)],
+    besides: &Besides<'_>,
 ) -> Vec<Fault> {
+    let trees = std::iter::once(ast).chain(&besides.trees);
     let besides = besides
+        .functions
         .iter()
         .map(|(name, takes)| ((*name).to_owned(), *takes));
     let judge = Judge {
@@ -36,6 +48,7 @@ pub(super) fn wrong_calls(
         offers,
         own: own(ast).into_iter().chain(besides).collect(),
         known: known::known(engine),
+        keys: trees.flat_map(keys).collect(),
     };
     let mut faults = Vec::new();
     ast.walk(&mut |path| {
@@ -45,6 +58,33 @@ pub(super) fn wrong_calls(
         true
     });
     faults
+}
+
+/// All names that may be the key of a map, which may hold a function.
+fn keys(ast: &AST) -> Vec<String> {
+    let mut keys = Vec::new();
+    ast.walk(&mut |path| {
+        match path.last() {
+            Some(ASTNode::Expr(Expr::Map(parts, _))) => {
+                keys.extend(parts.0.iter().map(|(key, _)| key.name.to_string()));
+            }
+            Some(ASTNode::Expr(Expr::Property(parts, _))) => keys.push(parts.2.to_string()),
+            Some(ASTNode::Expr(Expr::StringConstant(text, _))) => keys.push(text.to_string()),
+            Some(ASTNode::Expr(Expr::DynamicConstant(value, _))) => add_keys(value, &mut keys),
+            _ => {}
+        }
+        true
+    });
+    keys
+}
+
+fn add_keys(value: &Dynamic, keys: &mut Vec<String>) {
+    if let Ok(map) = value.as_map_ref() {
+        keys.extend(map.keys().map(ToString::to_string));
+        map.values().for_each(|value| add_keys(value, keys));
+    } else if let Ok(items) = value.as_array_ref() {
+        items.iter().for_each(|item| add_keys(item, keys));
+    }
 }
 
 fn call<'a>(node: &'a ASTNode<'a>) -> Option<Call<'a>> {
@@ -68,6 +108,8 @@ struct Judge<'a> {
     offers: &'a [Offer],
     own: Vec<(String, usize)>,
     known: &'static Known,
+    /// What may be the key of a map.
+    keys: BTreeSet<String>,
 }
 
 impl Judge<'_> {
@@ -107,12 +149,15 @@ impl Judge<'_> {
         }
         // What kind of value a method is asked of is not known here, and maps can hold functions: such
         // a call is told when it comes to it.
-        if self.known.has(name) || call.is_method {
+        if self.known.has(name) || call.is_method && self.keys.contains(name) {
             return None;
         }
         let mut known: Vec<&str> = self.own.iter().map(|(name, _)| name.as_str()).collect();
         known.extend(self.known.names());
-        Some(Fault::of_unknown_function(self.file, name, &known))
+        let may_be_key = call.is_method && call.call.args.is_empty();
+        Some(Fault::of_unknown_function(
+            self.file, name, &known, may_be_key,
+        ))
     }
 
     /// A call of a host function: whether there is one that takes so many values, and these.

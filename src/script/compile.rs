@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use rhai::{AST, Engine, Module, Scope, Stmt};
+use rhai::{AST, Engine, Module, Position, Scope, Stmt};
 
-use super::calls;
+use super::branches::Branches;
+use super::calls::{self, Besides};
 use super::import::SharedModules;
 use super::made::EventNames;
 use super::outline::{self, Constant, Offer};
@@ -89,6 +90,37 @@ impl Script {
         }
     }
 
+    /// A mistake in what functions it has: at the place of `function`, or of one that is nearly called
+    /// so.
+    pub fn fault_of_function(&self, function: &str, message: impl Into<String>) -> Fault {
+        let fault = Fault::new(&self.file, message).of_kind("missing-function");
+        let known = self.functions().into_iter().map(|(name, _)| name);
+        let near = known.min_by_key(|known| strsim::damerau_levenshtein(known, function));
+        let near = near.filter(|near| strsim::damerau_levenshtein(near, function) <= 2);
+        let Some((near, position)) = near.and_then(|near| Some((near, self.place_of(near)?)))
+        else {
+            return fault;
+        };
+        match near == function {
+            true => fault.at(position),
+            false => fault
+                .at(position)
+                .with_hint(format!("did you mean `fn {function}`?")),
+        }
+    }
+
+    fn place_of(&self, function: &str) -> Option<Position> {
+        let begins = format!("fn {function}");
+        let mut lines = self.source.lines().enumerate();
+        let (line, at) = lines.find_map(|(line, text)| {
+            let at = text.find(&begins)?;
+            let behind = text.get(at + begins.len()..)?.trim_start();
+            behind.starts_with('(').then_some((line, at))
+        })?;
+        let narrow = |number: usize| u16::try_from(number + 1).ok();
+        Some(Position::new(narrow(line)?, narrow(at)?))
+    }
+
     pub(super) fn declared(&self, name: &str) -> Option<&Constant> {
         self.constants.iter().find(|constant| constant.name == name)
     }
@@ -103,12 +135,18 @@ pub struct Compiler {
     modules: SharedModules,
     tables: Arc<Tables>,
     variables: OnceCell<Option<Arc<Script>>>,
+    branches: Option<Branches>,
 }
 
 impl Compiler {
     /// A compiler whose scripts may `import` from `shared` and from nowhere else.
     pub fn new(shared: &Path) -> Self {
-        let modules = SharedModules::new(shared);
+        Self::noting(shared, None)
+    }
+
+    /// The same, whose scripts note the branches that run, if these are given.
+    pub fn noting(shared: &Path, branches: Option<&Branches>) -> Self {
+        let modules = SharedModules::new(shared, branches.cloned());
         let mut engine = engine::build();
         engine.set_module_resolver(modules.clone());
         Self {
@@ -116,6 +154,7 @@ impl Compiler {
             modules,
             tables: Arc::default(),
             variables: OnceCell::new(),
+            branches: branches.cloned(),
         }
     }
 
@@ -136,7 +175,11 @@ impl Compiler {
             self.name_variables();
         }
         match self.load_imports(file, &ast) {
-            Ok(offers) => faults.extend(calls::wrong_calls(&self.engine, file, &ast, &offers, &[])),
+            Ok(offers) => {
+                let besides = self.modules.besides(&ast);
+                let wrong = calls::wrong_calls(&self.engine, file, &ast, &offers, &besides);
+                faults.extend(wrong);
+            }
             Err(fault) => faults.push(fault),
         }
         if !faults.is_empty() {
@@ -192,16 +235,12 @@ impl Compiler {
         let ast = self.parse(file, source).map_err(|fault| vec![fault])?;
         let mut faults = outline::statements_that_never_run(file, &ast);
         frame::use_tables(&self.tables);
-        let mut besides = testing::FUNCTIONS.to_vec();
-        besides.extend(tested.map(Script::functions).unwrap_or_default());
         match self.load_imports(file, &ast) {
-            Ok(offers) => faults.extend(calls::wrong_calls(
-                &self.engine,
-                file,
-                &ast,
-                &offers,
-                &besides,
-            )),
+            Ok(offers) => {
+                let besides = self.besides_of_tests(&ast, tested);
+                let wrong = calls::wrong_calls(&self.engine, file, &ast, &offers, &besides);
+                faults.extend(wrong);
+            }
             Err(fault) => faults.push(fault),
         }
         let tests = testing::tests(file, source, &ast);
@@ -225,6 +264,17 @@ impl Compiler {
                 None => ast,
             },
         })
+    }
+
+    /// What tests may call: their own functions, and those of the script that they test.
+    fn besides_of_tests<'a>(&self, ast: &AST, tested: Option<&'a Script>) -> Besides<'a> {
+        let mut besides = self.modules.besides(ast);
+        besides.functions = testing::FUNCTIONS.to_vec();
+        if let Some(script) = tested {
+            besides.functions.extend(script.functions());
+            besides.trees.extend(self.modules.with_imports(&script.ast));
+        }
+        besides
     }
 
     /// The namespaces that a script, or a module that it imports, names.
@@ -275,6 +325,11 @@ impl Compiler {
     /// What a call runs: the functions and the imports, not the constants, which would be worked
     /// out anew each time.
     fn runnable(&self, file: &str, source: &str, mut ast: AST) -> Result<AST, Vec<Fault>> {
+        let noted = self.branches.as_ref().map(|one| one.note(file, source));
+        if let Some(noted) = &noted {
+            ast = self.parse(file, noted).map_err(|fault| vec![fault])?;
+        }
+        let source = noted.as_deref().unwrap_or(source);
         if !outline::imports(&ast).is_empty() {
             let scope = Scope::new();
             let embedded = self.engine.compile_into_self_contained(&scope, source);

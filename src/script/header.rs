@@ -1,5 +1,5 @@
 //! Reading the header constants of a script, one by one, with every mistake reported: wrong type,
-//! not a literal, unknown name. Which constants there are is `client`'s and `tag`'s business.
+//! not a literal, unknown name. Which constants there are is said by `client`, `tag` and `transform`.
 
 use std::time::Duration;
 
@@ -9,19 +9,43 @@ use super::outline::Constant;
 use super::value::{Map, Value, kind, text, texts};
 use crate::config::{parse_duration, suggest};
 
-/// A reader of header constants that remembers what it was asked for.
+/// Constants that mean the same, of one kind of script: a row of their table.
+#[derive(Clone, Copy, Debug)]
+pub struct Constants {
+    /// What they are called.
+    pub names: &'static [&'static str],
+    /// What holds without them, as Markdown.
+    pub default: &'static str,
+    /// What they mean, as Markdown.
+    pub about: &'static str,
+}
+
+/// A row of a table.
+pub const fn constants(
+    names: &'static [&'static str],
+    default: &'static str,
+    about: &'static str,
+) -> Constants {
+    Constants {
+        names,
+        default,
+        about,
+    }
+}
+
+/// A reader of the header constants of one script.
 pub struct Header<'a> {
     script: &'a Script,
-    asked: Vec<&'static str>,
+    known: &'static [Constants],
     faults: Vec<Fault>,
 }
 
 impl<'a> Header<'a> {
-    /// Starts reading.
-    pub fn of(script: &'a Script) -> Self {
+    /// Starts reading. `known` are all that such a script may have.
+    pub fn of(script: &'a Script, known: &'static [Constants]) -> Self {
         Self {
             script,
-            asked: Vec::new(),
+            known,
             faults: Vec::new(),
         }
     }
@@ -101,14 +125,17 @@ impl<'a> Header<'a> {
             .push(fault.with_hint(format!("add `{example}` at the top")));
     }
 
-    /// Ends reading: constants that nobody asked for are mistakes too.
+    /// Ends reading: constants that there are not are mistakes too.
     pub fn finish(mut self) -> Vec<Fault> {
+        let known = self.known.iter().flat_map(|row| row.names).copied();
         for Constant { name, position, .. } in &self.script.constants {
-            if self.asked.contains(&name.as_str()) {
+            if known.clone().any(|known| known == name) {
                 continue;
             }
-            let hint = suggest(name, self.asked.iter().copied())
-                .unwrap_or_else(|| format!("there are {}", self.asked.join(", ")));
+            let hint = suggest(name, known.clone()).unwrap_or_else(|| {
+                let known: Vec<&str> = known.clone().collect();
+                format!("there are {}", known.join(", "))
+            });
             let fault = Fault::new(&self.script.file, format!("unknown constant {name}"));
             let fault = fault.of_kind("unknown-constant");
             self.faults.push(fault.at(*position).with_hint(hint));
@@ -117,7 +144,6 @@ impl<'a> Header<'a> {
     }
 
     fn literal(&mut self, name: &'static str) -> Option<Value> {
-        self.asked.push(name);
         if let Some(value) = self.script.constant(name) {
             return Some(value.clone());
         }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
-use super::calls;
+use super::branches::Branches;
+use super::calls::{self, Besides};
 use super::outline::{self, Offer};
 use super::{Fault, limits};
 
@@ -19,6 +20,7 @@ pub(super) struct SharedModules(Arc<Inner>);
 
 struct Inner {
     folder: PathBuf,
+    branches: Option<Branches>,
     state: Mutex<State>,
 }
 
@@ -41,9 +43,10 @@ type Resolved<T> = Result<T, Box<EvalAltResult>>;
 const MAX_NAME_BYTES: usize = 200;
 
 impl SharedModules {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(super) fn new(folder: &Path, branches: Option<Branches>) -> Self {
         Self(Arc::new(Inner {
             folder: folder.to_owned(),
+            branches,
             state: Mutex::default(),
         }))
     }
@@ -104,6 +107,14 @@ impl SharedModules {
         trees
     }
 
+    /// What a script may be handed by the modules that it imports.
+    pub(super) fn besides(&self, ast: &AST) -> Besides<'static> {
+        Besides {
+            functions: Vec::new(),
+            trees: self.with_imports(ast),
+        }
+    }
+
     fn load(&self, engine: &Engine, name: &str, position: Position) -> Resolved<Loaded> {
         check_name(name, position)?;
         if let Some(loaded) = self.begin(name, position)? {
@@ -146,11 +157,16 @@ impl SharedModules {
         })?;
         ast.set_source(file);
         let offers = self.load_imports(engine, &ast)?;
-        if let Some(fault) = calls::wrong_calls(engine, file, &ast, &offers, &[])
+        let besides = self.besides(&ast);
+        if let Some(fault) = calls::wrong_calls(engine, file, &ast, &offers, &besides)
             .into_iter()
             .next()
         {
             return refuse_as(fault);
+        }
+        if let Some(branches) = &self.0.branches {
+            ast = engine.compile(branches.note(file, source))?;
+            ast.set_source(file);
         }
         let module = Module::eval_ast_as_new(Scope::new(), &ast, engine)?;
         Ok(Loaded {
@@ -271,7 +287,7 @@ mod tests {
     fn a_module_is_compiled_once() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("rates.rhai"), "fn vat() { 19 }").unwrap();
-        let modules = SharedModules::new(folder.path());
+        let modules = SharedModules::new(folder.path(), None);
         let engine = engine::build();
         let load = || {
             modules
@@ -285,7 +301,7 @@ mod tests {
     #[test]
     fn a_module_that_failed_may_be_tried_again() {
         let folder = tempfile::tempdir().unwrap();
-        let modules = SharedModules::new(folder.path());
+        let modules = SharedModules::new(folder.path(), None);
         let engine = engine::build();
         for _ in 0..2 {
             let error = modules

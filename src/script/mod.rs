@@ -5,6 +5,7 @@
 //! known in this module: see `client` and `tag`.
 
 mod arguments;
+mod branches;
 mod budget;
 mod builtins;
 mod call;
@@ -34,11 +35,12 @@ pub mod limits;
 pub mod tables;
 pub mod value;
 
+pub use branches::{Branch, BranchKind, Branches};
 pub use call::{Called, call, call_for_event};
 pub use compile::{Compiler, Script};
 pub use fault::{Cause, Fault, Kind as FaultKind, SourceLine, source_lines};
 pub use form::{parse as parse_form, parse_query};
-pub use header::Header;
+pub use header::{Constants, Header, constants};
 pub use json::{BadJson, map_to_json, parse_json, to_json};
 pub use made::EventNames;
 pub use pace::Pace;

@@ -78,12 +78,26 @@ pub(super) fn statements_that_never_run(file: &str, ast: &AST) -> Vec<Fault> {
         .filter(|statement| !is_header(statement));
     strays
         .map(|statement| {
+            let hint = match statement {
+                Stmt::Var(parts, ..) if is_constant(&parts.0.name) => {
+                    format!("write `const {}`", parts.0.name)
+                }
+                _ => {
+                    "only `const` and `import` stand at the top; move it into a function".to_owned()
+                }
+            };
             Fault::new(file, "this stands outside of the functions and never runs")
-                .with_hint("only `const` and `import` stand at the top; move it into a function")
+                .with_hint(hint)
                 .of_kind("never-runs")
                 .at(start_of(statement))
         })
         .collect()
+}
+
+/// A name as header constants have.
+fn is_constant(name: &str) -> bool {
+    name.chars()
+        .all(|letter| letter.is_ascii_uppercase() || letter == '_')
 }
 
 fn start_of(statement: &Stmt) -> Position {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tracing::error;
 
+use super::branches::Branches;
 use super::json::parse_json;
 use super::ready::ReadyScripts;
 use super::recent::Recent;
@@ -34,6 +35,8 @@ pub struct Worker {
     pub(super) memo: Memo,
     /// Whether a script asked for any.
     pub(super) has_memo: bool,
+    /// Of the scripts that note theirs.
+    branches: Option<Branches>,
     shared: Shared,
 }
 
@@ -52,12 +55,22 @@ impl Worker {
         Self::of(Shared::default())
     }
 
+    /// The same, for scripts that note the branches that run.
+    pub fn noting(branches: Option<&Branches>) -> Self {
+        Self {
+            engine: engine_for(branches),
+            branches: branches.cloned(),
+            ..Self::new()
+        }
+    }
+
     fn of(shared: Shared) -> Self {
         Self {
             engine: engine::build_to_run(),
             ready: ReadyScripts::default(),
             memo: Memo::default(),
             has_memo: false,
+            branches: None,
             shared,
         }
     }
@@ -93,13 +106,21 @@ impl Worker {
 
     /// Takes a new engine, where the old one may be in any state.
     pub(super) fn renew(&mut self) {
-        self.engine = engine::build_to_run();
+        self.engine = engine_for(self.branches.as_ref());
         self.ready = ReadyScripts::default();
     }
 
     pub(super) fn engine_and_ready(&mut self) -> (&rhai::Engine, &mut ReadyScripts) {
         (&self.engine, &mut self.ready)
     }
+}
+
+fn engine_for(branches: Option<&Branches>) -> rhai::Engine {
+    let mut engine = engine::build_to_run();
+    if let Some(branches) = branches {
+        branches.register(&mut engine);
+    }
+    engine
 }
 
 /// A handle to the places where scripts run. The script threads end when the last is dropped.

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
+use super::constants::CONSTANTS;
 use super::{PreviewMode, Tag};
 use crate::clock::Millis;
 use crate::config::suggest;
@@ -30,7 +31,7 @@ const LEAST_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Makes a tag of a compiled script.
 pub fn load(script: Script) -> Result<Tag, Vec<Fault>> {
-    let mut header = Header::of(&script);
+    let mut header = Header::of(&script, CONSTANTS);
     let on = read_on(&mut header);
     let to = required(&mut header, "TO", "const TO = \"amplitude\";");
     let trigger = read_trigger(&mut header);
@@ -221,13 +222,13 @@ fn check_functions(script: &Script) -> Vec<Fault> {
             Some(count) => format!("fn tag must take one parameter, the event; it takes {count}"),
             None => "fn tag(event) is missing".to_owned(),
         };
-        let fault = Fault::new(&script.file, message).of_kind("missing-function");
-        faults.push(fault.with_hint("write `fn tag(event) { #{ … } }`"));
+        let fault = script.fault_of_function("tag", message);
+        faults.push(fault.or_hint("write `fn tag(event) { #{ … } }`"));
     }
     let whens = script.parameters_of("when");
     if !whens.is_empty() && !whens.contains(&1) {
         let message = "fn when must take one parameter, the event";
-        faults.push(Fault::new(&script.file, message).of_kind("missing-function"));
+        faults.push(script.fault_of_function("when", message));
     }
     faults
 }

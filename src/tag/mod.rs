@@ -2,10 +2,12 @@
 //! reads its header and runs it; which tags an event reaches is `index`'s, what becomes of the
 //! deliveries is the journal's.
 
+mod constants;
 mod header;
 mod index;
 mod run;
 
+pub use constants::CONSTANTS;
 pub use header::{On, load};
 pub use index::Index;
 pub use run::{Judged, Look, Ran, Skipped, judge, run};

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::Transform;
+use super::constants::CONSTANTS;
 use crate::script::{Fault, Header, Map, Script};
 use crate::trigger::{Names, Trigger, parse_conditions};
 
 /// Makes a transformation of a compiled script.
 pub fn load(script: Script) -> Result<Transform, Vec<Fault>> {
-    let mut header = Header::of(&script);
+    let mut header = Header::of(&script, CONSTANTS);
     let tags = names(&mut header, "TAGS");
     let on = names(&mut header, "ON");
     let trigger = Trigger {
@@ -92,7 +93,7 @@ fn check(
 ) -> Option<Fault> {
     if !has_augment && let Some(takes) = script.parameters_of("augment").first() {
         let message = format!("fn augment must take one parameter, the event; it takes {takes}");
-        return Some(Fault::new(&script.file, message).of_kind("missing-function"));
+        return Some(script.fault_of_function("augment", message));
     }
     let does_nothing =
         lists.iter().all(|list| list.is_empty()) && augment.is_empty() && !has_augment;

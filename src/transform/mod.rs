@@ -3,10 +3,12 @@
 //! so what one tag may not see another one may.
 
 mod apply;
+mod constants;
 mod header;
 mod paths;
 
 pub use apply::{Change, Transformed, apply};
+pub use constants::CONSTANTS;
 pub use header::load;
 
 use std::sync::Arc;

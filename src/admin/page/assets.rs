@@ -78,6 +78,7 @@ pub(super) const SCRIPTS: &[Asset] = assets! { "text/javascript; charset=utf-8":
     "js/live/tag.js"
     "js/live/teach.js"
     "js/live/time-line.js"
+    "js/live/transforms.js"
     "js/live/waterfall.js"
     "js/live/way.js"
     "js/login.js"

@@ -10,22 +10,45 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Exit, paint};
+use crate::config::suggest;
 use crate::destination::{self, TYPES};
 use crate::error::BoxError;
+use crate::script::Constants;
 use crate::script::api::mapping::{self, Mapping};
 use crate::script::api::{TOPICS, Topic};
+use crate::{client, tag, transform};
+
+/// The kinds of scripts, what is said of them, and the header constants that they may have.
+const KINDS: [(&str, &str, &[Constants]); 3] = [
+    (
+        "client",
+        "makes events of requests; a file in clients/",
+        client::CONSTANTS,
+    ),
+    (
+        "tag",
+        "makes of an event what a destination gets; a file in tags/",
+        tag::CONSTANTS,
+    ),
+    (
+        "transform",
+        "changes what tags see of an event; a file in transforms/",
+        transform::CONSTANTS,
+    ),
+];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tagwerk docs
   tagwerk docs time
+  tagwerk docs tag         # the header constants of a tag; also client, transform
   tagwerk docs meta        # with where each key comes from
   tagwerk docs --destinations docs/destinations
   tagwerk docs --markdown > functions.md
   tagwerk docs --definitions            files for the Rhai language server, in .rhai/")]
 pub(super) struct Options {
-    /// Only this topic, such as `time` or `tracify`
+    /// Only this topic, such as `time` or `tracify`; or `client`, `tag`, `transform`
     topic: Option<String>,
 
     /// Write a page for each type of destination into this folder instead
@@ -65,6 +88,13 @@ fn write_pages(folder: &Path) -> Result<(), Exit> {
 }
 
 fn show_functions(options: &Options) -> Result<(), Exit> {
+    let mut kinds = KINDS.iter();
+    if let Some((kind, about, constants)) =
+        kinds.find(|(kind, ..)| options.topic.as_deref() == Some(kind))
+    {
+        show_constants(kind, about, constants, options.markdown);
+        return Ok(());
+    }
     let wanted = |topic: &&Topic| {
         options
             .topic
@@ -78,10 +108,12 @@ fn show_functions(options: &Options) -> Result<(), Exit> {
             .map(|topic| topic.name)
             .filter(|name| !name.is_empty())
             .collect();
-        return Err(Exit::usage(format!(
-            "there is no such topic; there are {}",
-            names.join(", ")
-        )));
+        let kinds = KINDS.iter().map(|(kind, ..)| *kind);
+        let names: Vec<&str> = kinds.chain(names).collect();
+        let topic = options.topic.as_deref().unwrap_or_default();
+        let hint = suggest(topic, names.iter().copied())
+            .unwrap_or_else(|| format!("there are {}", names.join(", ")));
+        return Err(Exit::usage(format!("there is no topic {topic}; {hint}")));
     }
     if options.markdown {
         anstream::print!("{}", markdown::reference(&topics));
@@ -105,6 +137,43 @@ fn show_functions(options: &Options) -> Result<(), Exit> {
         }
     }
     Ok(())
+}
+
+fn show_constants(kind: &str, about: &str, constants: &[Constants], markdown: bool) {
+    if markdown {
+        anstream::print!("{}", markdown::table(constants));
+        return;
+    }
+    anstream::println!("{} {}\n", paint::strong(kind), paint::dim(about));
+    for row in constants {
+        let default = match row.default {
+            "required" => "required".to_owned(),
+            default => format!("default {}", unmarked(default)),
+        };
+        anstream::println!(
+            "  {} {}",
+            paint::good(row.names.join(", ")),
+            paint::dim(default)
+        );
+        anstream::println!("      {}\n", unmarked(row.about));
+    }
+}
+
+/// A line of Markdown without its marks: `[words](target)` are the words.
+fn unmarked(line: &str) -> String {
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some((before, link)) = rest.split_once("](") {
+        let (start, words) = before.rsplit_once('[').unwrap_or((before, ""));
+        let Some((_, after)) = link.split_once(')') else {
+            break;
+        };
+        text.push_str(start);
+        text.push_str(words);
+        rest = after;
+    }
+    text.push_str(rest);
+    text.replace('`', "")
 }
 
 /// Where each key of a payload comes from.
@@ -131,4 +200,26 @@ fn print_table(mapping: &Mapping) {
         anstream::println!("        {} is called {theirs}", ours.join(", "));
     }
     anstream::println!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unmarked;
+
+    #[test]
+    fn a_terminal_is_shown_no_marks() {
+        for (line, shown) in [
+            (
+                "[conditions](#conditions); all must hold",
+                "conditions; all must hold",
+            ),
+            (
+                "of `GET POST`; see [http.md](http.md#cors)",
+                "of GET POST; see http.md",
+            ),
+            ("`[\"ad_storage\"]`: all", "[\"ad_storage\"]: all"),
+        ] {
+            assert_eq!(unmarked(line), shown);
+        }
+    }
 }

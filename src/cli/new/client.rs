@@ -6,11 +6,12 @@ use clap::Args;
 
 use super::sample::{self, Sample};
 use super::{check_name, next, shown, tell};
-use crate::case::{self, REQUEST_FILE};
+use crate::case::{self, EVENTS_FILE, REQUEST_FILE};
 use crate::cli::Exit;
 use crate::cli::working_set::{Kind, Shipped, write_new};
 use crate::clock::Clock;
 use crate::config::{Config, suggest};
+use crate::script::{Worker, with_script_stack};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -24,10 +25,10 @@ pub(super) struct Options {
     path: Option<String>,
 }
 
-pub(super) fn run(options: &Options, config: &Config) -> Result<(), Exit> {
+pub(super) fn run(options: &Options, config: &Config, file: &Path) -> Result<(), Exit> {
     match options.from.as_deref() {
         None => empty(options, config),
-        Some(from) if is_file(from) => captured(options, Path::new(from), config),
+        Some(from) if is_file(from) => captured(options, Path::new(from), config, file),
         Some(from) => shipped(options, from, config),
     }
 }
@@ -80,7 +81,12 @@ fn with_path(source: &str, path: &str) -> String {
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
-fn captured(options: &Options, file: &Path, config: &Config) -> Result<(), Exit> {
+fn captured(
+    options: &Options,
+    file: &Path,
+    config: &Config,
+    config_file: &Path,
+) -> Result<(), Exit> {
     let file = match file.is_dir() {
         true => file.join(REQUEST_FILE),
         false => file.to_owned(),
@@ -103,10 +109,15 @@ fn captured(options: &Options, file: &Path, config: &Config) -> Result<(), Exit>
     )?;
     let folder = PathBuf::from(case::FOLDER).join(&name).join(REQUEST_FILE);
     let as_case = config.base.join(&folder);
-    tell(
-        &folder.display().to_string(),
-        write_if_new(&as_case, &String::from_utf8_lossy(&text))?,
-    );
+    let is_new = write_if_new(&as_case, &String::from_utf8_lossy(&text))?;
+    tell(&folder.display().to_string(), is_new);
+    if is_new && let Some(events) = events_of(config_file, &text) {
+        let shown = folder.with_file_name(EVENTS_FILE);
+        tell(
+            &shown.display().to_string(),
+            write_if_new(&config.base.join(&shown), &events)?,
+        );
+    }
     next(&[
         (
             format!("tagwerk trace {}", folder.display()),
@@ -122,10 +133,21 @@ fn captured(options: &Options, file: &Path, config: &Config) -> Result<(), Exit>
         ),
         (
             format!("tagwerk test --bless cases/{name}"),
-            "keep what comes out as what must",
+            "keep what is sent, too, as what must be",
         ),
     ]);
     Ok(())
+}
+
+/// What the client makes of the request, as a case has it; nothing if it does not load yet, or if what
+/// else there is does not.
+fn events_of(config_file: &Path, request: &[u8]) -> Option<String> {
+    let set = case::load(config_file).ok()?.live;
+    let run = || case::run(&mut Worker::new(), &set, request);
+    let ran = with_script_stack(run).ok()?.ok()?;
+    let events = ran.made.events.filter(|_| ran.fault.is_none())?;
+    let text = serde_json::to_string_pretty(&events).ok()?;
+    Some(text + "\n")
 }
 
 fn empty(options: &Options, config: &Config) -> Result<(), Exit> {

@@ -42,7 +42,7 @@ pub(super) fn run(options: &Options, file: &Path) -> Result<(), Exit> {
     // Variables are not needed to write a script.
     let config = config::load(file, &Unset).map_err(|problems| Exit::configuration(&problems))?;
     match &options.what {
-        What::Client(options) => client::run(options, &config),
+        What::Client(options) => client::run(options, &config, file),
         What::Tag(options) => tag::run(options, &config, file),
     }
 }

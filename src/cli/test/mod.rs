@@ -18,17 +18,17 @@ use crate::case::{
 use crate::config::{self, Config, SystemEnvironment};
 use crate::error::BoxError;
 use crate::generation::Generation;
-use crate::script::{Worker, with_script_stack};
+use crate::script::{Branches, Worker, with_script_stack};
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   tagwerk test                         all cases in cases/, and all tests beside scripts
-  tagwerk test cases woocommerce       those whose names have `woocommerce` in them
+  tagwerk test woocommerce             those whose names have `woocommerce` in them
   tagwerk test tags/slack_order.test.rhai
   tagwerk test --bless cases/refund    write what comes out now as what must come out
   tagwerk test --watch                 again whenever a file is saved
-  tagwerk test --coverage              and which ways of the scripts were never taken
+  tagwerk test --coverage              and which branches of the scripts never ran
   tagwerk test --json | jq '.cases[] | select(.passed | not)'
 
 A case is a folder with request.http, and events.json and deliveries.json beside it: what the clients
@@ -41,7 +41,7 @@ script what the server would: docs/testing.md.
 
 Exit codes: 0 all passed, 1 one failed, 78 the scripts do not load.")]
 pub(super) struct Options {
-    /// A folder of cases or of scripts, one case, or one file of tests
+    /// A folder of cases or of scripts, one case, one file of tests, or a part of names
     dir: Option<PathBuf>,
 
     /// Only those that have this in their names
@@ -55,13 +55,36 @@ pub(super) struct Options {
     #[arg(long, conflicts_with = "json")]
     watch: bool,
 
-    /// Show which ways of the clients and tags were never taken
+    /// Show what of the scripts never ran: ways through clients and tags, branches, functions
     #[arg(long)]
     coverage: bool,
 
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+impl Options {
+    /// A lone word that is no file is a part of names.
+    fn understood(self) -> Self {
+        match (&self.dir, &self.filter) {
+            (Some(word), None) if word.components().count() == 1 && !is_there(word) => Self {
+                filter: Some(word.display().to_string()),
+                dir: None,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    fn nothing_named_so(&self) -> Exit {
+        let filter = self.filter.as_deref().unwrap_or_default();
+        Exit::usage(format!("no case and no test has `{filter}` in its name"))
+    }
+}
+
+fn is_there(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok()
 }
 
 /// How one case or test went.
@@ -92,6 +115,7 @@ struct Summary {
 }
 
 pub(super) fn run(options: &Options, config: &Path) -> Result<(), Exit> {
+    let options = &options.clone().understood();
     if !options.watch {
         return run_once(options, config);
     }
@@ -107,12 +131,16 @@ fn run_once(options: &Options, config: &Path) -> Result<(), Exit> {
     let generation = case::load(config).map_err(|problems| Exit::configuration(&problems))?;
     let generation = Arc::new(generation.live);
     let coverage = Arc::new(Mutex::new(Coverage::default()));
-    let outcomes = with_script_stack(|| found.run(options, &generation, &coverage));
+    let outcomes = with_script_stack(|| found.run(options, &generation, &coverage, None));
     let outcomes = outcomes.map_err(BoxError::from)?;
+    let branches = match options.coverage {
+        true => Some(found.branches(options, config)?),
+        false => None,
+    };
     let covered = coverage
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .of(&generation);
+        .of(&generation, branches.as_ref());
     conclude(outcomes, covered, begun.elapsed(), options)
 }
 
@@ -135,6 +163,9 @@ impl Found {
             files: case::test_files(&folders, &config.base).map_err(unreadable)?,
         };
         if found.cases.is_empty() && found.files.is_empty() {
+            if options.filter.is_some() {
+                return Err(options.nothing_named_so());
+            }
             let shown = cases.unwrap_or_else(|| config.base.join(FOLDER));
             let shown = shown.display();
             return Err(Exit::usage(format!(
@@ -144,27 +175,34 @@ impl Found {
         Ok(found)
     }
 
+    /// All once more, through scripts that note the branches that run.
+    fn branches(&self, options: &Options, config: &Path) -> Result<Branches, Exit> {
+        let branches = Branches::default();
+        let generation = case::load_noting(config, &branches);
+        let generation = Arc::new(generation.map_err(|problems| Exit::configuration(&problems))?);
+        let run = || self.run(options, &generation, &Arc::default(), Some(&branches));
+        with_script_stack(run).map_err(BoxError::from)?;
+        Ok(branches)
+    }
+
     fn run(
         &self,
         options: &Options,
         generation: &Arc<Generation>,
         coverage: &Arc<Mutex<Coverage>>,
+        branches: Option<&Branches>,
     ) -> Vec<Outcome> {
-        let mut worker = Worker::new();
+        let mut worker = Worker::noting(branches);
+        // Then all was run before, and is only to be watched.
+        let bless = options.bless && branches.is_none();
         let filter = options.filter.as_deref().unwrap_or_default();
         let cases = self.cases.iter().map(|(name, case)| {
-            cases::try_case(
-                &mut worker,
-                generation,
-                (name, case),
-                options.bless,
-                coverage,
-            )
+            cases::try_case(&mut worker, generation, (name, case), bless, coverage)
         });
         let mut outcomes: Vec<Outcome> = cases.collect();
         for file in &self.files {
             let is_wanted = |name: &str| name.contains(filter);
-            let tested = case::run_tests(generation, file, is_wanted, coverage);
+            let tested = case::run_tests(generation, file, is_wanted, coverage, branches);
             outcomes.extend(tested.into_iter().map(outcome));
         }
         outcomes
@@ -218,10 +256,7 @@ fn conclude(
     options: &Options,
 ) -> Result<(), Exit> {
     if cases.is_empty() {
-        let filter = options.filter.as_deref().unwrap_or_default();
-        return Err(Exit::usage(format!(
-            "no case and no test has `{filter}` in its name"
-        )));
+        return Err(options.nothing_named_so());
     }
     let failed = cases.iter().filter(|case| !case.passed).count();
     let summary = Summary {

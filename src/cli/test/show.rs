@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Outcome, Summary};
 use crate::case::{Covered, Difference, Untried};
 use crate::cli::paint::{bad, dim, good, odd, strong};
-use crate::script::Fault;
+use crate::script::{Branch, BranchKind, Fault};
 
 /// Differences of one case that are shown; all are in `--json`.
 const MOST_SHOWN: usize = 20;
@@ -47,11 +47,16 @@ pub(super) fn summary(summary: &Summary, with_coverage: bool) -> String {
 
 fn add_coverage(text: &mut String, covered: &Covered, whole: bool) {
     let of = |(some, all): (usize, usize), what: &str| format!("{some} of {all} {what}");
+    let branches = covered.branches.map(|branches| {
+        let branches = of(branches, "branches of scripts");
+        format!(", {branches}")
+    });
     let line = format!(
-        "covered: {}, {}, {}",
+        "covered: {}, {}, {}{}",
         of(covered.clients, "clients"),
         of(covered.tags, "tags"),
-        of(covered.ways, "ways through them")
+        of(covered.ways, "ways through them"),
+        branches.unwrap_or_default()
     );
     let hint = match whole || covered.untried.is_empty() {
         true => "",
@@ -63,7 +68,28 @@ fn add_coverage(text: &mut String, covered: &Covered, whole: bool) {
             .untried
             .iter()
             .for_each(|untried| add_untried(text, untried));
+        let never_ran = covered.never_ran.iter();
+        never_ran.for_each(|branch| text.push_str(&format!("  {}\n", line_of(branch))));
     }
+}
+
+/// `tags/order.rhai:7:5: never true: if big`.
+fn line_of(branch: &Branch) -> String {
+    let what = match branch.kind {
+        BranchKind::Function => "never called:",
+        BranchKind::If => "never true:",
+        BranchKind::WithoutElse => "never false:",
+        BranchKind::Else => "never ran: the else of",
+        BranchKind::Case | BranchKind::Loop | BranchKind::Catch => "never ran:",
+    };
+    let Branch {
+        file,
+        line,
+        column,
+        text,
+        ..
+    } = branch;
+    format!("{file}:{line}:{column}: {what} {text}")
 }
 
 fn add_untried(text: &mut String, untried: &Untried) {

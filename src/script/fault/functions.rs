@@ -94,11 +94,14 @@ pub(super) fn is_host(name: &str) -> bool {
 }
 
 /// What to say of a function that there is not, before anything was run.
-pub(super) fn not_there(name: &str, known: &[&str]) -> Words {
+pub(super) fn not_there(name: &str, known: &[&str], may_be_key: bool) -> Words {
     let mut all: Vec<&str> = api::function_names().collect();
     all.extend(known);
     let hint = translated(name).or_else(|| nearest(name, &all));
-    let hint = hint.unwrap_or_else(|| "`tagwerk docs` lists what there is".to_owned());
+    let hint = hint.unwrap_or_else(|| match may_be_key {
+        true => format!("if `{name}` is the key of a map, leave `()` out"),
+        false => "`tagwerk docs` lists what there is".to_owned(),
+    });
     Words::new(unknown(name, &[])).hint(hint)
 }
 
@@ -175,10 +178,18 @@ fn translated(name: &str) -> Option<String> {
 fn nearest(name: &str, known: &[&str]) -> Option<String> {
     let ending = format!("::{name}");
     let forgot = known.iter().find(|full| full.ends_with(&ending));
-    match forgot {
-        Some(full) => Some(format!("did you mean `{full}`?")),
-        None => suggest(name, known.iter().copied()),
+    if let Some(full) = forgot {
+        return Some(format!("did you mean `{full}`?"));
     }
+    suggest(name, known.iter().copied()).or_else(|| {
+        // Both at once.
+        let slip = |full: &&&str| {
+            let last = full.rsplit_once("::").map(|(_, last)| last);
+            last.is_some_and(|last| last.len() > 3 && strsim::damerau_levenshtein(last, name) == 1)
+        };
+        let full = known.iter().find(slip)?;
+        Some(format!("did you mean `{full}`?"))
+    })
 }
 
 fn take_apart(signature: &str) -> (&str, Vec<&str>) {

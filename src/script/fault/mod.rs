@@ -166,6 +166,14 @@ impl Fault {
         self
     }
 
+    /// The same with a hint, if it has none yet.
+    pub fn or_hint(self, hint: &str) -> Self {
+        match self.hint {
+            Some(_) => self,
+            None => self.with_hint(hint),
+        }
+    }
+
     /// The same, of this sort.
     pub fn of_kind(mut self, kind: &str) -> Self {
         let known = WORDS.iter().position(|word| *word == kind);
@@ -232,9 +240,16 @@ impl Fault {
         Some(Self::of(file, words).of_kind(kind))
     }
 
-    /// A call of a function that neither the host, nor the language, nor the script has.
-    pub(super) fn of_unknown_function(file: &str, name: &str, known: &[&str]) -> Self {
-        Self::of(file, functions::not_there(name, known)).of_kind("unknown-function")
+    /// A call of a function that neither the host, nor the language, nor the script has. It may be
+    /// meant as the key of a map.
+    pub(super) fn of_unknown_function(
+        file: &str,
+        name: &str,
+        known: &[&str],
+        may_be_key: bool,
+    ) -> Self {
+        let words = functions::not_there(name, known, may_be_key);
+        Self::of(file, words).of_kind("unknown-function")
     }
 
     /// A call of the script's own function with another number of values than it takes.

@@ -34,7 +34,17 @@ pub(super) fn words(error: &ParseErrorType, source: &str, position: Position) ->
             Words::new(format!("unknown variable {}", quoted(name)))
                 .hint("a map is written `#{ … }`".to_owned())
         }
+        ParseErrorType::VariableUndefined(name)
+            if behind.trim_start_matches([')', ' ']).starts_with("=>") =>
+        {
+            Words::new(format!("unknown variable {}", quoted(name)))
+                .hint(format!("a closure is written `|{name}| …`"))
+        }
         ParseErrorType::VariableUndefined(name) => unknown_variable(name, source),
+        ParseErrorType::VariableExpected if line_of(source, position).contains("for (") => {
+            Words::new("a loop is written in another way here")
+                .hint("write `for item in items { … }`, or `for i in 0..10 { … }`".to_owned())
+        }
         ParseErrorType::ModuleUndefined(name) => unknown_namespace(name),
         ParseErrorType::Reserved(name) => {
             Words::new(format!("`{name}` is a reserved word")).hint("use another name".to_owned())
@@ -113,14 +123,16 @@ fn other_language(word: &str) -> Option<Words> {
     Some(Words::new(message).hint((*here).to_owned()))
 }
 
+fn line_of(source: &str, position: Position) -> &str {
+    let line = position.line().unwrap_or(usize::MAX);
+    let line = source.lines().nth(line.saturating_sub(1));
+    line.unwrap_or_default()
+}
+
 /// The word that begins at a place of the script, and what follows it on its line.
 fn word_at(source: &str, position: Position) -> (&str, &str) {
-    let place = position.line().zip(position.position());
-    let (line, column) = place.unwrap_or((usize::MAX, 1));
-    let line = source
-        .lines()
-        .nth(line.saturating_sub(1))
-        .unwrap_or_default();
+    let column = position.position().unwrap_or(1);
+    let line = line_of(source, position);
     let start = line.char_indices().nth(column.saturating_sub(1));
     let rest = start
         .and_then(|(start, _)| line.get(start..))
@@ -132,7 +144,12 @@ fn word_at(source: &str, position: Position) -> (&str, &str) {
 }
 
 fn bad_input(error: &LexError) -> Words {
-    let words = Words::new(lower_first(&error.to_string()));
+    let text = error.to_string();
+    if text.contains("typo of '=='") {
+        let words = Words::new("`=` sets a value, it compares nothing");
+        return words.hint("did you mean `==`?".to_owned());
+    }
+    let words = Words::new(lower_first(&text));
     match error {
         LexError::UnterminatedString => {
             words.hint("a text that begins with `\"` ends with `\"` on the same line".to_owned())

@@ -25,7 +25,11 @@ pub const TABLES: usize = 64;
 
 /// All tables of a set.
 #[derive(Debug, Default)]
-pub struct Tables(BTreeMap<String, Table>);
+pub struct Tables {
+    by_name: BTreeMap<String, Table>,
+    /// Some could not be read, so that nothing is known of them.
+    are_unread: bool,
+}
 
 /// One table.
 #[derive(Debug)]
@@ -46,6 +50,15 @@ impl Tables {
         read::folder(folder, shown).map(Arc::new)
     }
 
+    /// In the place of tables that could not be read: any key may be in them. For judging scripts, not for
+    /// running them.
+    pub fn unread() -> Arc<Self> {
+        Arc::new(Self {
+            are_unread: true,
+            ..Self::default()
+        })
+    }
+
     /// Tables made by hand: a name and its rows.
     #[cfg(test)]
     pub(super) fn of(
@@ -59,12 +72,15 @@ impl Tables {
             };
             (name.to_owned(), table)
         };
-        Self(rows.into_iter().map(table).collect())
+        Self {
+            by_name: rows.into_iter().map(table).collect(),
+            are_unread: false,
+        }
     }
 
     /// True if there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_name.is_empty()
     }
 
     /// The row of a key; none if there is no such key.
@@ -72,7 +88,10 @@ impl Tables {
     /// # Errors
     /// If there is no such table.
     pub(super) fn row(&self, table: &str, key: &str) -> Result<Option<&Value>, String> {
-        Ok(self.table(table)?.rows.get(key))
+        match self.are_unread {
+            true => Ok(None),
+            false => Ok(self.table(table)?.rows.get(key)),
+        }
     }
 
     /// A column of the row of a key; none if there is no such key, or if that row has none.
@@ -85,6 +104,9 @@ impl Tables {
         key: &str,
         column: &str,
     ) -> Result<Option<Value>, String> {
+        if self.are_unread {
+            return Ok(None);
+        }
         let table = self.table(table)?;
         if let Some(columns) = &table.columns
             && !columns.iter().any(|known| known == column)
@@ -103,13 +125,13 @@ impl Tables {
     }
 
     fn table(&self, name: &str) -> Result<&Table, String> {
-        self.0.get(name).ok_or_else(|| {
-            let known = self.0.keys().map(String::as_str);
-            let hint = suggest(name, known).unwrap_or_else(|| match self.0.is_empty() {
+        self.by_name.get(name).ok_or_else(|| {
+            let known = self.by_name.keys().map(String::as_str);
+            let hint = suggest(name, known).unwrap_or_else(|| match self.by_name.is_empty() {
                 true => format!("put {name}.csv, .json or .toml into the folder of tables"),
                 false => format!(
                     "there are {}",
-                    self.0.keys().cloned().collect::<Vec<_>>().join(", ")
+                    self.by_name.keys().cloned().collect::<Vec<_>>().join(", ")
                 ),
             });
             format!("there is no table \"{name}\"; {hint}")

@@ -48,7 +48,10 @@ pub(super) fn folder(folder: &Path, shown: &Path) -> Result<Tables, Vec<Fault>> 
         }
     }
     match faults.is_empty() {
-        true => Ok(Tables(tables)),
+        true => Ok(Tables {
+            by_name: tables,
+            are_unread: false,
+        }),
         false => Err(faults),
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rhai::{AST, Dynamic, Engine, EvalAltResult, NativeCallContext, Scope};
 
+use super::branches::Branches;
 use super::call::Called;
 use super::compile::Script;
 use super::tables::Tables;
@@ -58,10 +59,13 @@ pub struct Tester {
 }
 
 impl Tester {
-    /// `run` is what tests call by that name.
-    pub fn new(run: Run) -> Self {
+    /// `run` is what tests call by that name; `branches` are those of tested scripts that note theirs.
+    pub fn new(run: Run, branches: Option<&Branches>) -> Self {
         let mut engine = engine::build();
         assert::register(&mut engine);
+        if let Some(branches) = branches {
+            branches.register(&mut engine);
+        }
         let run = move |context: NativeCallContext<'_>, given: Dynamic| {
             frame::aside(|| run(given)).map_err(|why| {
                 Box::new(EvalAltResult::ErrorRuntime(

@@ -112,6 +112,72 @@ async fn a_draft_that_fails_is_told() {
 }
 
 #[tokio::test]
+async fn a_promotion_that_was_interrupted_is_never_live_by_half() {
+    let (set, server) = with_two_events().await;
+    let before = server.status().await["generation"].clone();
+    let client = ORDER_CLIENT.replace("order_id", "number");
+    let tag = ORDER_TAG.replace("event.order_id", "event.number");
+    set.write("draft/clients/order.rhai", &client);
+    set.write("draft/tags/order.rhai", &tag);
+    // As `promote` leaves it that is killed between the two folders.
+    let plan =
+        json!({ "id": "1", "direction": "promote", "folders": ["clients", "tags"], "keeps": true });
+    set.write("draft/clients/.promoted", "1");
+    set.write("draft/tags/.promoted", "1");
+    set.write(".promotion", plan.to_string());
+    let exchange = [
+        ("clients", "aside"),
+        ("draft/clients", "clients"),
+        ("aside", "draft/clients"),
+    ];
+    for (from, to) in exchange {
+        std::fs::rename(set.file(from), set.file(to)).unwrap();
+    }
+    let refused = server
+        .status_where(|status| status["config_ok"] == false)
+        .await;
+    assert_eq!(refused["generation"], before);
+    let answer = server.post("/order", "{\"id\":9}").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let checked = run(set.path(), &["check"]).await;
+    assert_eq!(checked.code, BAD);
+    assert!(
+        checked.stderr.contains("`tagwerk promote` finishes"),
+        "{}",
+        checked.stderr
+    );
+
+    let finished = run(set.path(), &["promote"]).await;
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    assert!(
+        finished.stdout.contains("had begun to move"),
+        "{}",
+        finished.stdout
+    );
+    let live = server
+        .status_where(|status| status["generation"] != before)
+        .await;
+    assert_eq!(live["config_ok"], true);
+    let read = |file: &str| std::fs::read_to_string(set.file(file)).unwrap();
+    assert_eq!(
+        (read("clients/order.rhai"), read("tags/order.rhai")),
+        (client, tag)
+    );
+    assert_eq!(read("former/clients/order.rhai"), ORDER_CLIENT);
+
+    // A server that starts finishes it, too.
+    server.stop().await;
+    let plan = json!({ "id": "2", "direction": "rollback", "folders": ["tags"], "keeps": true });
+    set.write("former/tags/.promoted", "2");
+    set.write(".promotion", plan.to_string());
+    let server = Server::start(&set).await;
+    assert_eq!(server.status().await["config_ok"], true);
+    assert_eq!(read("tags/order.rhai"), ORDER_TAG);
+    assert!(std::fs::metadata(set.file(".promotion")).is_err());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_promoted_draft_is_live_as_a_whole_and_can_be_taken_back() {
     let (set, server) = with_two_events().await;
     let before = server.status().await["generation"].clone();

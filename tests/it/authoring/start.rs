@@ -105,6 +105,9 @@ async fn a_client_comes_from_what_is_shipped_from_a_request_or_from_nothing() {
     let traced = good(&shop, &["trace", "form.http", "--json"]).await.json();
     assert_eq!(traced["events"][0]["data"]["event_name"], "form");
     assert_eq!(traced["events"][0]["data"]["b"], "2");
+    let events = fs::read_to_string(shop.join("cases/form/events.json")).unwrap();
+    assert!(events.contains("\"event_name\": \"form\""), "{events}");
+    good(&shop, &["test"]).await;
     good(&shop, &["new", "client", "empty"]).await;
     good(&shop, &["check"]).await;
 
@@ -134,7 +137,8 @@ async fn a_client_comes_from_what_is_shipped_from_a_request_or_from_nothing() {
 async fn a_tag_is_made_for_each_type_of_destination_and_passes_its_test() {
     let folder = tempfile::tempdir().unwrap();
     let shop = minimal(folder.path()).await;
-    for to in ["slack", "amplitude", "tracify", "crm"] {
+    let types = tagwerk::destination::TYPES.iter().map(|kind| kind.name);
+    for to in types.clone().chain(["crm"]) {
         good(
             &shop,
             &["new", "tag", "--to", to, "--on", "order_created,purchase"],
@@ -145,7 +149,11 @@ async fn a_tag_is_made_for_each_type_of_destination_and_passes_its_test() {
     good(&shop, &["new", "tag", "all", "--to", "crm", "--on", "*"]).await;
     good(&shop, &["check"]).await;
     let tested = good(&shop, &["test", "tags"]).await;
-    assert!(tested.stdout.contains("6 passed"), "{}", tested.stdout);
+    let passed = format!("{} passed", types.count() + 3);
+    assert!(tested.stdout.contains(&passed), "{}", tested.stdout);
+    let listed = fs::read_to_string(shop.join(".env.example")).unwrap();
+    assert!(listed.contains("\nTELEGRAM_BOT_TOKEN=\n"), "{listed}");
+    assert_eq!(listed.matches("AMPLITUDE_API_KEY=").count(), 1, "{listed}");
     let slip = run(&shop, &["new", "tag", "--to", "slak", "--on", "purchase"]).await;
     assert_eq!(slip.code, USAGE);
     assert!(
@@ -170,6 +178,27 @@ async fn a_tag_is_made_for_each_type_of_destination_and_passes_its_test() {
         made.stdout
     );
     good(&shop, &["check"]).await;
+}
+
+#[tokio::test]
+async fn each_shipped_client_brings_cases_of_its_own_that_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = minimal(folder.path()).await;
+    for client in ["ga4", "ga4_mp"] {
+        good(&shop, &["add", client]).await;
+        good(&shop, &["check"]).await;
+        good(&shop, &["test"]).await;
+    }
+    let listed = good(&shop, &["add"]).await.stdout;
+    let (clients, _) = listed.split_once("\ntags\n").unwrap();
+    let clients = clients.lines().skip(1);
+    let clients: Vec<&str> = clients
+        .map(|line| line.split_whitespace().next().unwrap())
+        .collect();
+    assert!(clients.len() > 10, "{listed}");
+    good(&shop, &[&["add"], &clients[..]].concat()).await;
+    good(&shop, &["check"]).await;
+    good(&shop, &["test"]).await;
 }
 
 #[tokio::test]

@@ -186,12 +186,47 @@ async fn what_was_never_tried_is_told() {
     }
     set.write("tags/order.test.rhai", with(&[7, 3, 13, 9]));
     let report = run(set.path(), &["test", "--json"]).await.json();
+    assert_eq!(
+        report["coverage"]["branches"],
+        json!(null),
+        "they cost time"
+    );
     let untried = report["coverage"]["untried"].as_array().unwrap();
     assert!(
         untried.iter().all(|one| one["file"] != "tags/order.rhai"),
         "{untried:?}"
     );
     assert_eq!(report["coverage"]["tags"], json!([1, 2]));
+}
+
+#[tokio::test]
+async fn branches_that_never_ran_are_told_with_their_lines() {
+    let tag = "import \"words\" as words;\nconst ON = \"order\";\nconst TO = \"crm\";\n\nfn tag(event) {\n    let size = if event.order_id > 5 { \"large\" } else { \"small\" };\n    switch event.order_id {\n        7 => size,\n        _ => size + words::plural(event.order_id),\n    }\n    if event.coupon != () {\n        size += \" with coupon\";\n    }\n    #{ body: size }\n}\n\nfn unused(x) { x }\n";
+    let set = WorkingSet::of_orders(NOWHERE).with("tags/order.rhai", tag);
+    let words =
+        "fn plural(count) {\n    if count == 1 {\n        return \"\";\n    }\n    \"s\"\n}\n";
+    set.write("shared/words.rhai", words);
+    set.write("cases/eight/request.http", "POST /order\n\n{\"id\":8}");
+    set.write("cases/nine/request.http", "POST /order\n\n{\"id\":9}");
+    let blessed = run(set.path(), &["test", "--bless", "--coverage"]).await;
+    assert_eq!(blessed.code, 0, "{}", blessed.stdout);
+    let ended = run(set.path(), &["test", "--coverage"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+    let told = ended.stdout.split_once("covered: ").unwrap().1;
+    let expected = "1 of 1 clients, 1 of 1 tags, 2 of 2 ways through them, 7 of 12 branches of scripts
+  shared/words.rhai:2:5: never true: if count == 1
+  tags/order.rhai:6:16: never ran: the else of if event.order_id > 5 { \"large\" } else { \"small\" }
+  tags/order.rhai:8:14: never ran: 7 => size,
+  tags/order.rhai:11:5: never true: if event.coupon != ()
+  tags/order.rhai:17:14: never called: fn unused(x) { x }
+";
+    assert_eq!(told, expected);
+    let report = run(set.path(), &["test", "--coverage", "--json"])
+        .await
+        .json();
+    assert_eq!(report["coverage"]["branches"], json!([7, 12]));
+    let branch = json!({ "file": "tags/order.rhai", "line": 11, "column": 5, "kind": "if", "text": "if event.coupon != ()" });
+    assert_eq!(report["coverage"]["never_ran"][3], branch);
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ const MISUSES: [(&[&str], &str); 15] = [
     (&["trace", "--draft", "order.http"], "there is no draft set"),
     (
         &["docs", "nothing"],
-        "there is no such topic; there are text, ",
+        "there is no topic nothing; there are client, tag, transform, text, ",
     ),
     (
         &["emulate", "amplitud"],

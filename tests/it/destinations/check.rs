@@ -21,7 +21,7 @@ async fn a_misspelt_key_is_named_with_its_place_and_the_right_one() {
             "const ON = \"order\";\nconst TO = \"amplitude\";\nfn tag(event) {\n    #{ event_tpye: \"x\", user_id: event.user }\n}\n",
             [
                 "tags/it.rhai:4:8",
-                "Amplitude knows no key `event_tpye`",
+                "destinations of type amplitude know no key `event_tpye`",
                 "did you mean `event_type`?",
             ],
         ),
@@ -29,7 +29,7 @@ async fn a_misspelt_key_is_named_with_its_place_and_the_right_one() {
             "const ON = \"order\";\nconst TO = \"amplitude\";\nfn tag(event) {\n    let one = #{ event_type: \"x\", userid: event.user };\n    one.x = 1;\n    if event.a == 1 { return one; }\n    one\n}\n",
             [
                 "tags/it.rhai:4:35",
-                "Amplitude knows no key `userid`",
+                "destinations of type amplitude know no key `userid`",
                 "did you mean `user_id`?",
             ],
         ),
@@ -37,7 +37,7 @@ async fn a_misspelt_key_is_named_with_its_place_and_the_right_one() {
             "const ON = \"order\";\nconst TO = \"crm\";\nfn tag(event) {\n    [#{ body: event } + #{ zzz: event.b }]\n}\n",
             [
                 "tags/it.rhai:4:28",
-                "Any HTTP API knows no key `zzz`",
+                "destinations of type http know no key `zzz`",
                 "there are body, form, path",
             ],
         ),

@@ -106,7 +106,7 @@ fn working_set(recipe: &Recipe, stand_ins: &BTreeMap<String, StandIn>) -> Workin
     }
     let trusted = "server.trusted_proxies = [\"127.0.0.0/8\"]\n";
     let set = WorkingSet::new(&format!("{trusted}{config}"));
-    for kind in ["clients", "tags", "shared"] {
+    for kind in ["clients", "tags", "shared", "tables", "transforms"] {
         copy(&recipe.scripts(kind), kind, &set);
     }
     set

@@ -6,6 +6,7 @@ import { compact } from "../kit/json-text.js";
 import { micros, shorten, visible } from "../kit/words.js";
 import { deliveryView } from "./delivery.js";
 import { logLines, section } from "./section.js";
+import { transformations } from "./transforms.js";
 
 const REASONS = {
     conditions: "a condition does not hold",
@@ -24,6 +25,7 @@ export function tagSection(tag, event, number) {
         tag.fault && faultBox(tag.fault),
         conditions(tag.conditions),
         consent(tag.consent),
+        transformations(tag.transforms),
         logLines(tag.log),
         tag.deliveries.map(deliveryView),
     );
