@@ -224,11 +224,17 @@ impl Section {
     /// variable holds.
     pub fn addresses(&self) -> Vec<(String, Secret)> {
         let mut found = Vec::new();
-        for entry in &self.entries {
-            if let Value::Text(text) = &entry.value
+        let mut add = |key: &str, value: &Value| {
+            if let Value::Text(text) = value
                 && text.value.contains("://")
             {
-                found.push((entry.key.clone(), Secret::new(text.value.as_str())));
+                found.push((key.to_owned(), Secret::new(text.value.as_str())));
+            }
+        };
+        for entry in &self.entries {
+            match &entry.value {
+                Value::List(items) => items.iter().for_each(|item| add(&entry.key, &item.value)),
+                value => add(&entry.key, value),
             }
         }
         found

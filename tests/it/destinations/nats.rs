@@ -13,7 +13,7 @@ use tagwerk::destination::{Courier, Destination, Item, Reply, TransportError, lo
 use tagwerk::emulator::Emulator;
 use tagwerk::outcome::Outcome;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::stand_in::{StandIn, kind};
 
@@ -302,6 +302,31 @@ async fn a_connection_serves_one_message_after_the_other_until_the_server_closes
 }
 
 #[tokio::test]
+async fn of_several_servers_the_first_that_is_up_is_used() {
+    // Taken, and nobody listens.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let down = socket.local_addr().unwrap().port();
+    let full = Script::new(&["-ERR 'maximum connections exceeded'\r\n"]).await;
+    let strict = Script::new(&[INFO, "-ERR 'Authorization Violation'\r\n"]).await;
+    let bus = StandIn::of("nats").await;
+    let among = |ports: &[u16]| {
+        let others = ports
+            .iter()
+            .map(|port| format!("\"nats://127.0.0.1:{port}\""));
+        let others = others.collect::<Vec<_>>().join(", ");
+        destination(down, &format!("servers = [{others}]"))
+    };
+    let up = among(&[full.port, bus.address.port()]);
+    assert_eq!(told(&up).await, "200 {\"seq\":1,\"stream\":\"STAND_IN\"}");
+    // All servers of a cluster know the same users.
+    let refused = among(&[strict.port, bus.address.port()]);
+    assert_eq!(told(&refused).await, "401 -ERR 'Authorization Violation'");
+    assert!(told(&among(&[])).await.contains("cannot connect"));
+    bus.stop().await;
+}
+
+#[tokio::test]
 async fn only_where_the_configuration_leads_is_dialled() {
     let server = Script::new(&[INFO, "PONG\r\n"]).await;
     let courier = Courier::new().unwrap();
@@ -326,6 +351,12 @@ async fn only_where_the_configuration_leads_is_dialled() {
 
 #[test]
 fn addresses_that_are_not_what_they_seem_are_refused() {
+    let listed = load("url = \"nats://nats.example.com\"\nservers = [\"nats://10.0.0.8\"]");
+    let told = listed.unwrap_err()[0].to_string();
+    assert!(
+        told.contains("`servers`: 10.0.0.8 is an address of a private network"),
+        "{told}"
+    );
     for (url, why) in [
         (
             "nats://2130706433:4222",

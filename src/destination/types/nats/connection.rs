@@ -35,6 +35,16 @@ pub(super) enum Stop {
     Failed(TransportError),
 }
 
+impl Stop {
+    /// True if another server may do better: this one is down, full or going.
+    pub(super) fn is_of_one_server(&self) -> bool {
+        match self {
+            Self::Said(reply) => reply.status == 503,
+            Self::Failed(_) => true,
+        }
+    }
+}
+
 impl From<TransportError> for Stop {
     fn from(error: TransportError) -> Self {
         Self::Failed(error)

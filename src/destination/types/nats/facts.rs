@@ -18,6 +18,11 @@ pub(in crate::destination) const TYPE: Type = Type {
                     asks for TLS gets it either way",
         },
         Setting {
+            key: "servers",
+            default: "none",
+            about: "other servers of the same cluster, a list: the first that is up is used, in their order",
+        },
+        Setting {
             key: "subject",
             default: "required",
             about: "where a message goes that names no `subject`",
@@ -126,7 +131,7 @@ fn tag(event) {
         notes: &[
             "A subject has letters, digits and `- _ . : = @ + ~ ! $`; what begins with `$` or `_INBOX.` is refused, so that \
              no event can talk to the server's own subjects.",
-            "Only the server of `url` is dialled, and what its name leads to; the other servers of a cluster that it names \
+            "Only `url` and `servers` are dialled, and what their names lead to; others of a cluster that a server names \
              are not, as nobody allowed them.",
         ],
     },

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Method, Uri};
+use tokio::time::timeout;
 
 use self::connection::{Confirmed, Connection, Stop};
 use self::credentials::Credentials;
@@ -24,7 +25,7 @@ use crate::config::{Options, Rate, Section, has_sound_port};
 use crate::destination::courier::{Carry, Carrying};
 use crate::destination::dial::Dialer;
 use crate::destination::encode::{Item, Limits, Outgoing, Refused, Vendor, Verdict, single};
-use crate::destination::http_client::TransportError;
+use crate::destination::http_client::{CONNECT_TIMEOUT, TransportError};
 use crate::destination::payload::Payload;
 use crate::destination::reply::{Reply, classify};
 use crate::secret::Secret;
@@ -32,7 +33,8 @@ use crate::secret::Secret;
 /// `[destinations.NAME]` with `type = "nats"`.
 #[derive(Debug)]
 struct Settings {
-    server: Server,
+    /// At least one, but for settings that are refused.
+    servers: Vec<Server>,
     subject: String,
     credentials: Credentials,
     confirmed: Confirmed,
@@ -40,7 +42,7 @@ struct Settings {
 }
 
 /// Where to connect to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Server {
     host: String,
     port: u16,
@@ -60,7 +62,7 @@ impl fmt::Debug for Idle {
 const PORT: u16 = 4222;
 
 fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
-    let url = section.required_text("url");
+    let servers = load_servers(section, options);
     let subject = section.required_text("subject");
     if !subject.is_empty()
         && let Some(why) = message::subject_problem(&subject)
@@ -71,20 +73,35 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
         Some(false) => Confirmed::ByServer,
         _ => Confirmed::ByStream,
     };
-    let server = Server::read(options.host_or(&url));
-    if server.is_none() && !url.is_empty() {
-        let message = "`url` is not the address of a NATS server";
-        let hint =
-            "write nats://HOST:4222, or tls://HOST:4222; a user or a token has a key of its own";
-        section.problem("url", message, Some(hint.to_owned()));
-    }
     Arc::new(Settings {
         credentials: Credentials::load(section),
-        server: server.unwrap_or_default(),
+        servers,
         subject,
         confirmed,
         idle: Idle::default(),
     })
+}
+
+fn load_servers(section: &mut Section, options: &Options) -> Vec<Server> {
+    let url = section.required_text("url");
+    let others = section.text_list("servers").unwrap_or_default();
+    let mut written = vec![("url", url)];
+    written.extend(others.into_iter().map(|other| ("servers", other)));
+    let mut servers = Vec::new();
+    for (key, text) in written.iter().filter(|(_, text)| !text.is_empty()) {
+        match Server::read(text) {
+            Some(server) => servers.push(server),
+            None => {
+                let message = format!("`{key}` is not the address of a NATS server");
+                let hint = "write nats://HOST:4222, or tls://HOST:4222; a user or a token has a key of its own";
+                section.problem(key, message, Some(hint.to_owned()));
+            }
+        }
+    }
+    match &options.endpoint {
+        Some(endpoint) => Server::read(endpoint).into_iter().collect(),
+        None => servers,
+    }
 }
 
 impl Server {
@@ -135,13 +152,13 @@ impl Vendor for Settings {
 }
 
 impl Carry for Settings {
-    fn carry(&self, outgoing: Outgoing, dialer: Dialer, timeout: Duration) -> Carrying<'_> {
+    fn carry(&self, outgoing: Outgoing, dialer: Dialer, time: Duration) -> Carrying<'_> {
         Box::pin(async move {
             let published = self.publish(&outgoing, &dialer);
-            match tokio::time::timeout(timeout, published).await {
+            match timeout(time, published).await {
                 Ok(Ok(reply) | Err(Stop::Said(reply))) => Ok(reply),
                 Ok(Err(Stop::Failed(error))) => Err(error),
-                Err(_) => Err(TransportError::late(timeout)),
+                Err(_) => Err(TransportError::late(time)),
             }
         })
     }
@@ -163,9 +180,10 @@ impl Settings {
             false => body,
         };
         let content = message::content(&headers, &item.id.to_string(), body.as_bytes())?;
+        let server = self.servers.first().ok_or("there is no server")?;
         Ok(Outgoing {
             method: Method::POST,
-            url: format!("{}/{subject}", self.server.shown()),
+            url: format!("{}/{subject}", server.shown()),
             headers: Vec::new(),
             body: content.into(),
         })
@@ -175,14 +193,26 @@ impl Settings {
         let (_, subject) = outgoing.url.rsplit_once('/').unwrap_or_default();
         let mut connection = match self.idle.take().await {
             Some(connection) => connection,
-            None => {
-                Connection::open(dialer, &self.server, &self.credentials, self.confirmed).await?
-            }
+            None => self.open(dialer).await?,
         };
         let reply = connection.publish(subject, &outgoing.body, self.confirmed);
         let reply = reply.await?;
         self.idle.keep(connection);
         Ok(reply)
+    }
+
+    /// A connection to the first server that is up, in the order of the settings.
+    async fn open(&self, dialer: &Dialer) -> Result<Connection, Stop> {
+        let mut last = Stop::Failed(TransportError::no_leave("there is no server".to_owned()));
+        for server in &self.servers {
+            let opened = Connection::open(dialer, server, &self.credentials, self.confirmed);
+            match timeout(CONNECT_TIMEOUT, opened).await {
+                Err(_) => last = Stop::Failed(TransportError::late(CONNECT_TIMEOUT).before("INFO")),
+                Ok(Err(stop)) if stop.is_of_one_server() => last = stop,
+                Ok(opened) => return opened,
+            }
+        }
+        Err(last)
     }
 }
 
