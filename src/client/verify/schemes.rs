@@ -9,6 +9,7 @@ use super::hubspot::Hubspot;
 use super::key::{Algorithm, Encoding, Key};
 use super::keyed::{Keyed, Stamp};
 use super::list::{Form, PADDLE, STRIPE, SignatureList};
+use super::parameter::Parameter;
 use super::payload::{self, Piece};
 use super::settings::{EXAMPLE, Mistake, Settings};
 use super::standard_webhooks::{PUBLIC_PREFIX, SECRET_PREFIX, StandardWebhooks};
@@ -18,7 +19,7 @@ use crate::config::suggest;
 use crate::secret::Secret;
 
 /// Every scheme by its name.
-pub(super) const SCHEMES: [&str; 16] = [
+pub(super) const SCHEMES: [&str; 17] = [
     "stripe",
     "shopify",
     "woocommerce",
@@ -34,6 +35,7 @@ pub(super) const SCHEMES: [&str; 16] = [
     "segment",
     "basic",
     "bearer",
+    "query",
     "ip",
 ];
 
@@ -77,6 +79,7 @@ impl Settings<'_> {
             }
             "segment" => self.keys(text_key).map(WriteKey).map(Scheme::WriteKey),
             "bearer" => self.bearer().map(Scheme::Credentials),
+            "query" => self.parameter().map(Scheme::Parameter),
             "ip" => self.addresses(),
             _ => self.known_sender(&scheme),
         }
@@ -202,6 +205,18 @@ impl Settings<'_> {
             header: header.unwrap_or(http::header::AUTHORIZATION),
             keys,
         })
+    }
+
+    fn parameter(&mut self) -> Option<Parameter> {
+        let name = self.text("parameter");
+        if name.as_deref().is_none_or(str::is_empty) {
+            self.wrong(
+                "the key `parameter` is missing: which parameter of the query has the secret",
+                "write `parameter: \"api_secret\"`",
+            );
+        }
+        let keys = self.keys(text_key)?;
+        Some(Parameter { name: name?, keys })
     }
 
     fn addresses(&mut self) -> Option<Scheme> {
