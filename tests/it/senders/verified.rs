@@ -265,7 +265,7 @@ async fn a_secret_in_the_address_is_asked_for_and_never_shown() {
     let list = server.call("GET", "/api/requests", "").await.json();
     let id = list["requests"][0]["request_id"].as_str().unwrap();
     let kept = server.call("GET", &format!("/api/requests/{id}"), "").await;
-    assert!(kept.body.contains("/query?a=b&w%68at=c"), "{}", kept.body);
+    assert!(kept.body.contains(r#"{"a":"b","what":"c"}"#), "{}", kept.body);
     assert!(!kept.body.contains(TOKEN), "{}", kept.body);
 
     let session = server
@@ -295,11 +295,11 @@ async fn a_secret_in_the_address_is_asked_for_and_never_shown() {
         let path = format!("/api/traces?text={text}");
         let server = &server;
         async move {
-            let list = server.call("GET", &path, "").await.json();
-            list["traces"].as_array().map_or(0, Vec::len)
+            let rows = server.call("GET", &path, "").await.json();
+            rows.as_array().unwrap().len()
         }
     };
-    assert_eq!(found("a=b").await, 3);
+    assert_eq!(found("a%3Db").await, 3);
     // Nor can it be found out by searching for it, letter by letter.
     assert_eq!(found("token-0").await, 0);
     assert!(!server.log().contains(TOKEN));
