@@ -16,6 +16,7 @@ use super::standard_webhooks::{PUBLIC_PREFIX, SECRET_PREFIX, StandardWebhooks};
 use super::write_key::WriteKey;
 use super::{Scheme, senders};
 use crate::config::suggest;
+use crate::script::Value;
 use crate::secret::Secret;
 
 /// Every scheme by its name.
@@ -208,8 +209,9 @@ impl Settings<'_> {
     }
 
     fn parameter(&mut self) -> Option<Parameter> {
-        let name = self.text("parameter");
-        if name.as_deref().is_none_or(str::is_empty) {
+        let name = self.text("parameter").filter(|name| !name.is_empty());
+        let is_text = self.map.get("parameter").is_none_or(Value::is_string);
+        if name.is_none() && is_text {
             self.wrong(
                 "the key `parameter` is missing: which parameter of the query has the secret",
                 "write `parameter: \"api_secret\"`",
@@ -247,12 +249,12 @@ fn text_key(_name: &str, secret: &Secret) -> Result<Key, Mistake> {
 }
 
 fn basic_key(secret: &Secret) -> Result<Key, Mistake> {
-    match secret.expose().contains(':') {
-        true => Ok(Key::text(secret)),
-        false => Err((
+    match secret.expose().split_once(':') {
+        None | Some(("", "")) => Err((
             "secret: Basic wants user and password".to_owned(),
-            Some("set the variable to \"user:password\"; either may be empty".to_owned()),
+            Some("set the variable to \"user:password\"; one of them may be empty".to_owned()),
         )),
+        Some(_) => Ok(Key::text(secret)),
     }
 }
 

@@ -265,7 +265,11 @@ async fn a_secret_in_the_address_is_asked_for_and_never_shown() {
     let list = server.call("GET", "/api/requests", "").await.json();
     let id = list["requests"][0]["request_id"].as_str().unwrap();
     let kept = server.call("GET", &format!("/api/requests/{id}"), "").await;
-    assert!(kept.body.contains(r#"{"a":"b","what":"c"}"#), "{}", kept.body);
+    assert!(
+        kept.body.contains(r#"{"a":"b","what":"c"}"#),
+        "{}",
+        kept.body
+    );
     assert!(!kept.body.contains(TOKEN), "{}", kept.body);
 
     let session = server
