@@ -69,7 +69,7 @@ fuzz: ## let junk loose on every parser, a minute each (TARGETS="form gzip", MIN
 	set -e; for target in $(or $(TARGETS),$$(cd fuzz && cargo fuzz list)); do \
 		mkdir -p target/fuzz/$$target; echo "fuzz: $$target"; \
 		cargo fuzz run -s none $$target target/fuzz/$$target fuzz/corpus/$$target -- \
-			-max_total_time=$$(( $(MINUTES) * 60 )) -timeout=10 -rss_limit_mb=1024 -max_len=65536 -verbosity=0 -print_final_stats=1; \
+			-max_total_time=$$(( $(MINUTES) * 60 )) -timeout=10 -rss_limit_mb=1024 -max_len=65536 -verbosity=0 -print_funcs=0 -print_final_stats=1; \
 	done
 
 bench: ## what the parts of the hot path cost, as one table
