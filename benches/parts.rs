@@ -96,7 +96,7 @@ fn generation(others: usize) -> Generation {
         clients: vec![client],
         tags,
         tag_pace: Arc::default(),
-        secret_headers: Vec::new(),
+        secret_names: tagwerk::request::SecretNames::default(),
     }
 }
 

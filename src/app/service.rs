@@ -282,7 +282,7 @@ impl Front {
             unasked,
             answer.clone(),
         );
-        record.secret_headers.clone_from(&generation.secret_headers);
+        record.secret_names.clone_from(&generation.secret_names);
         let Some(session) = session else {
             self.preview.capture(record);
             return answer;
@@ -450,7 +450,7 @@ fn failed_request(
         received_at: request.received_at,
         client: client.to_owned(),
         fault: fault.to_string(),
-        message: request.to_message(&generation.secret_headers),
+        message: request.to_message(&generation.secret_names),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Expected, REQUEST_FILE};
 use crate::clock::rfc3339;
 use crate::preview::{HIDDEN, is_secret, is_secret_header, redacted};
-use crate::request::Request;
+use crate::request::{Request, SecretNames};
 
 /// The longest name of a case.
 pub const MAX_NAME_BYTES: usize = 100;
@@ -71,20 +71,20 @@ pub fn check_name(name: &str) -> Result<(), String> {
 
 impl Saved {
     /// A request as a case has it, without these headers and those that are known to give access.
-    pub fn of(request: &Request, from: &str, secret_headers: &[HeaderName]) -> Self {
+    pub fn of(request: &Request, from: &str, secret: &SecretNames) -> Self {
         let mut removed = Vec::new();
         let mut clean = request.clone();
-        let secret: Vec<HeaderName> = clean
+        let headers: Vec<HeaderName> = clean
             .headers
             .keys()
-            .filter(|name| is_secret_header(name.as_str()) || secret_headers.contains(name))
+            .filter(|name| is_secret_header(name.as_str()) || secret.headers.contains(name))
             .cloned()
             .collect();
-        for name in secret {
+        for name in headers {
             removed.push(format!("header {name}"));
             clean.headers.remove(&name);
         }
-        let query = redacted(&request.query);
+        let query = redacted(&request.query, secret);
         if query != request.query {
             removed.push("values in the query".to_owned());
             clean.query = query;
@@ -99,7 +99,7 @@ impl Saved {
         }
         let at = rfc3339(request.received_at);
         let mut message = format!("# {from}; what gives access is not in it.\n").into_bytes();
-        let rest = clean.to_message(&[]);
+        let rest = clean.to_message(&SecretNames::default());
         // The time stands where the sender stands: behind the first line.
         let line = rest.iter().position(|byte| *byte == b'\n').unwrap_or(0) + 1;
         let (first, rest) = rest.split_at(line.min(rest.len()));
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_case_has_the_request_and_nothing_that_gives_access() {
         let body = r#"{ "id":1, "auth":{"password":"abc"}, "list":[{"api_key":"abc"}] }"#;
-        let saved = Saved::of(&request(body), "from trace 1", &[]);
+        let saved = Saved::of(&request(body), "from trace 1", &SecretNames::default());
         assert!(!String::from_utf8_lossy(&saved.message).contains("abc"));
         assert_eq!(saved.removed.len(), 5, "{:?}", saved.removed);
         let read = parse(&saved.message, 0).unwrap();
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn a_body_without_secrets_is_kept_to_the_byte() {
         for body in ["{ \"a\" : 1.50 }\n", "a=1&b=2", "", "\u{feff}{}"] {
-            let saved = Saved::of(&request(body), "from trace 1", &[]);
+            let saved = Saved::of(&request(body), "from trace 1", &SecretNames::default());
             assert_eq!(parse(&saved.message, 0).unwrap().body, body.as_bytes());
         }
     }
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_case_is_overwritten_only_if_that_is_said() {
         let folder = tempfile::tempdir().unwrap();
-        let saved = Saved::of(&request("{}"), "from trace 1", &[]);
+        let saved = Saved::of(&request("{}"), "from trace 1", &SecretNames::default());
         let save = |overwrite| {
             let expected = Expected::default();
             save(folder.path(), "a", &saved, &expected, overwrite)

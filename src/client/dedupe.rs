@@ -19,8 +19,8 @@ pub enum Dedupe {
 /// Where a part of a request's id is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In a header field.
-    Header(HeaderName),
+    /// In a header field: the first of these that is there.
+    Header(Vec<HeaderName>),
     /// In the query.
     Query(String),
     /// In the JSON or form body, under these keys.
@@ -34,7 +34,7 @@ const EVENT_ID: &str = "event_id";
 const HINT: &str = "write \"header:x-shopify-webhook-id\", \"body:id\", \"body:data.id\", \"query:id\" or \"event_id\"";
 
 impl Dedupe {
-    /// Reads `"header:NAME"`, `"query:NAME"` or `"body:KEY.KEY"`, one or more; or `"event_id"`.
+    /// Reads `"header:NAME"`, `"header:NAME,OTHER NAME"`, `"query:NAME"` or `"body:KEY.KEY"`, one or more; or `"event_id"`.
     ///
     /// # Errors
     /// What is wrong with the first bad one, and how to mend that.
@@ -76,9 +76,13 @@ impl Place {
             return Err(wrong("names nothing"));
         }
         match place {
-            "header" => HeaderName::try_from(name)
-                .map(Self::Header)
-                .map_err(|_| wrong("does not name a header")),
+            "header" => {
+                let names = name.split(',').map(|name| name.trim().parse());
+                let names = names.collect::<Result<_, _>>();
+                names
+                    .map(Self::Header)
+                    .map_err(|_| wrong("does not name a header"))
+            }
             "query" => Ok(Self::Query(name.to_owned())),
             "body" => Ok(Self::Body(name.split('.').map(str::to_owned).collect())),
             other => {
@@ -91,7 +95,10 @@ impl Place {
     /// What is there: a text that is not empty, or a whole number.
     fn part(&self, view: &RequestView, request: &Request) -> Option<String> {
         let part = match self {
-            Self::Header(name) => request.headers.get(name)?.to_str().ok()?.to_owned(),
+            Self::Header(names) => {
+                let mut values = names.iter().filter_map(|name| request.headers.get(name));
+                values.next()?.to_str().ok()?.to_owned()
+            }
             Self::Query(name) => form_urlencoded::parse(request.query.as_bytes())
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.into_owned())?,
@@ -149,6 +156,8 @@ mod tests {
             ("header:X-Delivery", "", JSON, "{}", Some("d-7")),
             ("header:x-empty", "", JSON, "{}", None),
             ("header:x-other", "", JSON, "{}", None),
+            ("header:x-other,x-delivery", "", JSON, "{}", Some("d-7")),
+            ("header:x-empty,x-delivery", "", JSON, "{}", None),
             ("query:id", "a=1&id=b%20c&id=d", JSON, "{}", Some("b c")),
             ("query:id", "a=1", JSON, "{}", None),
             ("body:id", "", JSON, r#"{"id":"evt_1"}"#, Some("evt_1")),

@@ -55,6 +55,7 @@ pub fn load(script: Script, surroundings: &Surroundings<'_>) -> Result<Client, V
     let max_body = read_max_body(&mut header).unwrap_or(surroundings.max_body);
     let source = read_source(&mut header);
     let dedupe = read_dedupe(&mut header);
+    let batch = read_batch(&mut header);
     let verify = verify::read(&mut header, surroundings);
     let mut faults = header.finish();
     faults.extend(check_functions(&script));
@@ -70,6 +71,7 @@ pub fn load(script: Script, surroundings: &Surroundings<'_>) -> Result<Client, V
         max_body,
         source,
         dedupe,
+        batch,
         verify,
         has_claims: script.has_function("claims", 1),
         has_respond: script.has_function("respond", 2),
@@ -194,6 +196,15 @@ fn read_source(header: &mut Header<'_>) -> Source {
             Source::Server
         }
     }
+}
+
+fn read_batch(header: &mut Header<'_>) -> Option<String> {
+    let key = header.text("BATCH")?;
+    if key.is_empty() {
+        let hint = "write the name of the array in the body: \"batch\"";
+        header.wrong("BATCH", "no name", Some(hint.to_owned()));
+    }
+    Some(key)
 }
 
 fn read_dedupe(header: &mut Header<'_>) -> Option<Dedupe> {

@@ -2,6 +2,7 @@
 //! module reads its header, finds the clients of a path, and runs them; it journals nothing.
 
 mod answer;
+mod batch;
 mod constants;
 mod cookie;
 mod cors;
@@ -61,6 +62,8 @@ pub struct Client {
     pub source: Source,
     /// Where the sender's own delivery id is, if repeats are to be recognised.
     pub dedupe: Option<Dedupe>,
+    /// Where a body has many calls, if a long batch is to be parsed in parts.
+    pub batch: Option<String>,
     /// How it is known that a request comes from whom it says, if that is to be checked.
     pub verify: Option<Verify>,
     /// True if it has `fn claims(request)`.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::batch;
 use super::{Client, Source};
 use crate::event::{MAX_ID_BYTES, new_id};
 use crate::request::Request;
 use crate::script::api::Refuse;
-use crate::script::frame::LogLine;
+use crate::script::frame::{Level, LogLine, MAX_LINES};
 use crate::script::value::kind;
 use crate::script::{self, Cause, Fault, Map, RequestView, Value, Worker};
 
@@ -19,8 +20,9 @@ pub struct NewEvent {
     pub data: Map,
 }
 
-/// The most events that one request may make; a batch of more is a mistake or an attack.
-const MAX_EVENTS: usize = 1_000;
+/// The most events that one request may make: as many as Segment takes in a batch. More is a mistake or
+/// an attack.
+pub(super) const MAX_EVENTS: usize = 2_500;
 
 /// Asks `fn claims`; a client without it claims whatever its path matches.
 pub fn claims(
@@ -45,8 +47,9 @@ pub fn claims(
     })
 }
 
-/// Runs `fn parse` and reads the events. `sender_id` is what `DEDUPE` found. The log comes back also
-/// if it failed.
+/// Runs `fn parse` and reads the events: once, or with `BATCH` once for each part of a long one.
+/// `sender_id` is what `DEDUPE` found. The view is told what was left out. The log comes back also if it
+/// failed.
 pub fn parse(
     worker: &mut Worker,
     client: &Client,
@@ -54,20 +57,19 @@ pub fn parse(
     request: &Request,
     sender_id: Option<&str>,
 ) -> (Result<Vec<NewEvent>, Fault>, Vec<LogLine>) {
-    let context = Context {
-        client,
-        request,
-        sender_id,
+    let mut run = Run {
+        context: Context {
+            client,
+            request,
+            sender_id,
+        },
+        events: Vec::new(),
+        left_out: Vec::new(),
+        log: Vec::new(),
     };
-    let called = script::call(
-        worker,
-        &client.script,
-        "parse",
-        (view.clone(),),
-        request.received_at,
-    );
-    let events = called.result.and_then(|value| read_events(&context, value));
-    (events, called.log)
+    let result = run.all(worker, view).and_then(|()| run.check());
+    view.leave_out(run.left_out);
+    (result.map(|()| run.events), run.log)
 }
 
 /// What events are read with.
@@ -77,39 +79,103 @@ struct Context<'a> {
     sender_id: Option<&'a str>,
 }
 
-fn read_events(context: &Context<'_>, value: Value) -> Result<Vec<NewEvent>, Fault> {
-    let client = context.client;
-    if value.is_unit() {
-        return Ok(Vec::new());
+/// What came of the parts so far.
+struct Run<'a> {
+    context: Context<'a>,
+    events: Vec<NewEvent>,
+    /// Why others are not among them, in the script's words.
+    left_out: Vec<String>,
+    log: Vec<LogLine>,
+}
+
+impl Run<'_> {
+    fn all(&mut self, worker: &mut Worker, view: &RequestView) -> Result<(), Fault> {
+        let client = self.context.client;
+        let parts = match &client.batch {
+            Some(key) => batch::split(view.bytes(), key).map_err(|why| refused(client, why))?,
+            None => None,
+        };
+        let Some(parts) = parts else {
+            return self.part(worker, view);
+        };
+        let mut parts = parts.into_iter();
+        parts.try_for_each(|body| self.part(worker, &view.with_body(body)))
     }
-    if value.is_map() {
-        return Ok(vec![read_event(context, 0, value)?]);
+
+    fn part(&mut self, worker: &mut Worker, view: &RequestView) -> Result<(), Fault> {
+        let (script, at) = (
+            &self.context.client.script,
+            self.context.request.received_at,
+        );
+        let called = script::call(worker, script, "parse", (view.clone(),), at);
+        let room = MAX_LINES.saturating_sub(self.log.len());
+        self.log.extend(called.log.into_iter().take(room));
+        self.read(called.result?)
     }
-    if let Some(Refuse { reason }) = value.read_lock::<Refuse>().map(|refuse| refuse.clone()) {
-        return Err(Fault {
-            cause: Cause::Request,
-            ..returned(client, "parse", reason.to_string())
+
+    fn read(&mut self, value: Value) -> Result<(), Fault> {
+        let client = self.context.client;
+        if value.is_unit() {
+            return Ok(());
+        }
+        if value.is_map() {
+            return self.read_one(value);
+        }
+        if let Some(reason) = reason(&value) {
+            return Err(refused(client, reason));
+        }
+        let found = kind(&value);
+        let Ok(items) = value.into_array() else {
+            let message = format!(
+                "parse() must return a map, an array of maps, () or refuse(reason), it returned {found}"
+            );
+            return Err(returned(client, "parse", message));
+        };
+        let count = self.events.len() + items.len();
+        if count > MAX_EVENTS {
+            let message = format!("parse() returned {count} events, the most is {MAX_EVENTS}");
+            return Err(returned(client, "parse", message));
+        }
+        items.into_iter().try_for_each(|item| self.read_one(item))
+    }
+
+    fn read_one(&mut self, value: Value) -> Result<(), Fault> {
+        match reason(&value) {
+            Some(reason) => self.left_out.push(reason),
+            None => {
+                let event = read_event(&self.context, self.events.len(), value)?;
+                self.events.push(event);
+            }
+        }
+        Ok(())
+    }
+
+    /// A request that has nothing good in it is refused.
+    fn check(&mut self) -> Result<(), Fault> {
+        if let (Some(first), true) = (self.left_out.first(), self.events.is_empty()) {
+            return Err(refused(self.context.client, first.clone()));
+        }
+        let room = MAX_LINES.saturating_sub(self.log.len());
+        let lines = self.left_out.iter().take(room).map(|why| LogLine {
+            level: Level::Warn,
+            text: format!("left out: {why}"),
         });
+        self.log.extend(lines);
+        Ok(())
     }
-    let found = kind(&value);
-    let Ok(items) = value.into_array() else {
-        let message = format!(
-            "parse() must return a map, an array of maps, () or refuse(reason), it returned {found}"
-        );
-        return Err(returned(client, "parse", message));
-    };
-    if items.len() > MAX_EVENTS {
-        let message = format!(
-            "parse() returned {} events, the most is {MAX_EVENTS}",
-            items.len()
-        );
-        return Err(returned(client, "parse", message));
+}
+
+/// Why `refuse` gave this value, if it did.
+fn reason(value: &Value) -> Option<String> {
+    let refuse = value.read_lock::<Refuse>()?;
+    Some(refuse.reason.to_string())
+}
+
+fn refused(client: &Client, reason: String) -> Fault {
+    Fault {
+        cause: Cause::Request,
+        ..returned(client, "parse", reason)
     }
-    items
-        .into_iter()
-        .enumerate()
-        .map(|(ordinal, item)| read_event(context, ordinal, item))
-        .collect()
 }
 
 fn read_event(context: &Context<'_>, ordinal: usize, value: Value) -> Result<NewEvent, Fault> {

@@ -109,6 +109,10 @@ pub fn secret(
             },
             "set it to the secret that the sender shows; it is the variable's name that stands in the script, not the secret".to_owned(),
         )),
+        None if expanded.text.trim().is_empty() => Err((
+            "secret: it is blank".to_owned(),
+            "set it to the secret that the sender shows".to_owned(),
+        )),
         None => Ok(Secret::new(expanded.text)),
     }
 }

@@ -8,9 +8,10 @@ use super::Generation;
 use super::check::{self, Set};
 use super::files::{ScriptFile, fingerprint, read_scripts, read_shared, script_names};
 use super::promote;
-use crate::client::{self, Client, Router, Surroundings, Verify};
+use crate::client::{self, Client, Router, Surroundings};
 use crate::config::{self, Config, Environment, Problem, Problems, Scripts, suggest};
 use crate::destination::{self, Destinations};
+use crate::request::SecretNames;
 use crate::script::tables::Tables;
 use crate::script::{Branches, Compiler, Fault, Pace, Script, with_script_stack};
 use crate::tag::{self, Index, Tag};
@@ -244,12 +245,15 @@ fn assemble(
     let paths = clients.iter().enumerate();
     let paths =
         paths.flat_map(|(at, client)| client.paths.iter().map(move |path| (path.clone(), at)));
-    let secret = clients.iter().filter_map(|client| client.verify.as_ref());
+    let mut secret_names = SecretNames::default();
+    for verify in clients.iter().filter_map(|client| client.verify.as_ref()) {
+        verify.add_secret_names(&mut secret_names);
+    }
     Generation {
         id: id.into(),
         warnings: Problems::default(),
         tables: Arc::default(),
-        secret_headers: secret.flat_map(Verify::secret_headers).cloned().collect(),
+        secret_names,
         config: config.clone(),
         destinations,
         router: Router::new(paths),

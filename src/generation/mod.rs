@@ -21,11 +21,10 @@ pub use watch::watch;
 
 use std::sync::Arc;
 
-use http::HeaderName;
-
 use crate::client::{Client, Router};
 use crate::config::{Config, Problems};
 use crate::destination::Destinations;
+use crate::request::SecretNames;
 use crate::script::Pace;
 use crate::script::tables::Tables;
 use crate::tag::{Index, Tag};
@@ -45,8 +44,8 @@ pub struct Generation {
     pub destinations: Destinations,
     /// Clients, in the order in which they are asked.
     pub clients: Vec<Client>,
-    /// Headers in which some client's senders send a secret, besides those that always are one.
-    pub secret_headers: Vec<HeaderName>,
+    /// Where some client's senders send a secret, besides where there always is one.
+    pub secret_names: SecretNames,
     /// From a path to its clients.
     pub router: Router,
     /// Tags, in the order in which they run.

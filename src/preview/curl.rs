@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::redact::{HIDDEN, is_secret};
 use super::trace::{RequestTrace, SentTrace};
-use crate::request::Request;
+use crate::request::{Request, SecretNames, parameter_name};
 
 /// Headers that curl sets by itself, or that belong to one connection.
 const LEFT_OUT: [&str; 6] = [
@@ -17,10 +17,15 @@ const LEFT_OUT: [&str; 6] = [
 ];
 
 /// What came in, sent to us again.
-pub(super) fn of_request(request: &Request, shown: &RequestTrace, public_url: &str) -> String {
+pub(super) fn of_request(
+    request: &Request,
+    shown: &RequestTrace,
+    secret: &SecretNames,
+    public_url: &str,
+) -> String {
     let query = match request.query.is_empty() {
         true => String::new(),
-        false => format!("?{}", redacted(&request.query)),
+        false => format!("?{}", redacted(&request.query, secret)),
     };
     let url = format!("{public_url}{}{query}", request.path);
     line(&shown.method, &url, &shown.headers, &shown.body)
@@ -37,9 +42,10 @@ pub(super) fn of_sent(sent: &SentTrace) -> String {
 }
 
 /// A query as it was sent, but for the values of what gives access.
-pub fn redacted(query: &str) -> String {
+pub fn redacted(query: &str, secret: &SecretNames) -> String {
+    let hides = |pair: &str| secret.are_of(pair) || is_secret(&parameter_name(pair));
     let hide = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}={HIDDEN}"),
+        Some((name, _)) if hides(pair) => format!("{name}={HIDDEN}"),
         _ => pair.to_owned(),
     };
     let pairs: Vec<String> = query.split('&').map(hide).collect();
@@ -93,8 +99,14 @@ mod tests {
     #[test]
     fn a_query_loses_what_gives_access() {
         assert_eq!(
-            redacted("utm=x&access_token=abc&b&api_key="),
-            "utm=x&access_token=***&b&api_key=***"
+            redacted(
+                "utm=x&access_token=abc&b&api_key=&access%5Ftoken=abc&who=abc",
+                &SecretNames {
+                    parameters: vec!["who".to_owned()],
+                    ..SecretNames::default()
+                }
+            ),
+            "utm=x&access_token=***&b&api_key=***&access%5Ftoken=***&who=***"
         );
     }
 }

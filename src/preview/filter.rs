@@ -1,6 +1,8 @@
 //! Which traces a list shows.
 
+use super::curl::redacted;
 use super::record::{EventRecord, Record};
+use super::redact::is_secret_header;
 use super::row;
 use crate::client::Pattern;
 
@@ -83,10 +85,12 @@ fn has_text(record: &Record, text: &str) -> bool {
     let mut clients = record.clients.iter();
     has(&request.id)
         || has(&request.path)
-        || has(&request.query)
+        || has(&redacted(&request.query, &record.secret_names))
         || has_bytes(&request.body)
         || headers.any(|(name, value)| {
-            !super::redact::is_secret_header(name.as_str()) && has_bytes(value.as_bytes())
+            let is_secret =
+                is_secret_header(name.as_str()) || record.secret_names.headers.contains(name);
+            !is_secret && has_bytes(value.as_bytes())
         })
         || clients.any(|client| {
             let fault = client.fault.as_ref();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::HeaderName;
 use serde::Deserialize;
 
 use super::trace::{AttemptTrace, ClientTrace, Mode, TagTrace};
@@ -12,13 +11,13 @@ use crate::clock::Millis;
 use crate::delivery::{Delivery, DeliveryId, ErrorClass, State};
 use crate::destination::Destination;
 use crate::event::Event;
-use crate::request::{Request, Response};
+use crate::request::{Request, Response, SecretNames};
 
 /// One request's way.
 #[derive(Debug)]
 pub struct Record {
-    /// Headers whose values give access, besides those that are known by their names.
-    pub secret_headers: Vec<HeaderName>,
+    /// What gives access, besides what is known by its name.
+    pub secret_names: SecretNames,
     /// The session it was watched in; none on the command line, and for a replay.
     pub session: Option<Arc<str>>,
     /// The trace whose request was run again.
@@ -159,7 +158,7 @@ impl Record {
         response: Response,
     ) -> Self {
         Self {
-            secret_headers: Vec::new(),
+            secret_names: SecretNames::default(),
             session: None,
             replay_of: None,
             mode: Mode::Capture,

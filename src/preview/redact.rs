@@ -1,10 +1,10 @@
 //! What of a sender's request is not shown: what gives access to something. Our own keys are hidden
 //! by their destination; here only names can be gone by.
 
-use http::HeaderName;
 use serde_json::Value;
 
 use super::session::PREVIEW_HEADERS;
+use crate::request::SecretNames;
 
 /// In the place of what is hidden.
 pub const HIDDEN: &str = "***";
@@ -46,10 +46,14 @@ pub(super) fn query(mut query: Value) -> Value {
 /// The head of a request that broke the rules of HTTP, as it came: line by line, and without the
 /// values of what gives access. What a line is called is all that a line can be judged by here, so a
 /// value that is folded onto the next line is hidden with it.
-pub(super) fn head(bytes: &[u8], secret: &[HeaderName]) -> String {
+pub(super) fn head(bytes: &[u8], secret: &SecretNames) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines();
-    let mut shown: Vec<String> = lines.next().map(request_line).into_iter().collect();
+    let mut shown: Vec<String> = lines
+        .next()
+        .map(|line| request_line(line, secret))
+        .into_iter()
+        .collect();
     let mut hides = false;
     for line in lines {
         let is_folded = line.starts_with([' ', '\t']);
@@ -59,7 +63,7 @@ pub(super) fn head(bytes: &[u8], secret: &[HeaderName]) -> String {
         hides = (is_folded && hides)
             || is_secret_header(&name_in_small)
             || PREVIEW_HEADERS.iter().any(|one| *one == *name_in_small)
-            || secret.iter().any(|one| *one == *name_in_small);
+            || secret.headers.iter().any(|one| *one == *name_in_small);
         shown.push(match hides {
             true if is_folded => format!(" {HIDDEN}"),
             true => format!("{name}: {HIDDEN}"),
@@ -70,9 +74,9 @@ pub(super) fn head(bytes: &[u8], secret: &[HeaderName]) -> String {
 }
 
 /// A request line without the secrets of its query.
-fn request_line(line: &str) -> String {
+fn request_line(line: &str, secret: &SecretNames) -> String {
     let word = |word: &str| match word.split_once('?') {
-        Some((path, query)) => format!("{path}?{}", super::curl::redacted(query)),
+        Some((path, query)) => format!("{path}?{}", super::curl::redacted(query, secret)),
         None => word.to_owned(),
     };
     let words: Vec<String> = line.split(' ').map(word).collect();
@@ -85,13 +89,17 @@ mod tests {
 
     #[test]
     fn a_broken_head_is_shown_without_what_gives_access() {
-        let came = "POST /a?token=t0p&utm=x HTTP/1.1\r\nhost: a\r\nAuthorization : Bearer t0p\r\n\tt0p\r\nX-Preview: t0p\r\ncookie t0p\r\nx-signature: t0p\r\nx-a: b\r\n folded";
-        let shown = head(came.as_bytes(), &[HeaderName::from_static("x-signature")]);
+        let came = "POST /a?token=t0p&utm=x&k=t0p HTTP/1.1\r\nhost: a\r\nAuthorization : Bearer t0p\r\n\tt0p\r\nX-Preview: t0p\r\ncookie t0p\r\nx-signature: t0p\r\nx-a: b\r\n folded";
+        let secret = SecretNames {
+            headers: vec![http::HeaderName::from_static("x-signature")],
+            parameters: vec!["k".to_owned()],
+        };
+        let shown = head(came.as_bytes(), &secret);
         assert_eq!(
             shown,
-            "POST /a?token=***&utm=x HTTP/1.1\nhost: a\nAuthorization: ***\n ***\nX-Preview: ***\ncookie: ***\nx-signature: ***\nx-a: b\n folded"
+            "POST /a?token=***&utm=x&k=*** HTTP/1.1\nhost: a\nAuthorization: ***\n ***\nX-Preview: ***\ncookie: ***\nx-signature: ***\nx-a: b\n folded"
         );
-        assert_eq!(head(b"\x16\x03", &[]), "\u{16}\u{3}");
+        assert_eq!(head(b"\x16\x03", &SecretNames::default()), "\u{16}\u{3}");
     }
 
     #[test]

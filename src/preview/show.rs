@@ -14,7 +14,7 @@ use super::trace::{
 impl Record {
     /// The trace. `public_url` is what senders call.
     pub fn trace(&self, seq: Option<u64>, public_url: &str) -> Trace {
-        let request = RequestTrace::of(&self.request).hiding(&self.secret_headers);
+        let request = RequestTrace::of(&self.request).hiding(&self.secret_names);
         let sources = Sources::of(self);
         let events = self.events.iter();
         Trace {
@@ -27,12 +27,12 @@ impl Record {
             received_at: self.request.received_at,
             outcome: outcome(self),
             duration_us: self.duration_us(),
-            curl: curl::of_request(&self.request, &request, public_url),
+            curl: curl::of_request(&self.request, &request, &self.secret_names, public_url),
             request,
             unasked: self
                 .unasked
                 .as_ref()
-                .map(|unasked| UnaskedTrace::of(unasked, &self.secret_headers)),
+                .map(|unasked| UnaskedTrace::of(unasked, &self.secret_names)),
             clients: self.clients.clone(),
             response: ResponseTrace::from(&self.response),
             events: events.map(|event| event.trace(&sources)).collect(),

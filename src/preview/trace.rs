@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use http::HeaderName;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,7 +13,7 @@ use super::redact::{self, HIDDEN};
 use crate::clock::Millis;
 use crate::delivery::Delivery;
 use crate::destination::{Destination, Destinations, Item, Shown};
-use crate::request::{Request, Response, unpack};
+use crate::request::{Request, Response, SecretNames, unpack};
 use crate::script::frame::LogLine;
 use crate::script::{self, Fault};
 use crate::transform::Transformed;
@@ -344,11 +343,16 @@ impl RequestTrace {
 }
 
 impl RequestTrace {
-    /// Without the values of these headers.
-    pub fn hiding(mut self, secret: &[HeaderName]) -> Self {
-        for name in secret {
+    /// Without the values of what is called so.
+    pub fn hiding(mut self, secret: &SecretNames) -> Self {
+        for name in &secret.headers {
             if let Some(value) = self.headers.get_mut(name.as_str()) {
                 *value = HIDDEN.to_owned();
+            }
+        }
+        for name in &secret.parameters {
+            if let Some(value) = self.query.get_mut(name) {
+                *value = HIDDEN.into();
             }
         }
         self
@@ -356,8 +360,8 @@ impl RequestTrace {
 }
 
 impl UnaskedTrace {
-    /// What may be shown, without the values of these headers.
-    pub(super) fn of(unasked: &Unasked, secret: &[HeaderName]) -> Self {
+    /// What may be shown, without the values of what is called so.
+    pub(super) fn of(unasked: &Unasked, secret: &SecretNames) -> Self {
         let head = unasked.head.as_ref();
         Self {
             reason: unasked.why,

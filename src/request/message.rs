@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
-use super::Request;
+use super::{Request, SecretNames};
 use crate::clock::{Millis, parse_rfc3339};
 
 /// Headers that give access to something and so are not kept on disk.
@@ -26,16 +26,17 @@ const RECEIVED_AT: HeaderName = HeaderName::from_static("x-tagwerk-received-at")
 
 impl Request {
     /// The request as an HTTP message, to keep and to run again. Without credentials, and without
-    /// the headers that are named as such.
-    pub fn to_message(&self, secret: &[HeaderName]) -> Bytes {
-        let mark = if self.query.is_empty() { "" } else { "?" };
+    /// what is named as such.
+    pub fn to_message(&self, secret: &SecretNames) -> Bytes {
+        let query = secret.removed_from(&self.query);
+        let mark = if query.is_empty() { "" } else { "?" };
         let mut message = format!(
             "{} {}{mark}{} HTTP/1.1\r\n{SENDER}: {}\r\n",
-            self.method, self.path, self.query, self.ip
+            self.method, self.path, query, self.ip
         )
         .into_bytes();
         let is_kept = |name: &HeaderName| {
-            !(NOT_KEPT.contains(name) || secret.contains(name))
+            !(NOT_KEPT.contains(name) || secret.headers.contains(name))
                 && name != SENDER
                 && name != RECEIVED_AT
         };
@@ -200,20 +201,24 @@ mod tests {
 
     #[test]
     fn keeps_no_credentials_and_believes_no_sender() {
-        let text = b"GET /x\nCookie: a=b\nAuthorization: Bearer t\nx-a: 1\nx-a: 2\n\n";
+        let text = b"GET /x?key=198.t&a=1&k%65y=198.t\nCookie: a=b\nAuthorization: Bearer t\nx-a: 1\nx-a: 2\n\n";
         let mut request = read(text).unwrap();
         request.ip = [203, 0, 113, 7].into();
         let forged = HeaderValue::from_static("198.51.100.1");
         request.headers.insert(SENDER, forged);
-        let secret = HeaderName::from_static("x-token");
+        let header = HeaderName::from_static("x-token");
         request
             .headers
-            .insert(&secret, HeaderValue::from_static("198.t"));
-        let message = request.to_message(&[secret]);
+            .insert(&header, HeaderValue::from_static("198.t"));
+        let secret = SecretNames {
+            headers: vec![header],
+            parameters: vec!["key".to_owned()],
+        };
+        let message = request.to_message(&secret);
         let kept = String::from_utf8_lossy(&message);
         assert!(!kept.contains("a=b") && !kept.contains("Bearer") && !kept.contains("198."));
         let again = read(&message).unwrap();
-        assert_eq!(again.ip, request.ip);
+        assert_eq!((again.ip, &*again.query), (request.ip, "a=1"));
         let values: Vec<_> = again.headers.iter().map(|(_, value)| value).collect();
         assert_eq!(values, ["1", "2"]);
     }
@@ -243,7 +248,7 @@ mod tests {
             for (name, value) in fields {
                 request.headers.append(name, value);
             }
-            let again = read(&request.to_message(&[])).unwrap();
+            let again = read(&request.to_message(&SecretNames::default())).unwrap();
             prop_assert_eq!(format!("{again:?}"), format!("{request:?}"));
         }
 

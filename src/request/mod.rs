@@ -3,8 +3,10 @@
 
 mod coding;
 mod message;
+mod secret_names;
 
 pub use coding::{Coding, UnknownCoding, Unreadable, coding, unpack};
+pub use secret_names::{SecretNames, parameter_name};
 
 use std::net::IpAddr;
 

@@ -1,9 +1,9 @@
 //! The `request` that client scripts see: properties that are worked out when they are first read.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use rhai::{Engine, EvalAltResult, ImmutableString, Position};
+use rhai::{Array, Engine, EvalAltResult, ImmutableString, Position};
 
 use super::form;
 use super::json::{BadJson, parse_json};
@@ -20,6 +20,8 @@ struct View {
     body: Bytes,
     params: Map,
     json: Mutex<Json>,
+    /// Why some of what is in it became no events, once that is known.
+    left_out: OnceLock<Vec<String>>,
 }
 
 /// The body as JSON.
@@ -31,7 +33,7 @@ struct Json {
 }
 
 /// The properties, for hints.
-pub(super) const PROPERTIES: [&str; 15] = [
+pub(super) const PROPERTIES: [&str; 16] = [
     "id",
     "method",
     "path",
@@ -46,6 +48,7 @@ pub(super) const PROPERTIES: [&str; 15] = [
     "json",
     "json_problem",
     "form",
+    "left_out",
     "received_at",
 ];
 
@@ -69,7 +72,18 @@ impl RequestView {
             body,
             params,
             json: Mutex::default(),
+            left_out: OnceLock::new(),
         }))
+    }
+
+    /// The same request with another body, such as a part of its own.
+    pub fn with_body(&self, body: Bytes) -> Self {
+        Self::unpacked(self.0.request.clone(), body, self.0.params.clone())
+    }
+
+    /// Says why some of what is in it became no events.
+    pub fn leave_out(&self, reasons: Vec<String>) {
+        self.0.left_out.set(reasons).ok(); // a request is parsed once
     }
 
     /// A value of the body under these keys, one inside the other. In a form, which has no inside,
@@ -93,7 +107,7 @@ impl RequestView {
     }
 
     /// The body's bytes, unpacked.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         &self.0.body
     }
 
@@ -224,6 +238,10 @@ pub(super) fn register(engine: &mut Engine) {
         .register_get("json", |view: &mut RequestView| view.json())
         .register_get("json_problem", |view: &mut RequestView| view.json_problem())
         .register_get("form", |view: &mut RequestView| view.form())
+        .register_get("left_out", |view: &mut RequestView| -> Array {
+            let reasons = view.0.left_out.get().into_iter().flatten();
+            reasons.map(|reason| reason.as_str().into()).collect()
+        })
         .register_get("received_at", |view: &mut RequestView| {
             view.request().received_at
         });

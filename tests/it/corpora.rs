@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::json;
 use tagwerk::request::{Unreadable, unpack};
 use tagwerk::script::api::{decode_ga4, nest_form};
-use tagwerk::script::{map_to_json, parse_form};
+use tagwerk::script::{map_to_json, parse_form, parse_json, to_json};
 
 use crate::support::flow::Flow;
 
@@ -71,6 +71,14 @@ fn hits_of_ga4() {
             _ => 0,
         };
         assert_eq!(events.len(), expected, "{name}");
+    }
+}
+
+#[test]
+fn json_bodies() {
+    for (name, body) in seeds("json") {
+        let read = parse_json(&body).map(|value| to_json(&value).unwrap());
+        assert_eq!(read.is_err(), name == "odd", "{name}: {read:?}");
     }
 }
 

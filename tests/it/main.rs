@@ -21,6 +21,7 @@ mod dispatch;
 mod drain;
 mod emulator;
 mod examples;
+mod growth;
 mod guide;
 mod http_answers;
 mod imports;

@@ -100,6 +100,19 @@ test("@segment/analytics-node", async (test) => {
     });
 });
 
+test("@segment/analytics-node that flushes late", async (test) => {
+    const { shop, recorder } = await open(test);
+    const answers = [];
+    const analytics = new Analytics({ writeKey: "abc123", host: shop.url, maxRetries: 0, flushAt: 1_200, flushInterval: 60_000 });
+    analytics.on("http_response", ({ status, body }) => answers.push([status, JSON.parse(body).batch.length]));
+    analytics.on("error", (error) => answers.push(error));
+    for (let at = 0; at < 1_200; at += 1) analytics.track({ userId: "019mr8mf4r", event: `Song ${at}` });
+    await analytics.closeAndFlush();
+    assert.deepEqual(answers, [[200, 1_200]]);
+    const names = (await recorder.wait(1_200)).map((event) => event.event_name);
+    assert.equal(new Set(names).size, 1_200);
+});
+
 for (const how of ["plain", "gzip"]) {
     test(`segment-analytics-python, ${how}`, async (test) => {
         const { shop, recorder } = await open(test);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -22,14 +22,14 @@ use crate::event::new_id;
 use crate::generation::Generation;
 use crate::preview::{Fate, Record};
 use crate::processor::Watch;
-use crate::request::{Request, Response};
+use crate::request::{Request, Response, SecretNames};
 use crate::script::Worker;
 use crate::watched;
 
 /// What a trace showed.
 struct Seen {
     request: Arc<Request>,
-    secret_headers: Vec<HeaderName>,
+    secret_names: SecretNames,
     made: Expected,
     response: Response,
 }
@@ -66,7 +66,7 @@ pub(super) async fn save(
     let saved = Saved::of(
         &seen.request,
         &format!("Saved from trace {id}"),
-        &seen.secret_headers,
+        &seen.secret_names,
     );
     let removed = saved.removed.clone();
     let (file, folder) = (
@@ -172,7 +172,7 @@ fn seen(admin: &Admin, id: &str) -> Result<Seen, Refusal> {
         }
         Ok(Seen {
             request: record.request.clone(),
-            secret_headers: record.secret_headers.clone(),
+            secret_names: record.secret_names.clone(),
             made,
             response: record.response.clone(),
         })

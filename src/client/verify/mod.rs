@@ -9,6 +9,7 @@ mod hubspot;
 mod key;
 mod keyed;
 mod list;
+mod parameter;
 mod payload;
 mod schemes;
 mod senders;
@@ -24,12 +25,13 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName, Method};
 
 use crate::clock::Millis;
-use crate::request::Request;
+use crate::request::{Request, SecretNames};
 use address::Addresses;
 use credentials::Credentials;
 use hubspot::Hubspot;
 use keyed::Keyed;
 use list::SignatureList;
+use parameter::Parameter;
 use standard_webhooks::StandardWebhooks;
 use write_key::WriteKey;
 
@@ -59,6 +61,8 @@ pub enum Scheme {
     Credentials(Credentials),
     /// Segment's write key, wherever its library has it.
     WriteKey(WriteKey),
+    /// A secret in the query.
+    Parameter(Parameter),
     /// Where the request comes from.
     Addresses(Addresses),
 }
@@ -104,6 +108,7 @@ pub fn verify(scheme: &Scheme, signed: &Signed<'_>, now: Millis) -> Result<Passe
         Scheme::Hubspot(hubspot) => hubspot.verify(signed),
         Scheme::Credentials(credentials) => credentials.verify(signed.headers),
         Scheme::WriteKey(write_key) => write_key.verify(signed),
+        Scheme::Parameter(parameter) => parameter.verify(signed),
         Scheme::Addresses(addresses) => addresses.verify(signed.ip),
     }?;
     Ok(Passed::Verified)
@@ -133,12 +138,17 @@ impl Verify {
         Ok(passed)
     }
 
-    /// Headers whose value is the secret itself, besides those that always are.
-    pub fn secret_headers(&self) -> impl Iterator<Item = &HeaderName> {
-        self.0.iter().filter_map(|scheme| match scheme {
-            Scheme::Credentials(credentials) => Some(credentials.header()),
-            _ => None,
-        })
+    /// Adds where the secret itself is sent, besides where there always is one.
+    pub fn add_secret_names(&self, names: &mut SecretNames) {
+        for scheme in &self.0 {
+            match scheme {
+                Scheme::Credentials(credentials) => {
+                    names.headers.push(credentials.header().clone());
+                }
+                Scheme::Parameter(parameter) => names.parameters.push(parameter.name.clone()),
+                _ => {}
+            }
+        }
     }
 
     /// How a client may be asked to show who it is, for `WWW-Authenticate`.

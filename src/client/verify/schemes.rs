@@ -9,16 +9,18 @@ use super::hubspot::Hubspot;
 use super::key::{Algorithm, Encoding, Key};
 use super::keyed::{Keyed, Stamp};
 use super::list::{Form, PADDLE, STRIPE, SignatureList};
+use super::parameter::Parameter;
 use super::payload::{self, Piece};
 use super::settings::{EXAMPLE, Mistake, Settings};
 use super::standard_webhooks::{PUBLIC_PREFIX, SECRET_PREFIX, StandardWebhooks};
 use super::write_key::WriteKey;
 use super::{Scheme, senders};
 use crate::config::suggest;
+use crate::script::Value;
 use crate::secret::Secret;
 
 /// Every scheme by its name.
-pub(super) const SCHEMES: [&str; 16] = [
+pub(super) const SCHEMES: [&str; 17] = [
     "stripe",
     "shopify",
     "woocommerce",
@@ -34,6 +36,7 @@ pub(super) const SCHEMES: [&str; 16] = [
     "segment",
     "basic",
     "bearer",
+    "query",
     "ip",
 ];
 
@@ -77,6 +80,7 @@ impl Settings<'_> {
             }
             "segment" => self.keys(text_key).map(WriteKey).map(Scheme::WriteKey),
             "bearer" => self.bearer().map(Scheme::Credentials),
+            "query" => self.parameter().map(Scheme::Parameter),
             "ip" => self.addresses(),
             _ => self.known_sender(&scheme),
         }
@@ -204,6 +208,19 @@ impl Settings<'_> {
         })
     }
 
+    fn parameter(&mut self) -> Option<Parameter> {
+        let name = self.text("parameter").filter(|name| !name.is_empty());
+        let is_text = self.map.get("parameter").is_none_or(Value::is_string);
+        if name.is_none() && is_text {
+            self.wrong(
+                "the key `parameter` is missing: which parameter of the query has the secret",
+                "write `parameter: \"api_secret\"`",
+            );
+        }
+        let keys = self.keys(text_key)?;
+        Some(Parameter { name: name?, keys })
+    }
+
     fn addresses(&mut self) -> Option<Scheme> {
         const HINT: &str =
             "write networks or addresses: `allow: [\"203.0.113.0/24\", \"2001:db8::1\"]`";
@@ -232,12 +249,12 @@ fn text_key(_name: &str, secret: &Secret) -> Result<Key, Mistake> {
 }
 
 fn basic_key(secret: &Secret) -> Result<Key, Mistake> {
-    match secret.expose().contains(':') {
-        true => Ok(Key::text(secret)),
-        false => Err((
+    match secret.expose().split_once(':') {
+        None | Some(("", "")) => Err((
             "secret: Basic wants user and password".to_owned(),
-            Some("set the variable to \"user:password\"; either may be empty".to_owned()),
+            Some("set the variable to \"user:password\"; one of them may be empty".to_owned()),
         )),
+        Some(_) => Ok(Key::text(secret)),
     }
 }
 

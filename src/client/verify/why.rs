@@ -26,6 +26,8 @@ pub enum Why {
     Early(Duration, Duration),
     /// The password or token is another.
     Credentials(HeaderName),
+    /// What is wrong with this parameter of the query.
+    Parameter(String, &'static str),
     /// It comes from somewhere else.
     Address(IpAddr),
 }
@@ -70,6 +72,7 @@ impl fmt::Display for Why {
                 duration_text(*tolerance)
             ),
             Self::Credentials(name) => write!(f, "what is in {name} is not the secret"),
+            Self::Parameter(name, what) => write!(f, "the parameter {name} {what}"),
             Self::Address(ip) => write!(f, "{ip} is not in the list of allowed networks"),
         }
     }

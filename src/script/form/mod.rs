@@ -1,6 +1,7 @@
 //! What HTML forms send, as script values: `application/x-www-form-urlencoded`, which queries are
 //! too, and `multipart/form-data`. Names are kept as they are, brackets and dots and all.
 
+mod charset;
 mod multipart;
 mod urlencoded;
 
@@ -16,7 +17,7 @@ use super::value::{Map, Value};
 pub fn parse(content_type: &[u8], body: &[u8]) -> Result<Map, String> {
     match &*essence(content_type) {
         "multipart/form-data" => multipart::parse(content_type, body),
-        _ => urlencoded::parse(body),
+        _ => urlencoded::parse(charset::of(content_type)?, body),
     }
 }
 

@@ -65,6 +65,48 @@ fn take(generation: &Generation, request: &Arc<Request>) -> (Intake, Vec<ClientT
     with_script_stack(run).unwrap()
 }
 
+/// The line that each shipped client has as a comment, without its slashes: it loads with the variable that
+/// it names, and lets nobody in who shows nothing.
+#[test]
+fn the_line_in_each_shipped_client_holds() {
+    let folder = Folder::new();
+    folder.write("tagwerk.toml", CONFIG);
+    let house = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &Path| fs::read_to_string(file).unwrap();
+    for file in fs::read_dir(house.join("shared")).unwrap() {
+        let file = file.unwrap().path();
+        let name = file.file_name().unwrap().to_str().unwrap();
+        folder.write(&format!("shared/{name}"), &read(&file));
+    }
+    let mut variables = BTreeMap::new();
+    let mut paths = Vec::new();
+    for file in fs::read_dir(house.join("clients")).unwrap() {
+        let file = file.unwrap().path();
+        let source = read(&file);
+        let Some((before, line)) = source.split_once("// const VERIFY = ") else {
+            continue;
+        };
+        let name = file.file_name().unwrap().to_str().unwrap();
+        folder.write(
+            &format!("clients/{name}"),
+            &format!("{before}const VERIFY = {line}"),
+        );
+        let variable = line.split_once("secret: \"").unwrap().1;
+        let variable = variable.split_once('"').unwrap().0;
+        variables.insert(variable.to_owned(), "a-secret".to_owned());
+        let path = source.split_once("const PATH").unwrap().1;
+        let path = path.split('"').nth(1).unwrap();
+        paths.push(path.replace(":source", "any"));
+    }
+    let loaded = load(&folder.config_file(), &variables);
+    let generation = loaded.unwrap_or_else(|problems| panic!("{problems}")).live;
+    assert!(paths.len() >= 9, "{paths:?}");
+    for path in paths {
+        let (intake, _) = take(&generation, &request(&path, &json!({}), "{}", SIGNED_AT));
+        assert_eq!(intake.response().status, 401, "{path}");
+    }
+}
+
 #[test]
 fn signatures_hold_or_not_as_the_cases_say() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cases");

@@ -57,6 +57,13 @@ fn set(crm: &StandIn) -> WorkingSet {
             "clients/basic.rhai",
             &client("/basic", "#{ scheme: \"basic\", secret: \"SHOP_LOGIN\" }"),
         )
+        .with(
+            "clients/query.rhai",
+            &client(
+                "/query",
+                "#{ scheme: \"query\", parameter: \"who\", secret: [\"${file:secrets/stripe}\", \"${file:secrets/token}\"] }",
+            ),
+        )
 }
 
 async fn start(set: &WorkingSet) -> Server {
@@ -229,6 +236,77 @@ async fn passwords_are_asked_for_and_never_shown() {
         tokio::task::yield_now().await;
     };
     assert_eq!(retried["repaired"], 1, "{retried}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_in_the_address_is_asked_for_and_never_shown() {
+    let crm = StandIn::of("http").await;
+    let set = set(&crm);
+    let server = start(&set).await;
+    for (query, status) in [
+        ("", 401),
+        ("?who=", 401),
+        ("?who=token-wrong", 401),
+        (&format!("?who={TOKEN}&who={TOKEN}"), 401),
+        (&format!("?other={TOKEN}"), 401),
+        (&format!("?a=b&who={TOKEN}"), 200),
+        (&format!("?w%68o={SECRET}"), 200), // the other secret
+    ] {
+        let path = format!("/query{query}");
+        let answer = server.send("POST", &path, &[], r#"{"id":1}"#).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+        assert_eq!(answer.header("www-authenticate"), None);
+    }
+    // One that fails is kept without it.
+    let path = format!("/query?a=b&who={TOKEN}&w%68at=c");
+    let failed = server.send("POST", &path, &[], r#"{"fail":true}"#).await;
+    assert_eq!(failed.status, 202, "{}", failed.body);
+    let list = server.call("GET", "/api/requests", "").await.json();
+    let id = list["requests"][0]["request_id"].as_str().unwrap();
+    let kept = server.call("GET", &format!("/api/requests/{id}"), "").await;
+    assert!(
+        kept.body.contains(r#"{"a":"b","what":"c"}"#),
+        "{}",
+        kept.body
+    );
+    assert!(!kept.body.contains(TOKEN), "{}", kept.body);
+
+    let session = server
+        .call("POST", "/api/preview/sessions", r#"{"ttl":"5m"}"#)
+        .await
+        .json();
+    let preview = format!("X-Preview: {}", session["token"].as_str().unwrap());
+    let wants = "Accept: application/vnd.tagwerk.trace+json";
+    for (query, reason) in [
+        ("a=b".to_owned(), "the parameter who is missing"),
+        (
+            "who=token-wrong".to_owned(),
+            "the parameter who is not the secret",
+        ),
+        (format!("who={TOKEN}&a=b"), "; verified"),
+        (format!("w%68o={TOKEN}&a=b"), "; verified"),
+    ] {
+        let path = format!("/query?{query}");
+        let answer = server
+            .send("POST", &path, &[&preview, wants], r#"{"id":1}"#)
+            .await;
+        let told = answer.json()["clients"][0]["reason"].clone();
+        assert!(told.as_str().unwrap().contains(reason), "{told}");
+        assert!(!answer.body.contains("token-"), "{}", answer.body);
+    }
+    let found = |text: &'static str| {
+        let path = format!("/api/traces?text={text}");
+        let server = &server;
+        async move {
+            let rows = server.call("GET", &path, "").await.json();
+            rows.as_array().unwrap().len()
+        }
+    };
+    assert_eq!(found("a%3Db").await, 3);
+    // Nor can it be found out by searching for it, letter by letter.
+    assert_eq!(found("token-0").await, 0);
+    assert!(!server.log().contains(TOKEN));
     server.stop().await;
 }
 

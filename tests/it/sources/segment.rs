@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{any_json, many};
+use super::any_json;
 use crate::support::flow::{AT, Flow, Taken};
 use crate::support::json::assert_contains;
 
@@ -231,8 +231,8 @@ fn times_are_set_right_by_the_senders_clock() {
 #[test]
 fn what_is_no_call_is_refused_and_the_sender_told_why() {
     let large = "x".repeat(33_000);
-    let many = json!({ "batch": vec![json!({ "type": "track", "event": "a" }); 251] });
-    let huge = json!({ "batch": [], "pad": "x".repeat(512_000) });
+    let many = json!({ "batch": vec![json!({ "type": "track", "event": "a" }); 2_501] });
+    let beside = json!({ "batch": vec![json!({ "type": "page" }); 26], "context": { "x": "x".repeat(33_000) } });
     for (path, body, expected) in [
         ("/v1/track", json!([]), "must be a JSON object"),
         (
@@ -268,8 +268,8 @@ fn what_is_no_call_is_refused_and_the_sender_told_why() {
             json!({ "batch": [{ "type": "other" }] }),
             "`type` is one of",
         ),
-        ("/v1/batch", many, "250 calls"),
-        ("/v1/batch", huge, "500 KB"),
+        ("/v1/batch", many, "the most is 2500"),
+        ("/v1/batch", beside, "stands beside batch"),
     ] {
         let taken = post(path, &body);
         let error = answer(&taken)["error"].to_string();
@@ -277,10 +277,10 @@ fn what_is_no_call_is_refused_and_the_sender_told_why() {
         assert!(error.contains(expected), "{path}: {error}");
         assert!(taken.events.is_empty());
     }
-    assert_eq!(
-        FLOW.request("POST", "/v1/track", &[], "{").response.status,
-        400
-    );
+    let status = |body: &str| FLOW.request("POST", "/v1/track", &[], body).response.status;
+    assert_eq!(status("{"), 400);
+    let huge = json!({ "event": "a", "pad": "x".repeat(512_000) });
+    assert_eq!(status(&huge.to_string()), 413);
 }
 
 #[test]
@@ -324,18 +324,56 @@ fn any_id_of_a_message_is_an_id_of_an_event() {
     }
 }
 
+/// 500 KB of calls: as small as they are sent, and as large as they may be.
 #[test]
 fn the_largest_batch_goes_through() {
-    let call = json!({
-        "type": "track", "event": "Order Completed", "userId": "u", "messageId": "m",
-        "timestamp": "2012-12-02T00:30:12.984Z",
-        "properties": { "order_id": "1", "total": 5, "currency": "EUR", "products": [{ "product_id": "1" }] },
-        "context": { "library": { "name": "x", "version": "1" } },
-    });
-    let batch = json!({ "batch": vec![call; many(250)], "sentAt": "2012-12-02T00:30:13.984Z" });
-    let taken = post("/v1/batch", &batch);
-    assert_eq!(taken.response.status, 200, "{}", answer(&taken));
-    assert_eq!(taken.events.len(), many(250));
+    let small = |at: usize| {
+        json!({
+            "type": "track", "event": "Order Completed", "userId": "u", "messageId": format!("m-{at}"),
+            "timestamp": "2012-12-02T00:30:12.984Z", "properties": { "order_id": at, "total": 5 },
+        })
+    };
+    let large = |at: usize| {
+        let properties: Value = (0..1_500)
+            .map(|key| (format!("k{key}"), json!(at)))
+            .collect();
+        json!({ "type": "track", "event": "a", "messageId": at, "properties": properties })
+    };
+    let context = json!({ "ip": "203.0.113.1", "library": { "name": "x" } });
+    for calls in [
+        (0..2_500).map(small).collect::<Vec<_>>(),
+        (0..30).map(large).collect(),
+    ] {
+        let count = calls.len();
+        let batch =
+            json!({ "sentAt": "2012-12-02T00:30:13.984Z", "batch": calls, "context": context });
+        let size = batch.to_string().len();
+        assert!((350_000..512_000).contains(&size), "{size}");
+        let taken = post("/v1/batch", &batch);
+        assert_eq!(taken.response.status, 200, "{}", answer(&taken));
+        assert_eq!(answer(&taken), json!({ "success": true }));
+        assert_eq!(taken.events.len(), count);
+        for (at, (event, call)) in taken.events.iter().zip(&calls).enumerate() {
+            let expected = json!({
+                "event_id": call["messageId"].as_str().map_or(at.to_string(), str::to_owned),
+                "event": call["event"], "ip_override": "203.0.113.1",
+            });
+            assert_contains(&event.data, &expected);
+        }
+    }
+}
+
+#[test]
+fn the_good_calls_of_a_long_batch_are_taken() {
+    let mut calls = vec![json!({ "type": "page" }); 60];
+    calls[3] = json!(5);
+    calls[59] = json!({ "type": "track" });
+    let taken = post("/v1/batch", &json!({ "batch": calls }));
+    assert_eq!((taken.response.status, taken.events.len()), (200, 58));
+    let left_out = json!(["it is not an object", "a track call needs `event`, a text"]);
+    assert_eq!(answer(&taken)["left_out"], left_out);
+    let none = post("/v1/batch", &json!({ "batch": vec![json!(5); 60] }));
+    assert_eq!((none.response.status, none.events.len()), (400, 0));
 }
 
 const KEYS: &[&str] = &[

@@ -30,6 +30,8 @@ fn read(verify: &str) -> Result<Verify, String> {
         ("NEW", "new-secret"),
         ("OLD", "old-secret"),
         ("EMPTY", ""),
+        ("BLANK", " \n"),
+        ("NOBODY", ":"),
         ("WOO", "a&amp;b"),
         ("USER", "shop:pa:ss"),
         ("WHSEC", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -175,6 +177,26 @@ fn what_cannot_be_checked_does_not_load() {
             "`stripe`",
         ),
         (
+            "#{ scheme: \"stripe\", secret: \"BLANK\" }",
+            "secret: it is blank",
+            "set it",
+        ),
+        (
+            "#{ scheme: \"query\", secret: \"NEW\" }",
+            "`parameter` is missing",
+            "api_secret",
+        ),
+        (
+            "#{ scheme: \"query\", secret: \"NEW\", parameter: \"\" }",
+            "`parameter` is missing",
+            "api_secret",
+        ),
+        (
+            "#{ scheme: \"query\", secret: \"NEW\", parameter: 5 }",
+            "parameter: wants a text",
+            "",
+        ),
+        (
             "#{ scheme: \"magic\", secret: \"NEW\" }",
             "no scheme \"magic\"",
             "there are stripe, ",
@@ -252,6 +274,11 @@ fn what_cannot_be_checked_does_not_load() {
         ),
         (
             "#{ scheme: \"basic\", secret: \"NEW\" }",
+            "user and password",
+            "user:password",
+        ),
+        (
+            "#{ scheme: \"basic\", secret: \"NOBODY\" }",
             "user and password",
             "user:password",
         ),
