@@ -30,6 +30,11 @@ pub const CONSTANTS: &[Constants] = &[
         "at most `\"8MiB\"`",
     ),
     constants(
+        &["BATCH"],
+        "none",
+        "the name of an array in a JSON body that holds many calls: a long one is handed to `parse` in [parts](#batches)",
+    ),
+    constants(
         &["SOURCE"],
         "`\"server\"`",
         "`\"browser\"`: the event gets `ip_override` and `user_agent` from the request unless the script set them. With `\"server\"` it never does, so that a shop's server does not become the visitor",
@@ -37,7 +42,7 @@ pub const CONSTANTS: &[Constants] = &[
     constants(
         &["DEDUPE"],
         "none",
-        "where the sender's own id of a request is: `\"header:x-shopify-webhook-id\"`, `\"body:id\"`, `\"body:data.id\"`, `\"query:id\"`, or an array of places whose values make it up together; or `\"event_id\"`: each event has its own. A repeat within 24 hours is answered and not processed again; see [below](#repeats)",
+        "where the sender's own id of a request is: `\"header:x-shopify-webhook-id\"`, `\"header:NAME,OTHER-NAME\"` (the first that is there), `\"body:id\"`, `\"body:data.id\"`, `\"query:id\"`, or an array of places whose values make it up together; or `\"event_id\"`: each event has its own. A repeat within 24 hours is answered and not processed again; see [below](#repeats)",
     ),
     constants(
         &["VERIFY"],

@@ -239,7 +239,7 @@ fn check_functions(script: &Script) -> Vec<Fault> {
                 let fault = script.fault_of_function(name, "fn parse(request) is missing");
                 faults.push(fault.or_hint("write `fn parse(request) { #{ event_name: \"…\" } }`"));
             }
-            None => {}
+            None => faults.extend(script.misspelt_function(name)),
         }
     }
     faults

@@ -109,6 +109,20 @@ impl Script {
         }
     }
 
+    /// A function that nobody calls and that is called nearly as one that the host would.
+    pub fn misspelt_function(&self, function: &str) -> Option<Fault> {
+        let known = self.functions().into_iter().map(|(name, _)| name);
+        let mut near = known.filter(|known| strsim::damerau_levenshtein(known, function) == 1);
+        let near = near.find(|near| !outline::names(&self.ast, near))?;
+        let fault = Fault::new(&self.file, format!("fn {near} is never called"));
+        let fault = fault.of_kind("missing-function");
+        let fault = fault.with_hint(format!("did you mean `fn {function}`?"));
+        Some(match self.place_of(near) {
+            Some(position) => fault.at(position),
+            None => fault,
+        })
+    }
+
     fn place_of(&self, function: &str) -> Option<Position> {
         let begins = format!("fn {function}");
         let mut lines = self.source.lines().enumerate();

@@ -128,7 +128,14 @@ impl<'a> Header<'a> {
     /// Ends reading: constants that there are not are mistakes too.
     pub fn finish(mut self) -> Vec<Fault> {
         let known = self.known.iter().flat_map(|row| row.names).copied();
-        for Constant { name, position, .. } in &self.script.constants {
+        let constants = &self.script.constants;
+        for (at, Constant { name, position, .. }) in constants.iter().enumerate() {
+            if constants.iter().take(at).any(|before| before.name == *name) {
+                let fault = Fault::new(&self.script.file, format!("{name} is there twice"));
+                let fault = fault.of_kind("wrong-constant").at(*position);
+                self.faults
+                    .push(fault.with_hint("only one of the two can count"));
+            }
             if known.clone().any(|known| known == name) {
                 continue;
             }

@@ -116,6 +116,27 @@ pub(super) fn functions(ast: &AST) -> Vec<(String, usize)> {
         .collect()
 }
 
+/// Whether a function of this name is called, or named so that it could be.
+pub(super) fn names(ast: &AST, function: &str) -> bool {
+    let mut found = false;
+    ast.walk(&mut |path| {
+        found |= match path.last() {
+            Some(
+                ASTNode::Expr(Expr::FnCall(call, _) | Expr::MethodCall(call, _))
+                | ASTNode::Stmt(Stmt::FnCall(call, _)),
+            ) => call.name == function,
+            Some(ASTNode::Expr(Expr::StringConstant(text, _))) => text == function,
+            Some(ASTNode::Expr(Expr::Variable(parts, ..))) => parts.1 == function,
+            Some(ASTNode::Expr(Expr::DynamicConstant(value, _))) => {
+                value.to_string().contains(function)
+            }
+            _ => false,
+        };
+        !found
+    });
+    found
+}
+
 /// The namespaces that are named anywhere: of host functions, and aliases of imports.
 pub(super) fn namespaces(ast: &AST) -> BTreeSet<String> {
     let mut found = BTreeSet::new();

@@ -30,6 +30,16 @@ struct Ready {
 
 type Result<T> = std::result::Result<T, Box<EvalAltResult>>;
 
+/// Calls `function` of `script`, and keeps nothing of it.
+pub(super) fn call_once(
+    engine: &Engine,
+    script: &Script,
+    function: &str,
+    arguments: impl FuncArgs,
+) -> Result<Dynamic> {
+    Ready::new(engine, script)?.call(engine, function, arguments)
+}
+
 impl ReadyScripts {
     /// Calls `function` of `script`. `engine` must be the same each time.
     pub(super) fn call(

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rhai::{Dynamic, EvalAltResult, ImmutableString, NativeCallContext, Scope};
+use rhai::{Dynamic, EvalAltResult, ImmutableString, NativeCallContext};
 
 use super::compile::Script;
+use super::ready;
 use super::value::Value;
 use crate::config::suggest;
 
@@ -83,9 +84,7 @@ pub(super) fn get(
                 return fail(unknown(name, functions.map(|(name, _)| name)));
             }
             memo.lock().insert(name.into(), Known::UnderWay);
-            let engine = context.engine();
-            let worked_out =
-                engine.call_fn::<Dynamic>(&mut Scope::new(), &script.ast, name, (event,));
+            let worked_out = ready::call_once(context.engine(), &script, name, (event,));
             match worked_out {
                 Ok(value) => {
                     memo.lock().insert(name.into(), Known::Value(value.clone()));

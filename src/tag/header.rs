@@ -226,6 +226,9 @@ fn check_functions(script: &Script) -> Vec<Fault> {
         faults.push(fault.or_hint("write `fn tag(event) { #{ … } }`"));
     }
     let whens = script.parameters_of("when");
+    if whens.is_empty() {
+        faults.extend(script.misspelt_function("when"));
+    }
     if !whens.is_empty() && !whens.contains(&1) {
         let message = "fn when must take one parameter, the event";
         faults.push(script.fault_of_function("when", message));

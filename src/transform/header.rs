@@ -95,6 +95,9 @@ fn check(
         let message = format!("fn augment must take one parameter, the event; it takes {takes}");
         return Some(script.fault_of_function("augment", message));
     }
+    if !has_augment && let Some(fault) = script.misspelt_function("augment") {
+        return Some(fault);
+    }
     let does_nothing =
         lists.iter().all(|list| list.is_empty()) && augment.is_empty() && !has_augment;
     does_nothing.then(|| {

@@ -62,6 +62,13 @@ struct Key<'a> {
 
 impl Key<'_> {
     fn never(&self, key: &str, names: Option<&[&str]>) -> Option<Never> {
+        if let Some(empty) = self.when.iter().find(|one| one.has_no_choice()) {
+            return Some(Never {
+                constant: "WHEN",
+                why: format!("`{key}` {empty} holds for no value, so the tag can never fire"),
+                hint: "name the values, or leave the condition out",
+            });
+        }
         let names = names.filter(|_| key == EVENT_NAME);
         if !self.fits_none(names) && !self.is_empty_range() && !self.is_absent() {
             return self.is_repeated().then(|| Never {
@@ -183,6 +190,10 @@ fn in_both_kinds(value: &Value) -> Vec<Value> {
 impl Condition {
     fn fits(&self, value: &Value) -> bool {
         self.compare(Some(value)) != self.not
+    }
+
+    fn has_no_choice(&self) -> bool {
+        self.choices().is_some_and(|choices| choices.is_empty())
     }
 
     /// The values that it lets through, if these are few.

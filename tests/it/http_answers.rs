@@ -20,7 +20,7 @@ const CLIENTS: [(&str, &str); 6] = [
     ),
     (
         "clients/broken.rhai",
-        "const PATH = \"/broken\";\nfn parse(request) { request.json.order.id.no_such_thing() }\n",
+        "const PATH = \"/broken\";\nfn parse(request) { request.json.order.id.to_upper() }\n",
     ),
     (
         "clients/own.rhai",

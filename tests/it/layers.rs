@@ -37,7 +37,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rhai", &["script"]),
     ("ring", &["destination"]),
     ("rusqlite", &["journal"]),
-    ("rustix", &["generation", "journal", "script", "telemetry"]),
+    (
+        "rustix",
+        &["generation", "journal", "main", "script", "telemetry"],
+    ),
     ("rustls", &["destination"]),
     ("rustls_platform_verifier", &["destination"]),
     ("sha1", &["client"]),

@@ -209,6 +209,7 @@ fn body(kind: &str, events: &[&str]) -> String {
              value: num(event.value, ()),\n            currency: event.currency,\n        },\n    }\n"
                 .to_owned()
         }
+        "nats" => "    // `subject` and `headers` may stand beside it.\n    #{ body: event }\n".to_owned(),
         _ => "    // The whole event, as it is.\n    event\n".to_owned(),
     }
 }

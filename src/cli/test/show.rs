@@ -80,6 +80,7 @@ fn line_of(branch: &Branch) -> String {
         BranchKind::If => "never true:",
         BranchKind::WithoutElse => "never false:",
         BranchKind::Else => "never ran: the else of",
+        BranchKind::Unreached => "never reached:",
         BranchKind::Case | BranchKind::Loop | BranchKind::Catch => "never ran:",
     };
     let Branch {

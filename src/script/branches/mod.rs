@@ -32,6 +32,8 @@ pub enum BranchKind {
     Else,
     /// An `if` without `else`, whose condition is false.
     WithoutElse,
+    /// An `if` that was never come to; in a report only, for both ways of it.
+    Unreached,
     /// What stands behind a `=>` of a `switch`.
     Case,
     /// What a loop repeats.
@@ -130,12 +132,31 @@ impl Branches {
         let outermost = never.iter().filter(|noted| !is_within(noted));
         let mut outermost: Vec<Branch> = outermost.map(|noted| noted.branch.clone()).collect();
         outermost.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-        (counts, outermost)
+        (counts, with_both_ways_as_one(outermost))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Of an `if` that went neither way it is enough to say so once.
+fn with_both_ways_as_one(branches: Vec<Branch>) -> Vec<Branch> {
+    let mut told: Vec<Branch> = Vec::new();
+    for branch in branches {
+        match told.last_mut() {
+            Some(last)
+                if last.kind == BranchKind::If
+                    && matches!(branch.kind, BranchKind::Else | BranchKind::WithoutElse)
+                    && (&last.file, last.line, last.column)
+                        == (&branch.file, branch.line, branch.column) =>
+            {
+                last.kind = BranchKind::Unreached;
+            }
+            _ => told.push(branch),
+        }
+    }
+    told
 }
 
 fn noted(file: &str, source: &str, found: &Found) -> Noted {
@@ -252,7 +273,7 @@ mod tests {
             (
                 "fn f(x) {\n  if x == 1 { 1 }\n  else if x == 2 { 2 }\n  else { 3 }\n}",
                 &[1],
-                &["3 If if x == 2 { 2 }", "3 Else if x == 2 { 2 }"],
+                &["3 Unreached if x == 2 { 2 }"],
             ),
             (
                 "fn f(x) {\n  if x == 1 { 1 }\n  else if x == 2 { 2 }\n}",

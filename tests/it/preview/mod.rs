@@ -64,7 +64,7 @@ const TAGS: [(&str, &str); 7] = [
     ),
     (
         "tags/faulty.rhai",
-        "const ON = \"purchase\";\nconst TO = \"crm\";\nfn tag(event) {\n    event.no.such.key.at_all()\n}\n",
+        "const ON = \"purchase\";\nconst TO = \"crm\";\nfn tag(event) {\n    event.no.such.key.to_upper()\n}\n",
     ),
 ];
 
