@@ -81,6 +81,7 @@ pub fn write_acked(file: &str, all: &[Sent]) {
 
 /// The account as a line of JSON; `more` are further members of it.
 pub fn account(all: &[Sent], wall: f64, more: &str) -> String {
+    let wall = wall.max(0.001); // a few requests may be over before the common begin
     let mut good: Vec<u32> = all.iter().filter(|sent| (200..300).contains(&sent.1)).map(|sent| sent.2).collect();
     let mut codes = BTreeMap::<u16, u64>::new();
     for sent in all { *codes.entry(sent.1).or_default() += 1; }

@@ -1,11 +1,14 @@
 //! `Content-Encoding` of a request: which there is, and taking it off, within bounds. A body is kept
-//! as it came, because that is what senders sign; whoever reads it takes the coding off first.
+//! as it came, because that is what senders sign; whoever reads it takes the coding off first. Answers
+//! are sent plain, but for what is packed beforehand.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use bytes::Bytes;
+use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
+use flate2::write::GzEncoder;
 use http::{HeaderMap, header};
 
 /// How a body is packed.
@@ -72,6 +75,14 @@ pub fn unpack(headers: &HeaderMap, body: &Bytes, max_bytes: usize) -> Result<Byt
     }
 }
 
+/// Packs with gzip, as small as it gets: for what is packed once and sent often.
+pub fn pack(body: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    // Into memory it does not fail.
+    let packed = packer.write_all(body).and_then(|()| packer.finish());
+    packed.unwrap_or_default()
+}
+
 fn gunzip(packed: &[u8], max_bytes: usize) -> Result<Bytes, Unreadable> {
     let most = max_bytes.min(packed.len().saturating_mul(MAX_RATIO));
     let mut reader = MultiGzDecoder::new(packed);
@@ -115,20 +126,10 @@ impl fmt::Display for Unreadable {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
     use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
-
-    fn packed(body: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(body).unwrap();
-        encoder.finish().unwrap()
-    }
 
     fn headers(lines: &[&'static str]) -> HeaderMap {
         let lines = lines.iter();
@@ -159,24 +160,24 @@ mod tests {
 
     #[test]
     fn what_is_too_large_stops_early() {
-        let bomb = packed(&vec![b'0'; 100 << 20]);
+        let bomb = pack(&vec![b'0'; 100 << 20]);
         assert!(bomb.len() < 200_000);
         assert_eq!(gunzip(&bomb, 8 << 20), Err(Unreadable::TooLarge));
         // By its ratio, although it would have room.
-        let small = packed(&vec![b'0'; 200_000]);
+        let small = pack(&vec![b'0'; 200_000]);
         assert!(small.len() < 2_000);
         assert_eq!(gunzip(&small, 8 << 20), Err(Unreadable::TooLarge));
         let text: Vec<u8> = (0..1_000_u32)
             .flat_map(|n| n.wrapping_mul(2_654_435_761).to_string().into_bytes())
             .collect();
-        let exact = packed(&text);
+        let exact = pack(&text);
         assert_eq!(gunzip(&exact, text.len()).unwrap(), text);
         assert_eq!(gunzip(&exact, text.len() - 1), Err(Unreadable::TooLarge));
     }
 
     #[test]
     fn what_is_not_gzip_is_broken() {
-        let good = packed(b"{\"id\":1}");
+        let good = pack(b"{\"id\":1}");
         for bad in [
             &b""[..],
             b"hello",
@@ -185,14 +186,14 @@ mod tests {
         ] {
             assert_eq!(gunzip(bad, 1_000), Err(Unreadable::Broken), "{bad:?}");
         }
-        let two = [packed(b"{\"id\":"), packed(b"1}")].concat();
+        let two = [pack(b"{\"id\":"), pack(b"1}")].concat();
         assert_eq!(gunzip(&two, 1_000).unwrap(), "{\"id\":1}");
     }
 
     proptest! {
         #[test]
         fn what_was_packed_comes_back(body in prop::collection::vec(any::<u8>(), 0..2_000)) {
-            prop_assert_eq!(&gunzip(&packed(&body), 2_000).unwrap()[..], &body[..]);
+            prop_assert_eq!(&gunzip(&pack(&body), 2_000).unwrap()[..], &body[..]);
         }
 
         #[test]

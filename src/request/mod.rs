@@ -5,7 +5,7 @@ mod coding;
 mod message;
 mod secret_names;
 
-pub use coding::{Coding, UnknownCoding, Unreadable, coding, unpack};
+pub use coding::{Coding, UnknownCoding, Unreadable, coding, pack, unpack};
 pub use secret_names::{SecretNames, parameter_name};
 
 use std::net::IpAddr;

@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
-use http::Method;
+use http::{HeaderValue, Method};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{any_json, many};
+use tagwerk::request::{self, Response};
+
 use crate::support::flow::{AT, Flow, Taken};
 use crate::support::json::{assert_contains, data};
 
@@ -56,8 +58,21 @@ fn the_script_is_handed_out_and_may_be_kept() {
         assert!(script.starts_with("// Tagwerk") && script.contains("tagwerk/events"));
         assert!(script.len() < 11_000, "{} bytes", script.len());
         assert!(taken.events.is_empty());
+        let gzip = [("accept-encoding", "br, gzip")];
+        let packed = FLOW.request(method.as_str(), "/tagwerk.js", &gzip, "");
+        let Response { headers, body, .. } = packed.response;
+        assert_eq!(
+            (&headers["content-encoding"], &headers["vary"]),
+            (
+                &HeaderValue::from_static("gzip"),
+                &HeaderValue::from_static("accept-encoding")
+            )
+        );
+        assert!(body.len() < 4_000, "{} bytes", body.len());
+        assert_eq!(request::unpack(&headers, &body, 20_000).unwrap(), script);
         let tag = response.headers["etag"].to_str().unwrap();
-        for known in [tag, &format!("W/{tag}")] {
+        assert!(tag.starts_with("W/"));
+        for known in [tag, tag.trim_start_matches("W/")] {
             let again = FLOW.request("GET", "/tagwerk.js", &[("if-none-match", known)], "");
             assert_eq!((again.response.status, again.response.body.len()), (304, 0));
         }

@@ -3,11 +3,12 @@
 
 use std::sync::LazyLock;
 
-use rhai::ImmutableString;
+use rhai::{Blob, ImmutableString};
 
 use super::host::Host;
 use super::namespace::Namespace;
 use super::{Function, Topic, hash};
+use crate::request::pack;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "browser",
@@ -17,6 +18,11 @@ pub(super) const TOPIC: Topic = Topic {
             signature: "browser::script() -> text",
             about: "What `GET /tagwerk.js` answers: it sends what a page pushes to its `dataLayer`.",
             example: r#"browser::script().contains("dataLayer")"#,
+        },
+        Function {
+            signature: "browser::script_gzip() -> blob",
+            about: "The same, packed with gzip: a third of the bytes, for browsers that take it.",
+            example: "browser::script_gzip().len() * 2 < browser::script().len()",
         },
         Function {
             signature: "browser::script_tag() -> text",
@@ -34,6 +40,8 @@ const TITLE_LINES: usize = 2;
 
 static SCRIPT: LazyLock<ImmutableString> = LazyLock::new(|| shortened(SOURCE).into());
 
+static PACKED: LazyLock<Blob> = LazyLock::new(|| pack(SCRIPT.as_bytes()));
+
 static TAG: LazyLock<ImmutableString> = LazyLock::new(|| {
     let hash = hash::sha256_hex(&SCRIPT);
     format!("\"{}\"", hash.get(..16).unwrap_or_default()).into()
@@ -42,6 +50,7 @@ static TAG: LazyLock<ImmutableString> = LazyLock::new(|| {
 fn register(host: &mut Host) {
     Namespace::new(TOPIC.name)
         .zero("script", || SCRIPT.clone())
+        .zero("script_gzip", || PACKED.clone())
         .zero("script_tag", || TAG.clone())
         .add_to(host);
 }
@@ -66,6 +75,7 @@ mod tests {
     fn what_is_served_is_small_and_says_what_it_is() {
         assert!(SCRIPT.starts_with("// Tagwerk: "));
         assert!(SCRIPT.len() < 11_000, "{} bytes", SCRIPT.len());
+        assert!(PACKED.len() < 4_000, "{} bytes", PACKED.len());
         assert_eq!(SCRIPT.matches("\n//").count(), TITLE_LINES - 1);
         assert!(!SOURCE.contains("/*"), "only whole lines are left out");
         assert!(SCRIPT.ends_with("})();\n"));
