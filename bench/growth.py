@@ -133,7 +133,7 @@ CHARTS = dict(
     body=(body, "A larger body costs what it takes to read it", "fields that no script reads, added to an order of 1.2 KB", "KiB of JSON"),
     tags=(tags, "Tags that do not listen are free; those that do cost alike", "tags that map 12 fields to Amplitude", "tags"),
     destinations=(destinations, "A further destination costs what its tag does", "one tag for each of so many Amplitude projects, or all to one", "destinations (tags)"),
-    backlog=(backlog, "A backlog slows nothing down", "so many events wait because the vendor is down", "events waiting"),
+    backlog=(backlog, "A backlog hardly slows it down", "so many events wait because the vendor is down", "events waiting"),
 )
 
 
