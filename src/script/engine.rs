@@ -13,7 +13,7 @@ use rhai::{Dynamic, Engine, Module, Shared};
 
 use super::api::Host;
 use super::frame::{self, Level};
-use super::{builtins, limits, request_view};
+use super::{builtins, closures, limits, request_view};
 
 /// An engine that knows everything that a script may use: to compile and to judge scripts.
 pub(super) fn build() -> Engine {
@@ -31,6 +31,7 @@ pub(super) fn build_to_run() -> Engine {
     set_limits(&mut engine);
     disable_what_escapes(&mut engine);
     builtins::replace(&mut engine);
+    closures::replace(&mut engine);
     request_view::register(&mut engine);
     engine
 }

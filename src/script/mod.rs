@@ -10,6 +10,7 @@ mod budget;
 mod builtins;
 mod call;
 mod calls;
+mod closures;
 mod compile;
 mod engine;
 mod fault;
