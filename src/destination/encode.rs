@@ -139,6 +139,13 @@ pub struct Refused {
     pub why: String,
 }
 
+impl Refused {
+    /// Why the only item of a request is refused.
+    pub fn only(why: String) -> Self {
+        Self { index: 0, why }
+    }
+}
+
 /// What a reply means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -191,10 +198,8 @@ impl Limits {
 
 /// The item of a request that carries one.
 pub(super) fn single<'a, 'b>(items: &'b [Item<'a>]) -> Result<&'b Item<'a>, Refused> {
-    items.first().ok_or_else(|| Refused {
-        index: 0,
-        why: "nothing to send".to_owned(),
-    })
+    let nothing = || Refused::only("nothing to send".to_owned());
+    items.first().ok_or_else(nothing)
 }
 
 /// Writes the items of a JSON array, without its brackets.

@@ -90,10 +90,9 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
 
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
-        let refused = |why| Refused { index: 0, why };
-        let mut message = Payload::open(single(items)?.payload).map_err(refused)?;
+        let mut message = Payload::open(single(items)?.payload).map_err(Refused::only)?;
         message.add_missing("topic", || self.topic.as_str().into());
-        let body = message.to_json().map_err(refused)?;
+        let body = message.to_json().map_err(Refused::only)?;
         Ok(Outgoing::post_json(&self.url, body)
             .with_header(header::AUTHORIZATION, self.authorization.clone()))
     }

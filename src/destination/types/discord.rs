@@ -182,7 +182,7 @@ fn parts(address: &str) -> Option<(&str, &str)> {
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
         let body = message(single(items)?);
-        let body = body.map_err(|why| Refused { index: 0, why })?;
+        let body = body.map_err(Refused::only)?;
         Ok(Outgoing::post_json(self.url.expose(), body))
     }
 

@@ -152,7 +152,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
         let body = event(single(items)?);
-        let body = body.map_err(|why| Refused { index: 0, why })?;
+        let body = body.map_err(Refused::only)?;
         let mut revision = self.revision.clone();
         revision.set_sensitive(false);
         Ok(Outgoing::post_json(&self.url, body)

@@ -59,7 +59,7 @@ fn load(section: &mut Section, options: &Options) -> Arc<dyn Vendor> {
 impl Settings {
     fn request(url: &Secret, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
         let item = single(items)?;
-        let body = body(item).map_err(|why| Refused { index: 0, why })?;
+        let body = body(item).map_err(Refused::only)?;
         Ok(events::post(url.expose(), body))
     }
 }

@@ -248,7 +248,7 @@ fn read_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Str
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
         let item = single(items)?;
-        self.request(item).map_err(|why| Refused { index: 0, why })
+        self.request(item).map_err(Refused::only)
     }
 
     fn read(&self, reply: &Reply, _count: usize) -> Verdict {

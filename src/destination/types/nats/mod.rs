@@ -131,7 +131,7 @@ impl Server {
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
         let item = single(items)?;
-        self.message(item).map_err(|why| Refused { index: 0, why })
+        self.message(item).map_err(Refused::only)
     }
 
     fn read(&self, reply: &Reply, _count: usize) -> Verdict {

@@ -148,7 +148,6 @@ impl Settings {
 impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
         let item = single(items)?;
-        let refused = |why| Refused { index: 0, why };
         match self {
             Self::Webhook { url, .. } => {
                 Ok(Outgoing::post_json(url.expose(), item.payload.to_vec()))
@@ -159,10 +158,10 @@ impl Vendor for Settings {
                 channel,
                 ..
             } => {
-                let mut message = Payload::open(item.payload).map_err(refused)?;
+                let mut message = Payload::open(item.payload).map_err(Refused::only)?;
                 message.add_missing("channel", || channel.as_str().into());
                 let mut body = Vec::with_capacity(item.payload.len() + 40);
-                message.write(&mut body).map_err(refused)?;
+                message.write(&mut body).map_err(Refused::only)?;
                 Ok(Outgoing::post_json(url, body)
                     .with_header(header::AUTHORIZATION, authorization.clone()))
             }

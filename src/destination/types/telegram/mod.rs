@@ -187,7 +187,7 @@ impl Vendor for Settings {
     fn encode(&self, items: &[Item<'_>]) -> Result<Outgoing, Refused> {
         let item = single(items)?;
         let body = self.message(item);
-        let body = body.map_err(|why| Refused { index: 0, why })?;
+        let body = body.map_err(Refused::only)?;
         Ok(Outgoing::post_json(self.url.expose(), body))
     }
 
