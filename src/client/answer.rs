@@ -64,7 +64,7 @@ pub fn respond(
         worker,
         &client.script,
         "respond",
-        (view.clone(), shown),
+        &[view.value(), shown.into()],
         request.received_at,
     );
     read_response(&called.result?).map_err(|Wrong { message, hint }| Fault {

@@ -34,7 +34,7 @@ pub fn claims(
     if !client.has_claims {
         return Ok(true);
     }
-    let value = script::call(worker, &client.script, "claims", (view.clone(),), at).result?;
+    let value = script::call(worker, &client.script, "claims", &[view.value()], at).result?;
     value.as_bool().map_err(|_| {
         returned(
             client,
@@ -107,7 +107,7 @@ impl Run<'_> {
             &self.context.client.script,
             self.context.request.received_at,
         );
-        let called = script::call(worker, script, "parse", (view.clone(),), at);
+        let called = script::call(worker, script, "parse", &[view.value()], at);
         let room = MAX_LINES.saturating_sub(self.log.len());
         self.log.extend(called.log.into_iter().take(room));
         self.read(called.result?)

@@ -17,7 +17,7 @@ use crate::generation::{Generation, Live};
 use crate::journal::{self, Journal, MAX_DELIVERIES, NewDelivery, Processed, TakenEvent};
 use crate::preview::{DeliveryRecord, Preview, TagRecord, TagTrace, TransformTrace};
 use crate::script::{Fault, Map, NotRun, Pool, Value, Worker};
-use crate::tag::{self, Judged, Look, PreviewMode, Ran, Tag};
+use crate::tag::{self, Look, PreviewMode, Ran, Tag};
 
 /// Events of one job: enough that moving them costs little, few enough that requests in the same
 /// queue wait for less than a millisecond.
@@ -127,14 +127,8 @@ pub fn process(
     let listeners = generation.index.listeners(&name(&data)).into_iter();
     let tags = listeners.filter_map(|position| generation.tags.get(position));
     let tags = tags.filter(|tag| watch != Watch::Send || tag.preview != PreviewMode::Skip);
-    // All triggers are asked first: the last tag that fires takes the event itself.
-    let at = event.received_at;
-    let look = watch.look();
-    let judged = tags.map(|tag| (tag, tag::judge(tag, &data, at, look)));
-    let judged: Vec<(&Tag, Judged)> = judged.collect();
-    let mut left = judged.iter().filter(|(_, judged)| judged.fires()).count();
-    let mut data = Value::from(data);
-    for (tag, judged) in judged {
+    let data = Value::from(data);
+    for tag in tags {
         let context = Context {
             generation,
             event,
@@ -142,14 +136,8 @@ pub fn process(
             now,
             watch,
         };
-        // Each gets its own copy, so that none sees what another did.
-        let copy = match (judged.fires(), left) {
-            (false, _) => Value::UNIT,
-            (true, 1) => std::mem::take(&mut data),
-            (true, _) => data.clone(),
-        };
-        left -= usize::from(judged.fires());
-        context.add(tag::run(worker, tag, judged, copy, at), &mut handled);
+        let ran = tag::run(worker, tag, &data, event.received_at, watch.look());
+        context.add(ran, &mut handled);
     }
     handled
 }
@@ -201,8 +189,7 @@ pub fn process_one_watched(
         now,
         watch,
     };
-    let judged = tag::judge(tag, &data, event.received_at, watch.look());
-    let ran = tag::run(worker, tag, judged, data.into(), event.received_at);
+    let ran = tag::run(worker, tag, &data.into(), event.received_at, watch.look());
     context.add(ran, &mut handled);
     Ok(handled)
 }

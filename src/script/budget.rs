@@ -66,6 +66,11 @@ impl Budget {
         }
     }
 
+    /// How long the call may last.
+    pub(super) fn time(&self) -> Duration {
+        self.time
+    }
+
     /// How many steps may be taken before the budget is looked at again.
     pub(super) fn stride(&self) -> u32 {
         self.stride

@@ -2,8 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rhai::FuncArgs;
-
 use super::compile::Script;
 use super::frame::{self, LogLine};
 use super::value::Value;
@@ -25,7 +23,7 @@ pub fn call(
     worker: &mut Worker,
     script: &Script,
     function: &str,
-    arguments: impl FuncArgs,
+    arguments: &[Value],
     now: Millis,
 ) -> Called {
     if let Some(tables) = &script.tables {
@@ -56,7 +54,7 @@ pub fn call_for_event(
     worker: &mut Worker,
     script: &Script,
     function: &str,
-    event: Value,
+    event: &Value,
     now: Millis,
 ) -> Called {
     if let Some(variables) = &script.variables {
@@ -67,14 +65,14 @@ pub fn call_for_event(
             memo: worker.memo.clone(),
         });
     }
-    call(worker, script, function, (event,), now)
+    call(worker, script, function, std::slice::from_ref(event), now)
 }
 
 fn run(
     worker: &mut Worker,
     script: &Script,
     function: &str,
-    arguments: impl FuncArgs,
+    arguments: &[Value],
 ) -> Result<Value, Fault> {
     let call = || {
         let (engine, ready) = worker.engine_and_ready();

@@ -9,6 +9,7 @@ use rhai::{AST, Engine, Module, Position, Scope, Stmt};
 
 use super::branches::Branches;
 use super::calls::{self, Besides};
+use super::compiled::Program;
 use super::import::SharedModules;
 use super::made::EventNames;
 use super::outline::{self, Constant, Offer};
@@ -47,6 +48,8 @@ pub struct Script {
     pub(super) identity: Arc<()>,
     /// The functions, and of the statements the imports only.
     pub(super) ast: AST,
+    /// The functions that need not be run by Rhai.
+    pub(super) compiled: Program,
 }
 
 impl Script {
@@ -219,6 +222,7 @@ impl Compiler {
             constants: outline::constants(&ast),
             namespaces,
             identity: Arc::default(),
+            compiled: self.compiled(&ast),
             ast: self.runnable(file, source, ast)?,
         })
     }
@@ -334,6 +338,14 @@ impl Compiler {
         let loaded = self.modules.load_imports(&self.engine, ast);
         frame::finish();
         loaded.map_err(|error| Fault::from_import(file, &error))
+    }
+
+    /// Nothing where branches are noted, which Rhai does.
+    fn compiled(&self, ast: &AST) -> Program {
+        match &self.branches {
+            None => Program::of(ast, &|name| self.modules.tree(name)),
+            Some(_) => Program::default(),
+        }
     }
 
     /// What a call runs: the functions and the imports, not the constants, which would be worked

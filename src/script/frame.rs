@@ -89,6 +89,15 @@ pub fn begin(now: Millis, time: Duration) {
     });
 }
 
+/// Forgets what the call did so far: it is run from its beginning once more.
+pub(super) fn start_over() {
+    FRAME.with(|frame| {
+        if let Some(budget) = frame.budget.get() {
+            begin(frame.now.get(), budget.time());
+        }
+    });
+}
+
 /// Ends the call and hands out what it logged, oldest line first. If lines were dropped, a last
 /// line says how many.
 pub fn finish() -> Vec<LogLine> {

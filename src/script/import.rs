@@ -87,6 +87,12 @@ impl SharedModules {
         Some((shown, source))
     }
 
+    /// The syntax tree of a module that was loaded.
+    pub(super) fn tree(&self, name: &str) -> Option<AST> {
+        let state = self.state();
+        state.loaded.get(name).map(|loaded| loaded.ast.clone())
+    }
+
     /// A syntax tree and those of all modules that it imports, and that these import in turn.
     pub(super) fn with_imports(&self, ast: &AST) -> Vec<AST> {
         let state = self.state();

@@ -12,6 +12,7 @@ mod call;
 mod calls;
 mod closures;
 mod compile;
+mod compiled;
 mod engine;
 mod fault;
 mod form;

@@ -65,6 +65,18 @@ pub(super) fn imports(ast: &AST) -> Vec<Import> {
     imports
 }
 
+/// The imports that all functions see, each with what the script calls it.
+pub(super) fn imports_at_the_top(ast: &AST) -> Vec<(ImmutableString, ImmutableString)> {
+    let import = |statement: &Stmt| match statement {
+        Stmt::Import(parts, _) => match &parts.0 {
+            Expr::StringConstant(name, _) => Some((name.clone(), parts.1.name.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    ast.statements().iter().filter_map(import).collect()
+}
+
 /// Only functions run, so a statement beside them is a mistake that nobody would notice.
 pub(super) fn statements_that_never_run(file: &str, ast: &AST) -> Vec<Fault> {
     let is_header = |statement: &Stmt| match statement {
@@ -114,6 +126,20 @@ pub(super) fn functions(ast: &AST) -> Vec<(String, usize)> {
     public
         .map(|found| (found.name.to_owned(), found.params.len()))
         .collect()
+}
+
+/// The statements of a function. Rhai shows them to a walker only, and lends them no longer.
+pub(super) fn body(ast: &AST, function: &str, parameters: usize) -> Vec<Stmt> {
+    let mut own = ast.clone_functions_only();
+    own.retain_functions(|_, _, name, takes| name == function && takes == parameters);
+    let mut statements = Vec::new();
+    own.walk(&mut |path| {
+        if let [ASTNode::Stmt(statement)] = path {
+            statements.push((*statement).clone());
+        }
+        true
+    });
+    statements
 }
 
 /// Whether a function of this name is called, or named so that it could be.

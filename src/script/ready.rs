@@ -8,12 +8,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use rhai::{
-    Caches, Dynamic, Engine, EvalAltResult, EvalContext, FnArgsVec, FuncArgs, GlobalRuntimeState,
-    Scope,
+    Caches, Dynamic, Engine, EvalAltResult, EvalContext, FnArgsVec, GlobalRuntimeState, Scope,
 };
 
 use super::api::Host;
 use super::compile::Script;
+use super::compiled::{GaveUp, Rhais};
+use super::frame;
 
 /// The scripts that one thread has called, each with what it needs, for one engine.
 #[derive(Default)]
@@ -21,7 +22,8 @@ pub(super) struct ReadyScripts {
     by_identity: HashMap<usize, Ready>,
 }
 
-struct Ready {
+/// One script.
+pub(super) struct Ready {
     /// Keeps the address of the script's identity from being used again.
     identity: Weak<()>,
     global: GlobalRuntimeState,
@@ -30,14 +32,14 @@ struct Ready {
 
 type Result<T> = std::result::Result<T, Box<EvalAltResult>>;
 
-/// Calls `function` of `script`, and keeps nothing of it.
+/// Calls `function` of `script` in the middle of another call, and keeps nothing of it.
 pub(super) fn call_once(
     engine: &Engine,
     script: &Script,
     function: &str,
-    arguments: impl FuncArgs,
+    arguments: &[Dynamic],
 ) -> Result<Dynamic> {
-    Ready::new(engine, script)?.call(engine, function, arguments)
+    Ready::new(engine, script)?.call_by_rhai(engine, function, arguments)
 }
 
 impl ReadyScripts {
@@ -47,7 +49,7 @@ impl ReadyScripts {
         engine: &Engine,
         script: &Script,
         function: &str,
-        arguments: impl FuncArgs,
+        arguments: &[Dynamic],
     ) -> Result<Dynamic> {
         let key = Arc::as_ptr(&script.identity).addr();
         if !self.by_identity.contains_key(&key) {
@@ -59,7 +61,7 @@ impl ReadyScripts {
         let Some(ready) = self.by_identity.get_mut(&key) else {
             return Ok(Dynamic::UNIT); // it was put there above
         };
-        let result = ready.call(engine, function, arguments);
+        let result = ready.call(engine, script, function, arguments);
         if result.is_err() {
             // Whatever state a call that broke off has left behind.
             self.by_identity.remove(&key);
@@ -69,7 +71,7 @@ impl ReadyScripts {
 }
 
 impl Ready {
-    fn new(engine: &Engine, script: &Script) -> Result<Self> {
+    pub(super) fn new(engine: &Engine, script: &Script) -> Result<Self> {
         let mut global = engine.new_global_runtime_state();
         global.source = script.ast.source().map(Into::into);
         global.lib.push(script.ast.shared_lib().clone());
@@ -99,11 +101,41 @@ impl Ready {
     fn call(
         &mut self,
         engine: &Engine,
+        script: &Script,
         function: &str,
-        arguments: impl FuncArgs,
+        arguments: &[Dynamic],
     ) -> Result<Dynamic> {
-        let mut values = FnArgsVec::new();
-        arguments.parse(&mut values);
+        match self.call_compiled(engine, script, function, arguments) {
+            Ok(value) => Ok(value),
+            Err(GaveUp) => {
+                frame::start_over();
+                self.call_by_rhai(engine, function, arguments)
+            }
+        }
+    }
+
+    pub(super) fn call_compiled(
+        &mut self,
+        engine: &Engine,
+        script: &Script,
+        function: &str,
+        arguments: &[Dynamic],
+    ) -> std::result::Result<Dynamic, GaveUp> {
+        let rhais = Rhais {
+            engine,
+            global: &mut self.global,
+            caches: &mut self.caches,
+        };
+        script.compiled.call(rhais, function, arguments)
+    }
+
+    pub(super) fn call_by_rhai(
+        &mut self,
+        engine: &Engine,
+        function: &str,
+        arguments: &[Dynamic],
+    ) -> Result<Dynamic> {
+        let mut values: FnArgsVec<Dynamic> = arguments.iter().cloned().collect();
         let mut values: FnArgsVec<&mut Dynamic> = values.iter_mut().collect();
         let mut scope = Scope::new();
         EvalContext::new(engine, &mut self.global, &mut self.caches, &mut scope, None)

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use rhai::{Array, Engine, EvalAltResult, ImmutableString, Position};
+use rhai::{Array, Engine, EvalAltResult, Position};
 
 use super::form;
 use super::json::{BadJson, parse_json};
@@ -32,25 +32,39 @@ struct Json {
     was_given: bool,
 }
 
-/// The properties, for hints.
-pub(super) const PROPERTIES: [&str; 16] = [
-    "id",
-    "method",
-    "path",
-    "params",
-    "query",
-    "headers",
-    "cookies",
-    "content_type",
-    "ip",
-    "body",
-    "size",
-    "json",
-    "json_problem",
-    "form",
-    "left_out",
-    "received_at",
+/// What gives a property.
+type Property = fn(&RequestView) -> Got<Value>;
+
+/// The properties. An array costs the least to look through.
+const PROPERTIES: [(&str, Property); 16] = [
+    ("id", |view| Ok(text(&view.request().id))),
+    ("method", |view| Ok(text(view.request().method.as_str()))),
+    ("path", |view| Ok(text(&view.request().path))),
+    ("params", |view| Ok(view.0.params.clone().into())),
+    ("query", |view| {
+        Ok(form::parse_query(&view.request().query).into())
+    }),
+    ("headers", |view| Ok(view.headers().into())),
+    ("cookies", |view| Ok(view.cookies().into())),
+    ("content_type", |view| {
+        Ok(text(&form::essence(view.content_type())))
+    }),
+    ("ip", |view| Ok(text(&view.request().ip.to_string()))),
+    ("body", |view| view.body().map(text)),
+    ("size", |view| {
+        Ok(i64::try_from(view.body_len()).unwrap_or(i64::MAX).into())
+    }),
+    ("json", RequestView::json),
+    ("json_problem", |view| Ok(view.json_problem())),
+    ("form", |view| Ok(view.form()?.into())),
+    ("left_out", |view| Ok(view.left_out().into())),
+    ("received_at", |view| Ok(view.request().received_at.into())),
 ];
+
+/// Their names, for hints.
+pub(super) fn property_names() -> impl Iterator<Item = &'static str> {
+    PROPERTIES.into_iter().map(|(name, _)| name)
+}
 
 /// Thrown when the sender's body cannot be read: the request is refused, not kept.
 #[derive(Clone, Debug)]
@@ -74,6 +88,11 @@ impl RequestView {
             json: Mutex::default(),
             left_out: OnceLock::new(),
         }))
+    }
+
+    /// It, as a script's value.
+    pub fn value(&self) -> Value {
+        Value::from(self.clone())
     }
 
     /// The same request with another body, such as a part of its own.
@@ -109,6 +128,18 @@ impl RequestView {
     /// The body's bytes, unpacked.
     pub fn bytes(&self) -> &[u8] {
         &self.0.body
+    }
+
+    /// What scripts see under a name; `None` if there is no such property.
+    pub(super) fn property(&self, name: &str) -> Option<Got<Value>> {
+        let mut properties = PROPERTIES.iter();
+        let (_, property) = properties.find(|(known, _)| *known == name)?;
+        Some(property(self))
+    }
+
+    fn left_out(&self) -> Array {
+        let reasons = self.0.left_out.get().into_iter().flatten();
+        reasons.map(|reason| reason.as_str().into()).collect()
     }
 
     fn body(&self) -> Got<&str> {
@@ -215,38 +246,12 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<BadBody>("BadBody")
         .register_fn("to_string", |bad: &mut BadBody| bad.0.clone())
-        .register_type_with_name::<RequestView>("Request")
-        .register_get("id", |view: &mut RequestView| text(&view.request().id))
-        .register_get("method", |view: &mut RequestView| {
-            text(view.request().method.as_str())
-        })
-        .register_get("path", |view: &mut RequestView| text(&view.request().path))
-        .register_get("params", |view: &mut RequestView| view.0.params.clone())
-        .register_get("query", |view: &mut RequestView| {
-            form::parse_query(&view.request().query)
-        })
-        .register_get("headers", |view: &mut RequestView| view.headers())
-        .register_get("cookies", |view: &mut RequestView| view.cookies())
-        .register_get("content_type", |view: &mut RequestView| {
-            form::essence(view.content_type())
-        })
-        .register_get("ip", |view: &mut RequestView| view.request().ip.to_string())
-        .register_get("body", |view: &mut RequestView| view.body().map(text))
-        .register_get("size", |view: &mut RequestView| {
-            i64::try_from(view.body_len()).unwrap_or(i64::MAX)
-        })
-        .register_get("json", |view: &mut RequestView| view.json())
-        .register_get("json_problem", |view: &mut RequestView| view.json_problem())
-        .register_get("form", |view: &mut RequestView| view.form())
-        .register_get("left_out", |view: &mut RequestView| -> Array {
-            let reasons = view.0.left_out.get().into_iter().flatten();
-            reasons.map(|reason| reason.as_str().into()).collect()
-        })
-        .register_get("received_at", |view: &mut RequestView| {
-            view.request().received_at
-        });
+        .register_type_with_name::<RequestView>("Request");
+    for (name, property) in PROPERTIES {
+        engine.register_get(name, move |view: &mut RequestView| property(view));
+    }
 }
 
-fn text(value: &str) -> ImmutableString {
+fn text(value: &str) -> Value {
     value.into()
 }

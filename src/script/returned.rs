@@ -1,7 +1,9 @@
 //! The keys of the maps that a function returns, as far as they stand in its text: for looking at what
 //! a tag sends before it ever runs. It follows no call, and knows no vendor.
 
-use rhai::{AST, ASTNode, Dynamic, Expr, Position, Stmt};
+use rhai::{AST, Dynamic, Expr, Position, Stmt};
+
+use super::outline;
 
 /// A key that stands in a map that a function returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +18,11 @@ pub struct Key {
 
 /// The keys of what `function` returns.
 pub(super) fn keys(ast: &AST, function: &str) -> Vec<Key> {
-    let body = body(ast, function);
+    let mut functions = outline::functions(ast).into_iter();
+    let takes = functions
+        .find(|(name, _)| name == function)
+        .map_or(0, |(_, takes)| takes);
+    let body = outline::body(ast, function, takes);
     let statements: Vec<&Stmt> = body.iter().collect();
     let mut search = Search {
         statements: &statements,
@@ -29,19 +35,6 @@ pub(super) fn keys(ast: &AST, function: &str) -> Vec<Key> {
     }
     search.found.dedup();
     search.found
-}
-
-/// The statements of a function. Rhai shows them to a walker only, and lends them no longer.
-fn body(ast: &AST, function: &str) -> Vec<Stmt> {
-    let own = ast.clone_functions_only_filtered(|_, _, _, name, _| name == function);
-    let mut statements = Vec::new();
-    own.walk(&mut |path| {
-        if let [ASTNode::Stmt(statement)] = path {
-            statements.push((*statement).clone());
-        }
-        true
-    });
-    statements
 }
 
 /// Looks for returned maps in one function.
@@ -260,6 +253,10 @@ mod tests {
             ),
             (r#"meta::event(event) + #{ a: 1 }"#, &["a"]),
             (r#"if event.x { return #{ a: 1 }; } #{ b: 1 }"#, &["b", "a"]),
+            (
+                r#"#{ a: other(event) } } fn other(event) { #{ b: 1 }"#,
+                &["a"],
+            ),
         ] {
             assert_eq!(paths(body), expected, "{body}");
         }

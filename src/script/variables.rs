@@ -84,7 +84,7 @@ pub(super) fn get(
                 return fail(unknown(name, functions.map(|(name, _)| name)));
             }
             memo.lock().insert(name.into(), Known::UnderWay);
-            let worked_out = ready::call_once(context.engine(), &script, name, (event,));
+            let worked_out = ready::call_once(context.engine(), &script, name, &[event]);
             match worked_out {
                 Ok(value) => {
                     memo.lock().insert(name.into(), Known::Value(value.clone()));

@@ -10,7 +10,7 @@ mod run;
 pub use constants::CONSTANTS;
 pub use header::{On, load};
 pub use index::Index;
-pub use run::{Judged, Look, Ran, Skipped, judge, run};
+pub use run::{Look, Ran, Skipped, run};
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

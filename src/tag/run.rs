@@ -67,6 +67,9 @@ impl Skipped {
     }
 }
 
+/// Where a value is no map.
+static NO_EVENT: Map = Map::new();
+
 /// What is done besides running a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -84,48 +87,25 @@ impl Look {
     };
 }
 
-/// What a tag's trigger says to an event.
-#[derive(Debug)]
-pub struct Judged {
-    verdict: Verdict,
-    explanation: Option<Explanation>,
-    took: Duration,
-    counts: bool,
-}
-
-impl Judged {
-    /// True if the tag is to be called.
-    pub fn fires(&self) -> bool {
-        self.verdict == Verdict::Fires
-    }
-}
-
-/// Asks the trigger of `tag`. `at` is when the event's request arrived.
-pub fn judge(tag: &Tag, event: &Map, at: Millis, look: Look) -> Judged {
+/// Runs `tag` for `event`, a map, if its trigger fires. `at` is when the event's request arrived.
+pub fn run(worker: &mut Worker, tag: &Tag, event: &Value, at: Millis, look: Look) -> Ran {
     let begun = look.records.then(Instant::now);
-    Judged {
-        verdict: tag.trigger.verdict(event, at),
-        explanation: look.records.then(|| tag.trigger.explain(event)),
-        took: begun.map(|begun| begun.elapsed()).unwrap_or_default(),
-        counts: look.counts,
-    }
-}
-
-/// Runs `tag` for `event`, a map, if its trigger fires; else the event is not looked at.
-pub fn run(worker: &mut Worker, tag: &Tag, judged: Judged, event: Value, at: Millis) -> Ran {
-    let counts = judged.counts;
+    let Judged {
+        verdict,
+        explanation,
+    } = judge(tag, event, at, look);
     let mut ran = Ran {
         skipped: None,
         payloads: Vec::new(),
         fault: None,
         log: Vec::new(),
         transformed: Vec::new(),
-        took: judged.took,
-        explanation: judged.explanation,
+        took: begun.map(|begun| begun.elapsed()).unwrap_or_default(),
+        explanation,
     };
-    if judged.verdict != Verdict::Fires {
-        ran.skipped = Some(Skipped::Trigger(judged.verdict));
-        if counts {
+    if verdict != Verdict::Fires {
+        ran.skipped = Some(Skipped::Trigger(verdict));
+        if look.counts {
             tag.meter(worker.metrics()).ran(ran.result(), None);
         }
         return ran;
@@ -134,7 +114,7 @@ pub fn run(worker: &mut Worker, tag: &Tag, judged: Judged, event: Value, at: Mil
     call(worker, tag, event, at, &mut ran);
     let took = called.elapsed();
     ran.took += took;
-    if counts {
+    if look.counts {
         let meter = tag.meter(worker.metrics());
         meter.ran(ran.result(), Some(took));
         if let Some(fault) = &ran.fault {
@@ -146,30 +126,40 @@ pub fn run(worker: &mut Worker, tag: &Tag, judged: Judged, event: Value, at: Mil
     ran
 }
 
-fn call(worker: &mut Worker, tag: &Tag, mut event: Value, at: Millis, ran: &mut Ran) {
-    if !tag.transforms.is_empty() {
-        let looks = ran.explanation.is_some();
-        match transform::apply(worker, &tag.transforms, event, at, looks) {
-            Ok((changed, transformed)) => {
-                event = changed;
-                ran.transformed = transformed;
-            }
-            Err(fault) => {
-                ran.fault = Some(fault);
-                return;
-            }
-        }
-        // What the other tags work out of the whole event is not for this one.
-        worker.next_event();
-    }
-    call_changed(worker, tag, event, at, ran);
-    if !tag.transforms.is_empty() {
-        worker.next_event();
+/// What a tag's trigger says to an event.
+struct Judged {
+    verdict: Verdict,
+    explanation: Option<Explanation>,
+}
+
+fn judge(tag: &Tag, event: &Value, at: Millis, look: Look) -> Judged {
+    let map = event.as_map_ref();
+    let event = map.as_deref().unwrap_or(&NO_EVENT);
+    Judged {
+        verdict: tag.trigger.verdict(event, at),
+        explanation: look.records.then(|| tag.trigger.explain(event)),
     }
 }
 
-fn call_changed(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut Ran) {
-    if tag.has_when && !call_when(worker, tag, event.clone(), at, ran) {
+fn call(worker: &mut Worker, tag: &Tag, event: &Value, at: Millis, ran: &mut Ran) {
+    if tag.transforms.is_empty() {
+        return call_with(worker, tag, event, at, ran);
+    }
+    let looks = ran.explanation.is_some();
+    match transform::apply(worker, &tag.transforms, event.clone(), at, looks) {
+        Ok((changed, transformed)) => {
+            ran.transformed = transformed;
+            // What the other tags work out of the whole event is not for this one, nor the other way round.
+            worker.next_event();
+            call_with(worker, tag, &changed, at, ran);
+            worker.next_event();
+        }
+        Err(fault) => ran.fault = Some(fault),
+    }
+}
+
+fn call_with(worker: &mut Worker, tag: &Tag, event: &Value, at: Millis, ran: &mut Ran) {
+    if tag.has_when && !call_when(worker, tag, event, at, ran) {
         return;
     }
     let called = script::call_for_event(worker, &tag.script, "tag", event, at);
@@ -182,7 +172,7 @@ fn call_changed(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &
     }
 }
 
-fn call_when(worker: &mut Worker, tag: &Tag, event: Value, at: Millis, ran: &mut Ran) -> bool {
+fn call_when(worker: &mut Worker, tag: &Tag, event: &Value, at: Millis, ran: &mut Ran) -> bool {
     let called = script::call_for_event(worker, &tag.script, "when", event, at);
     ran.log.extend(called.log);
     let answer = called.result.and_then(|value| {

@@ -95,7 +95,7 @@ impl Transform {
 
     fn more(&self, worker: &mut Worker, event: &Map, at: Millis) -> Result<Map, Fault> {
         let copy = Value::from_map(event.clone());
-        let value = script::call(worker, &self.script, "augment", (copy,), at).result?;
+        let value = script::call(worker, &self.script, "augment", &[copy], at).result?;
         if value.is_unit() {
             return Ok(Map::new());
         }

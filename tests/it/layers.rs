@@ -12,6 +12,7 @@ use crate::support::house_rules::{
 
 /// Outside crates that are used in one place, and the modules (or files) that are that place.
 const HOMES: &[(&str, &[&str])] = &[
+    ("ahash", &["script"]),
     ("annotate_snippets", &["config"]),
     ("anstream", &["cli"]),
     ("anstyle", &["cli"]),

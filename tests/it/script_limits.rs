@@ -454,7 +454,7 @@ fn call(worker: &mut Worker, source: &str, event: &str) -> Result<String, Fault>
     let compiled = compiler.compile("hostile", "tags/hostile.rhai", source);
     let script = compiled.map_err(|mut faults| faults.remove(0))?;
     let event = script::parse_json(event.as_bytes()).unwrap();
-    let value = script::call(worker, &script, "tag", (event,), 0).result?;
+    let value = script::call(worker, &script, "tag", &[event], 0).result?;
     match script::to_json(&value) {
         Ok(json) => Ok(String::from_utf8(json).unwrap()),
         Err(message) => Err(Fault::new(&script.file, message)),

@@ -11,12 +11,15 @@ use std::sync::OnceLock;
 use rhai::{Engine, Module, Shared};
 
 use super::TOPICS;
+use super::direct::Direct;
 
 /// Host functions by namespace.
 #[derive(Default)]
 pub struct Host {
     bare: Module,
     namespaces: BTreeMap<&'static str, Shared<Module>>,
+    /// By namespace, name and number of arguments.
+    direct: BTreeMap<&'static str, BTreeMap<(String, usize), Direct>>,
 }
 
 impl Host {
@@ -42,6 +45,11 @@ impl Host {
         self.namespaces.get(name)
     }
 
+    /// A function as compiled scripts call it. The namespace is empty for one with a bare name.
+    pub fn direct(&self, namespace: &str, name: &str, takes: usize) -> Option<&Direct> {
+        self.direct.get(namespace)?.get(&(name.to_owned(), takes))
+    }
+
     /// Makes all namespaces known to an engine.
     pub fn register_namespaces(&self, engine: &mut Engine) {
         for (name, module) in &self.namespaces {
@@ -55,7 +63,13 @@ impl Host {
     }
 
     /// Adds functions: under a namespace, or with their bare name if that is empty.
-    pub(super) fn add(&mut self, name: &'static str, mut module: Module) {
+    pub(super) fn add(
+        &mut self,
+        name: &'static str,
+        mut module: Module,
+        direct: BTreeMap<(String, usize), Direct>,
+    ) {
+        self.direct.entry(name).or_default().extend(direct);
         if name.is_empty() {
             self.bare.combine(module);
             return;

@@ -17,6 +17,7 @@ mod argument;
 mod base64;
 mod browser;
 mod cookie;
+mod direct;
 mod discord;
 mod form;
 mod ga4;
@@ -55,6 +56,7 @@ mod url;
 mod variable;
 
 pub use cookie::registrable;
+pub use direct::Direct;
 pub use form::nested as nest_form;
 pub use ga4::decode as decode_ga4;
 pub use host::Host;

@@ -2,11 +2,13 @@
 //! [`Dynamic`] arguments to a value or a [`Problem`]; its name and the place of the call are put
 //! into the error here, since Rhai leaves them out of errors from namespaced functions.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use rhai::{Dynamic, EvalAltResult, FuncRegistration, Module, NativeCallContext};
 
 use super::argument::wrong;
+use super::direct::{self, Direct};
 use super::host::Host;
 use super::mapping::Mapping;
 use crate::script::request_view::{RequestView, bad_body};
@@ -44,6 +46,8 @@ pub(super) struct Namespace {
     /// Empty for functions that are called by their bare name.
     name: &'static str,
     module: Module,
+    /// The same again for compiled scripts, by name and number of arguments.
+    direct: BTreeMap<(String, usize), Direct>,
 }
 
 impl Namespace {
@@ -51,6 +55,7 @@ impl Namespace {
         Self {
             name,
             module: Module::new(),
+            direct: BTreeMap::new(),
         }
     }
 
@@ -64,19 +69,26 @@ impl Namespace {
         FuncRegistration::new(name)
             .with_volatility(true)
             .set_into_module(&mut self.module, function);
-        self
+        self.directly(name, 0, direct::zero(function))
     }
 
     /// Adds a function that is called for what it does and cannot fail.
     pub(super) fn effect(
         mut self,
         name: &str,
-        function: impl Fn(Dynamic) + Send + Sync + 'static,
+        function: impl Fn(Dynamic) + Copy + Send + Sync + 'static,
     ) -> Self {
         FuncRegistration::new(name)
             .with_volatility(true)
             .set_into_module(&mut self.module, function);
-        self
+        self.directly(
+            name,
+            1,
+            direct::one(move |a| {
+                function(a);
+                Some(())
+            }),
+        )
     }
 
     /// Adds a function of one argument.
@@ -90,7 +102,7 @@ impl Namespace {
             .set_native_fn(name, move |context: NativeCallContext<'_>, a: Dynamic| {
                 function(a).map_err(|problem| problem.of(&full, &context))
             });
-        self
+        self.directly(name, 1, direct::one(move |a| function(a).ok()))
     }
 
     /// Adds a function of an event that a table describes.
@@ -103,7 +115,11 @@ impl Namespace {
                 payload.map_err(|problem| problem.of(&full, &context))
             },
         );
-        self
+        self.directly(
+            mapping.name(),
+            1,
+            direct::one(move |event| mapping.apply(event).ok()),
+        )
     }
 
     /// Adds a function of the request. What it does not like is the sender's mistake, and answered 400.
@@ -120,7 +136,8 @@ impl Namespace {
                 };
                 function(&view).map_err(|refusal| bad_body(refusal.0))
             });
-        self
+        let read = move |a: Dynamic| function(&*a.read_lock::<RequestView>()?).ok();
+        self.directly(name, 1, direct::one(read))
     }
 
     /// Adds a function of two arguments.
@@ -136,7 +153,7 @@ impl Namespace {
                 function(a, b).map_err(|problem| problem.of(&full, &context))
             },
         );
-        self
+        self.directly(name, 2, direct::two(move |a, b| function(a, b).ok()))
     }
 
     /// Adds a function of three arguments.
@@ -152,12 +169,21 @@ impl Namespace {
                 function(a, b, c).map_err(|problem| problem.of(&full, &context))
             },
         );
-        self
+        self.directly(
+            name,
+            3,
+            direct::three(move |a, b, c| function(a, b, c).ok()),
+        )
     }
 
     /// Adds them to what scripts may call.
     pub(super) fn add_to(self, host: &mut Host) {
-        host.add(self.name, self.module);
+        host.add(self.name, self.module, self.direct);
+    }
+
+    fn directly(mut self, name: &str, takes: usize, function: Direct) -> Self {
+        self.direct.insert((name.to_owned(), takes), function);
+        self
     }
 
     fn qualified(&self, name: &str) -> String {

@@ -1,5 +1,7 @@
 //! `variable::`: what is worked out once for an event, whichever tags ask for it.
 
+use std::collections::BTreeMap;
+
 use rhai::{Dynamic, EvalAltResult, FuncRegistration, Module, NativeCallContext};
 
 use super::host::Host;
@@ -36,5 +38,5 @@ fn register(host: &mut Host) {
                 variables::get(&context, &name, frame::variables())
             },
         );
-    host.add(TOPIC.name, module);
+    host.add(TOPIC.name, module, BTreeMap::new());
 }

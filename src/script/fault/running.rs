@@ -7,7 +7,7 @@ use super::functions::{MAY_BE_MISSING, in_words, not_found};
 use super::{Cause, TEXT_MIB, Words, lower_first};
 use crate::config::suggest;
 use crate::script::frame::Spent;
-use crate::script::request_view::{BadBody, PROPERTIES};
+use crate::script::request_view::{BadBody, property_names};
 use crate::script::{json, limits};
 use crate::telemetry::Killed;
 
@@ -178,8 +178,12 @@ fn missing_value(error: &EvalAltResult) -> Option<Words> {
             Words::new(format!("`{}` cannot be changed", property(text)))
         }
         E::ErrorDotExpr(text, _) if text.contains("'Request'") => {
-            let hint = suggest(property(text), PROPERTIES)
-                .unwrap_or_else(|| format!("a request has {}", PROPERTIES.join(", ")));
+            let hint = suggest(property(text), property_names()).unwrap_or_else(|| {
+                format!(
+                    "a request has {}",
+                    property_names().collect::<Vec<_>>().join(", ")
+                )
+            });
             Words::new(format!("a request has no `{}`", property(text))).hint(hint)
         }
         E::ErrorIndexingType(text, _) if text.starts_with("()") => {

@@ -12,8 +12,7 @@ pub(crate) const NOW: i64 = 1_718_973_400_000;
 
 /// What a tag makes of an event, a map, if its trigger fires.
 pub(crate) fn run_tag(worker: &mut Worker, tag: &Tag, event: Value) -> Ran {
-    let judged = tag::judge(tag, &event.as_map_ref().unwrap(), NOW, tag::Look::LIVE);
-    tag::run(worker, tag, judged, event, NOW)
+    tag::run(worker, tag, &event, NOW, tag::Look::LIVE)
 }
 
 /// A request that one builds up: `Call::post("/order").body("{}")`.
