@@ -18,9 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Deliveries that may wait. In a crash their number bounds what is sent a second time.
 pub(super) const MOST: usize = 1_000;
 
-/// An event of more deliveries than this waits for none of them: to look through them would cost
-/// more than it saves.
-const MANY: usize = 64;
+/// An event of more deliveries than this waits for none of them, as it would push out all others.
+const MANY: usize = MOST / 4;
 
 /// What was made of one event.
 #[derive(Debug)]
@@ -31,8 +30,10 @@ pub(super) struct MadeOf {
     /// What need not be held any longer once this is on disk.
     pub released: Vec<Release>,
     since: Instant,
-    /// Deliveries without an outcome, by number.
-    open: Vec<u64>,
+    /// For each row, whether its outcome is waited for.
+    is_open: Vec<bool>,
+    /// For how many that is so.
+    open: usize,
 }
 
 /// What was made of events that wait.
@@ -51,15 +52,15 @@ pub(super) struct Unwritten {
 impl MadeOf {
     /// Of those that are due by `due`, the outcome is to be expected.
     pub(super) fn new(event: u64, rows: Vec<Row>, heard: Vec<Heard>, due: Millis) -> Self {
-        let mut open = Vec::new();
-        if rows.len() <= MANY {
-            let is_open =
-                |row: &&Row| row.delivery.state == State::Pending && row.delivery.due <= due;
-            open.extend(rows.iter().filter(is_open).map(|row| row.number));
-        }
+        let is_open = |row: &Row| {
+            let is_pending = row.delivery.state == State::Pending;
+            rows.len() <= MANY && is_pending && row.delivery.due <= due
+        };
+        let is_open: Vec<bool> = rows.iter().map(is_open).collect();
         Self {
             event,
-            open,
+            open: is_open.iter().filter(|is_open| **is_open).count(),
+            is_open,
             rows,
             heard,
             released: Vec::new(),
@@ -93,7 +94,7 @@ impl Unwritten {
     pub(super) fn add(&mut self, made: MadeOf) {
         let event = made.event;
         self.rows += made.rows.len();
-        match made.open.is_empty() {
+        match made.open == 0 {
             true => self.ripe.push(event),
             false => self.order.push_back((made.since, event)),
         }
@@ -108,8 +109,9 @@ impl Unwritten {
         };
         // They stand in the order of their numbers, without a gap.
         let place = usize::try_from(settlement.number - delivery_number(event, 0));
-        let row = place.ok().and_then(|place| made.rows.get_mut(place));
-        let Some(row) = row else {
+        let place = place.unwrap_or(usize::MAX);
+        let (Some(row), Some(is_open)) = (made.rows.get_mut(place), made.is_open.get_mut(place))
+        else {
             return Err(settlement);
         };
         if row.delivery.state != settlement.from {
@@ -117,10 +119,9 @@ impl Unwritten {
         }
         row.settle(&settlement);
         made.released.extend(Release::of(&settlement));
-        let open = &mut made.open;
-        if let Some(place) = open.iter().position(|number| *number == settlement.number) {
-            open.swap_remove(place);
-            match open.is_empty() {
+        if std::mem::take(is_open) {
+            made.open -= 1;
+            match made.open == 0 {
                 true => self.ripe.push(event),
                 false => self.begun.push(event),
             }
