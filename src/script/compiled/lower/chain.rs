@@ -32,10 +32,12 @@ impl Lower<'_> {
                 (Some(Code::Let(place.root, Box::new(value))), place)
             }
         };
-        Ok(first(begin, self.from(place, &links)?))
+        let variable = place.root;
+        Ok(first(begin, self.from(place, &links, variable)?))
     }
 
-    fn from(&mut self, place: Place, links: &[Link<'_>]) -> Lowered<Code> {
+    /// The chain from a place on. It begins with this variable, which Rhai holds until its end.
+    fn from(&mut self, place: Place, links: &[Link<'_>], variable: Slot) -> Lowered<Code> {
         let mut steps = Vec::from(place.steps);
         for (at, link) in links.iter().enumerate() {
             let to = match link.to {
@@ -50,7 +52,7 @@ impl Lower<'_> {
                         steps: steps.into(),
                     };
                     let rest = links.get(at + 1..).unwrap_or_default();
-                    return self.method(place, call, link.is_optional, rest);
+                    return self.method(place, link.is_optional, call, rest, variable);
                 }
             };
             let is_optional = link.is_optional;
@@ -65,9 +67,10 @@ impl Lower<'_> {
     fn method(
         &mut self,
         place: Place,
-        call: &FnCallExpr,
         is_optional: bool,
+        call: &FnCallExpr,
         rest: &[Link<'_>],
+        variable: Slot,
     ) -> Lowered<Code> {
         if changes(&call.name) {
             let is_alone = rest.is_empty() && !is_optional && place.has_nothing_optional();
@@ -76,7 +79,7 @@ impl Lower<'_> {
                 false => Err(NotCovered),
             };
         }
-        let (does, arguments) = self.does(call, place.root)?;
+        let (does, arguments) = self.does(call, variable)?;
         let (begin, source) = match does {
             Does::Each(..) | Does::Reduce(..) => self.source(Code::Read(place)),
             _ => {
@@ -88,7 +91,7 @@ impl Lower<'_> {
             true => None,
             false => {
                 let slot = self.spare();
-                Some((slot, self.from(Place::of(slot), rest)?))
+                Some((slot, self.from(Place::of(slot), rest, variable)?))
             }
         };
         let method = Method {
@@ -109,7 +112,7 @@ impl Lower<'_> {
         }
     }
 
-    fn does(&mut self, call: &FnCallExpr, receiver: Slot) -> Lowered<(Does, Box<[Code]>)> {
+    fn does(&mut self, call: &FnCallExpr, variable: Slot) -> Lowered<(Does, Box<[Code]>)> {
         let each = match call.name.as_str() {
             "len" if call.args.is_empty() => return Ok((Does::Len, Box::default())),
             "is_empty" if call.args.is_empty() => return Ok((Does::IsEmpty, Box::default())),
@@ -118,7 +121,7 @@ impl Lower<'_> {
             "some" => Each::Some,
             "all" => Each::All,
             "find" => Each::Find,
-            "reduce" => return self.reduce(call, receiver),
+            "reduce" => return self.reduce(call, variable),
             name => {
                 let name = rhais_pure(name).ok_or(NotCovered)?;
                 return Ok((Does::Rhais(name), self.values(call.args.iter())?));
@@ -127,20 +130,20 @@ impl Lower<'_> {
         let [closure] = &*call.args else {
             return Err(NotCovered);
         };
-        let (_, closure) = self.closure(closure, receiver, 0)?;
+        let (_, closure) = self.closure(closure, variable, 0)?;
         Ok((Does::Each(each, closure), Box::default()))
     }
 
-    fn reduce(&mut self, call: &FnCallExpr, receiver: Slot) -> Lowered<(Does, Box<[Code]>)> {
+    fn reduce(&mut self, call: &FnCallExpr, variable: Slot) -> Lowered<(Does, Box<[Code]>)> {
         let (closure, begins) = call.args.split_first().ok_or(NotCovered)?;
         let begins = self.values(begins)?;
-        let (sum, closure) = self.closure(closure, receiver, 1)?;
+        let (sum, closure) = self.closure(closure, variable, 1)?;
         Ok((Does::Reduce(sum, closure), begins))
     }
 
     /// A closure that takes so many values before the element, and where the first of them is put. One that
-    /// captures the variable whose elements these are finds it taken, by Rhai.
-    fn closure(&mut self, value: &Expr, receiver: Slot, before: usize) -> Lowered<(Slot, Closure)> {
+    /// captures the variable that its chain begins with finds it held, by Rhai.
+    fn closure(&mut self, value: &Expr, variable: Slot, before: usize) -> Lowered<(Slot, Closure)> {
         let (function, captured) = captured(value)?;
         let takes = |own: usize| (function.clone(), captured.len() + before + own);
         let sources = &self.unit()?.sources;
@@ -150,7 +153,7 @@ impl Lower<'_> {
         for name in &captured {
             seen.push((name.clone(), self.slot(name)?));
         }
-        if seen.iter().any(|(_, slot)| *slot == receiver) {
+        if seen.iter().any(|(_, slot)| *slot == variable) {
             return Err(NotCovered);
         }
         // It sees what it captured, under the names that this has where it stands, and nothing else.
