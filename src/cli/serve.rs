@@ -37,8 +37,14 @@ pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
 
 /// The runtime of every command that has one. Its threads have room for scripts; the journal has a
 /// thread of its own.
+///
+/// It has half as many threads as there are cores: scripts, which take the greater part, have threads
+/// too, and each further one is woken to look for work that is done by then. On two cores an event
+/// takes a tenth less CPU with one than with two, at saturation and at 200 a second.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.div_ceil(2))
         .enable_all()
         .thread_stack_size(limits::STACK_BYTES)
         .on_thread_start(make_room_here)

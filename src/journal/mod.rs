@@ -77,6 +77,11 @@ const QUEUE: usize = 4_096;
 /// that are sent twice, so this bounds their number.
 const LAZY: Duration = Duration::from_millis(100);
 
+/// How long it may lie in the mailbox before that. After work the writer sleeps no longer than this,
+/// so that marks find it about to wake by itself: at 200 events a second that saves it two of three
+/// wake-ups an event.
+const NAP: Duration = Duration::from_millis(50);
+
 /// The longest wait for a delivery to fall due before the clock is looked at again: the time of day
 /// may jump while we wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -240,7 +245,7 @@ impl Journal {
         self.hand_over
             .offer_deliveries(processed, now, |processed| {
                 let command = Command::Processed { processed, now };
-                room.post_lazily(command, LAZY).map_err(|_| Error::Closed)
+                room.post_lazily(command, NAP).map_err(|_| Error::Closed)
             })
     }
 
@@ -271,7 +276,7 @@ impl Journal {
     pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
         let room = self.mailbox.room().await.ok_or(Error::Closed)?;
         let command = Command::Settle(settlements);
-        room.post_lazily(command, LAZY).map_err(|_| Error::Closed)
+        room.post_lazily(command, NAP).map_err(|_| Error::Closed)
     }
 
     /// Returns when everything that was given before is on disk.

@@ -84,6 +84,19 @@ impl Batch {
         self.events.len() + self.rows.len() + self.settlements.len() + self.requests.len()
     }
 
+    /// True if it holds new events and nothing else but their keys. Then the events themselves say
+    /// that it happened, and how far the store has come: most commits of a quiet server are of this
+    /// kind, and each page that one leaves alone is a good part of it.
+    pub(super) fn is_only_events(&self) -> bool {
+        !self.events.is_empty()
+            && self.requests.is_empty()
+            && self.rows.is_empty()
+            && self.settlements.is_empty()
+            && self.heard.is_empty()
+            && self.empty.is_empty()
+            && self.edits.is_empty()
+    }
+
     /// How many bytes it adds, roughly.
     pub(super) fn weight(&self) -> usize {
         let events = self.events.iter().map(|new| new.event.data.len());
@@ -199,12 +212,22 @@ impl Row {
 /// How far a store has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Progress {
-    /// The number of the last commit.
+    /// The number of the last commit that held more than events.
     pub commits: u64,
     /// The number of the newest event that ever was; it may be gone by now.
     pub newest: u64,
     /// All events up to this number are processed.
     pub watermark: u64,
+}
+
+impl Progress {
+    /// True if the last commit that was tried is among what is there.
+    pub(super) fn has(&self, batch: &Batch) -> bool {
+        match batch.events.last() {
+            Some(last) => self.newest >= last.number,
+            None => self.commits == batch.number,
+        }
+    }
 }
 
 /// How much may be read.

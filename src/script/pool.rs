@@ -6,8 +6,8 @@
 use std::cell::RefCell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -134,27 +134,50 @@ pub struct Pool {
 /// How much is asked for at the same time.
 struct Crowd {
     begun: Instant,
+    /// There is one thread that runs jobs where they are asked for: none meets another there.
+    is_narrow: bool,
+    /// Of that thread, in microseconds: see [`Crowd::ran_here`].
+    ran_here: Mutex<RanHere>,
+    /// Until then that thread runs none, in microseconds after `begun`.
+    apart_until: AtomicU64,
     /// Jobs that somebody waits for, here or there.
     under_way: AtomicUsize,
     /// When two were last seen at once, in microseconds after `begun`.
     seen_at: AtomicU64,
 }
 
-impl Default for Crowd {
-    fn default() -> Self {
+/// What jobs took of a thread that has others to serve.
+#[derive(Default)]
+struct RanHere {
+    /// When the last ended, in microseconds.
+    ended: u64,
+    /// What they took above their share, in microseconds.
+    excess: u64,
+}
+
+impl Crowd {
+    /// Of the runtime that this is called in.
+    fn new() -> Self {
+        let runtime = tokio::runtime::Handle::try_current();
+        let threads = runtime.map_or(0, |runtime| runtime.metrics().num_workers());
         Self {
             begun: Instant::now(),
+            is_narrow: threads == 1,
+            ran_here: Mutex::default(),
+            apart_until: AtomicU64::new(0),
             under_way: AtomicUsize::new(0),
             seen_at: AtomicU64::new(0),
         }
     }
-}
 
-impl Crowd {
-    /// Counts a job in. True if it is alone, and those just before it were. `now` is after `begun`.
+    /// Counts a job in. True if it may run where it is asked for: it is alone, and those just before it
+    /// were. `now` is after `begun`.
     fn enter(&self, now: Duration) -> bool {
         let others = self.under_way.fetch_add(1, Ordering::Relaxed);
-        let now = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+        let now = micros(now);
+        if self.is_narrow {
+            return now >= self.apart_until.load(Ordering::Relaxed);
+        }
         if others > 0 {
             self.seen_at.store(now, Ordering::Relaxed);
             return false;
@@ -162,6 +185,29 @@ impl Crowd {
         let seen_at = self.seen_at.load(Ordering::Relaxed);
         seen_at == 0 || now.saturating_sub(seen_at) > QUIET_MICROSECONDS
     }
+
+    /// Notes that a job ran where it was asked for. Where there is one thread for that, and jobs take
+    /// too much of it, they run apart for a while: it has sockets to serve, and script threads to help.
+    fn ran_here(&self, began: Duration, ended: Duration) {
+        if !self.is_narrow {
+            return;
+        }
+        let (began, ended) = (micros(began), micros(ended));
+        let mut ran = self.ran_here.lock().unwrap_or_else(PoisonError::into_inner);
+        let between = began.saturating_sub(ran.ended);
+        let took = ended.saturating_sub(began);
+        ran.excess = (ran.excess + took).saturating_sub(between * SHARE);
+        ran.ended = ended;
+        if ran.excess > MOST_EXCESS_MICROSECONDS {
+            ran.excess = 0;
+            let until = ended + APART_MICROSECONDS;
+            self.apart_until.store(until, Ordering::Relaxed);
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// One of those that are under way.
@@ -191,6 +237,16 @@ const QUEUE: usize = 1_024;
 /// How long no two jobs must have met before one runs where it is asked for. Under load some are
 /// alone for a moment, and one more engine in the processor's caches costs more than it saves.
 const QUIET_MICROSECONDS: u64 = 1_000;
+
+/// Jobs may take so many times as long as all else that their thread does. Light ones take twice as
+/// long, and to hand them over would cost a tenth of an event.
+const SHARE: u64 = 4;
+
+/// By how much they may exceed that: a few that wait for the processor's cores, or one that is long.
+const MOST_EXCESS_MICROSECONDS: u64 = 50_000;
+
+/// How long they run apart then.
+const APART_MICROSECONDS: u64 = 1_000_000;
 
 thread_local! {
     /// The worker of a thread of the runtime that has room for scripts, from its first script on.
@@ -231,7 +287,7 @@ impl Pool {
         Ok(Self {
             jobs,
             shared,
-            crowd: Arc::default(),
+            crowd: Crowd::new().into(),
         })
     }
 
@@ -245,11 +301,15 @@ impl Pool {
         is_quick: bool,
         job: impl FnOnce(&mut Worker) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
-        let is_alone = self.crowd.enter(self.crowd.begun.elapsed());
+        let now = self.crowd.begun.elapsed();
+        let is_alone = self.crowd.enter(now);
         let _under_way = UnderWay(&self.crowd);
         let job = match is_quick && is_alone {
             true => match self.run_here(job) {
-                Ok(result) => return result.ok_or(NotRun::Broken),
+                Ok(result) => {
+                    self.crowd.ran_here(now, self.crowd.begun.elapsed());
+                    return result.ok_or(NotRun::Broken);
+                }
                 Err(job) => job,
             },
             false => job,
@@ -346,7 +406,7 @@ mod tests {
         pool.run_near(is_quick, name).await
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_quick_job_runs_where_there_is_room_and_others_apart() {
         let pool = Pool::start(1).unwrap();
         let here = thread::current().name().unwrap_or_default().to_owned();
@@ -375,7 +435,7 @@ mod tests {
 
     #[test]
     fn for_a_while_after_two_met_nobody_counts_as_alone() {
-        let crowd = Crowd::default();
+        let crowd = Crowd::new();
         let at = Duration::from_micros;
         assert!(crowd.enter(at(5)));
         assert!(!crowd.enter(at(10)));
@@ -383,6 +443,31 @@ mod tests {
         assert!(!crowd.enter(at(10 + QUIET_MICROSECONDS)));
         drop(UnderWay(&crowd));
         assert!(crowd.enter(at(11 + QUIET_MICROSECONDS)));
+    }
+
+    #[tokio::test]
+    async fn jobs_that_leave_one_thread_no_time_run_apart_for_a_while() {
+        let (crowd, at) = (Crowd::new(), Duration::from_micros);
+        assert!(crowd.is_narrow);
+        // So many jobs of 100 µs, one every so many µs.
+        let work = |from: u64, every: u64| {
+            for began in (from..).step_by(every as usize).take(10_000) {
+                crowd.ran_here(at(began), at(began + 100));
+            }
+            from + 10_000 * every
+        };
+        assert!(crowd.enter(at(0)));
+        assert!(crowd.enter(at(1)), "though another is under way");
+        let now = work(0, 130);
+        assert!(crowd.enter(at(now)), "a quarter is left for others");
+        let now = work(now, 110);
+        assert!(!crowd.enter(at(now)));
+        assert!(crowd.enter(at(now + APART_MICROSECONDS)));
+        crowd.ran_here(at(now), at(now + 2 * MOST_EXCESS_MICROSECONDS));
+        assert!(
+            !crowd.enter(at(now + 2 * MOST_EXCESS_MICROSECONDS)),
+            "one that was long"
+        );
     }
 
     #[tokio::test]

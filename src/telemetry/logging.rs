@@ -3,12 +3,16 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
+use tracing::warn;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{fmt, registry};
 
 use crate::config::Environment;
 
-/// What is logged if `TAGWERK_LOG` does not say.
-const DEFAULT_FILTER: &str = "info";
+/// What is logged if `TAGWERK_LOG` does not say, or cannot be read.
+const DEFAULT_LEVEL: LevelFilter = LevelFilter::INFO;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +26,33 @@ enum Form {
 /// Starts logging. `TAGWERK_LOG` filters, such as `debug` or `tagwerk::dispatch=debug`;
 /// `TAGWERK_LOG_FORMAT` is `text` or `json`; `NO_COLOR` is obeyed. A second call does nothing.
 pub fn start(environment: &dyn Environment) {
-    let filter = environment
-        .variable("TAGWERK_LOG")
-        .unwrap_or_else(|| DEFAULT_FILTER.to_owned());
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
+    let asked = environment.variable("TAGWERK_LOG");
+    let filter = asked.as_deref().map(filter).transpose();
+    let targets = match &filter {
+        Ok(Some(targets)) => targets.clone(),
+        Ok(None) | Err(_) => Targets::new().with_default(DEFAULT_LEVEL),
+    };
+    let lines = fmt::layer().with_writer(io::stderr);
+    let logs = registry().with(targets);
     // Tests and the demo start several servers in one process; the first one sets up logging.
-    drop(match form(environment, io::stderr().is_terminal()) {
-        Form::Text { colour } => lines.with_target(false).with_ansi(colour).try_init(),
-        Form::Json => lines.json().flatten_event(true).try_init(),
-    });
+    let started = match form(environment, io::stderr().is_terminal()) {
+        Form::Text { colour } => {
+            let lines = lines.with_target(false).with_ansi(colour);
+            logs.with(lines).try_init()
+        }
+        Form::Json => logs.with(lines.json().flatten_event(true)).try_init(),
+    };
+    if let (Ok(()), Err(error)) = (started, filter) {
+        warn!(%error, "TAGWERK_LOG cannot be read, so all is logged from info upwards");
+    }
+}
+
+/// Levels and targets with levels, separated by commas. There are no spans to filter by, and
+/// `EnvFilter`, which knows them, brings a builder of automata into the binary.
+fn filter(text: &str) -> Result<Targets, ParseError> {
+    let parts = text.split(',').map(str::trim);
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join(",").parse()
 }
 
 fn form(environment: &dyn Environment, is_terminal: bool) -> Form {
@@ -54,7 +73,45 @@ fn form(environment: &dyn Environment, is_terminal: bool) -> Form {
 mod tests {
     use std::collections::BTreeMap;
 
+    use tracing::Level;
+
     use super::*;
+
+    #[test]
+    fn what_is_logged_goes_by_target_and_level() {
+        let ours = "tagwerk::dispatch::send";
+        for (text, target, level, expected) in [
+            ("info", ours, Level::INFO, true),
+            ("info", ours, Level::DEBUG, false),
+            ("WARN", ours, Level::INFO, false),
+            ("off", ours, Level::ERROR, false),
+            ("info,tagwerk::dispatch=debug", ours, Level::DEBUG, true),
+            (
+                "info,tagwerk::dispatch=debug",
+                "tagwerk::journal",
+                Level::DEBUG,
+                false,
+            ),
+            ("info,tagwerk::dispatch=debug", "rustls", Level::INFO, true),
+            (" debug , tagwerk::dispatch=off,", ours, Level::ERROR, false),
+            (
+                " debug , tagwerk::dispatch=off,",
+                "rustls",
+                Level::DEBUG,
+                true,
+            ),
+            ("tagwerk=trace", ours, Level::TRACE, true),
+            ("tagwerk=trace", "rustls", Level::ERROR, false),
+            ("tagwerk", ours, Level::TRACE, true),
+        ] {
+            let filter = filter(text).unwrap();
+            let found = filter.would_enable(target, &level);
+            assert_eq!(found, expected, "{text}: {target} {level}");
+        }
+        for text in ["tagwerk=loud", "tagwerk=debug=info", "tagwerk[{x=debug"] {
+            assert!(filter(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn people_get_text_and_machines_json() {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
 use super::rows::{code_of, signed};
 use crate::delivery::State;
@@ -95,18 +95,18 @@ impl Books {
     }
 
     /// Writes what changes.
-    pub(super) fn save(&self, transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+    pub(super) fn save(&self, connection: &Connection) -> Result<(), rusqlite::Error> {
         if !self.tallies.is_empty() {
-            self.save_tallies(transaction)?;
+            self.save_tallies(connection)?;
         }
         if !self.tags.is_empty() {
-            self.save_tags(transaction)?;
+            self.save_tags(connection)?;
         }
         Ok(())
     }
 
-    fn save_tallies(&self, transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
-        let mut upsert = transaction.prepare_cached(
+    fn save_tallies(&self, connection: &Connection) -> Result<(), rusqlite::Error> {
+        let mut upsert = connection.prepare_cached(
             "INSERT INTO tally VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (tag, destination) DO UPDATE SET
                  pending = pending + excluded.pending,
@@ -132,8 +132,8 @@ impl Books {
         Ok(())
     }
 
-    fn save_tags(&self, transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
-        let mut upsert = transaction.prepare_cached(
+    fn save_tags(&self, connection: &Connection) -> Result<(), rusqlite::Error> {
+        let mut upsert = connection.prepare_cached(
             "INSERT INTO tag VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (name) DO UPDATE SET
                  since = min(coalesce(since, excluded.since), coalesce(excluded.since, since)),
@@ -161,11 +161,11 @@ impl Books {
 /// the older events it was handed is not kept: it had filtered this one if it was there by then,
 /// and else is handed it now.
 pub(super) fn fire_late(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     event: u64,
     tag: &str,
 ) -> Result<(), rusqlite::Error> {
-    transaction
+    connection
         .prepare_cached(
             "INSERT INTO tag VALUES (?1, NULL, 1, 0, 1, 0)
              ON CONFLICT (name) DO UPDATE SET

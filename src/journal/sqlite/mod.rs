@@ -21,7 +21,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use tempfile::TempDir;
 
 use super::error::Error;
@@ -67,9 +67,14 @@ struct Notes {
     minute: Millis,
     /// There may be rows in `empty`.
     has_empty: bool,
+    /// The one in `progress`.
+    watermark: u64,
 }
 
 const MINUTE: Millis = 60_000;
+
+/// The newest event that ever was, of the row in `progress`: commits of events alone do not note it.
+const NEWEST: &str = "max(newest, (SELECT coalesce(max(number), 0) FROM event))";
 
 /// Bytes that come before the size is measured again: little beside any size that is allowed.
 const MEASURE_EVERY: usize = 64 * 1024;
@@ -110,41 +115,56 @@ impl Sqlite {
     }
 }
 
-impl Store for Sqlite {
-    fn commit(&mut self, batch: &Batch) -> Result<(), Error> {
-        let mut books = Books::default();
-        let transaction = self.connection.transaction()?;
-        insert_events(&transaction, &batch.events)?;
-        insert_keys(&transaction, &batch.keys, seen::MOST)?;
-        insert_requests(&transaction, &batch.requests)?;
-        insert_rows(&transaction, &batch.rows, &mut books)?;
-        settle_rows(&transaction, &batch.settlements, &mut books)?;
-        edit(&transaction, batch, &mut books)?;
+/// What is to be remembered of a batch once it is on disk.
+struct Written {
+    notes: Notes,
+    /// If it was measured.
+    size: Option<u64>,
+}
+
+impl Sqlite {
+    /// Writes a batch, within a transaction.
+    fn write(&self, batch: &Batch) -> Result<Written, rusqlite::Error> {
+        let (connection, mut books) = (&self.connection, Books::default());
+        insert_events(connection, &batch.events)?;
+        insert_keys(connection, &batch.keys, seen::MOST)?;
+        insert_requests(connection, &batch.requests)?;
+        insert_rows(connection, &batch.rows, &mut books)?;
+        settle_rows(connection, &batch.settlements, &mut books)?;
+        edit(connection, batch, &mut books)?;
         for heard in &batch.heard {
             books.hear(heard);
         }
-        books.save(&transaction)?;
+        books.save(connection)?;
         for (event, tag) in &batch.edits.fired_late {
-            fire_late(&transaction, *event, tag)?;
+            fire_late(connection, *event, tag)?;
         }
-        let notes = self.notes.write(&transaction, batch)?;
-        let newest = batch.events.last().map_or(0, |event| event.number);
-        transaction
-            .prepare_cached(
-                "UPDATE progress SET commits = ?1, watermark = max(watermark, ?2),
-                        newest = max(newest, ?3)",
-            )?
-            .execute([batch.number, batch.watermark, newest].map(signed))?;
-        let unmeasured = self.unmeasured + batch.weight();
-        // Asked afterwards, it would take SQLite's locks once more.
-        let size = match unmeasured < MEASURE_EVERY {
-            true => None,
-            false => Some(bytes_in_use(&transaction)?),
+        let notes = self.notes.write(connection, batch)?;
+        // Asked after the commit, it would take SQLite's locks once more.
+        let is_due = self.unmeasured + batch.weight() >= MEASURE_EVERY;
+        let size = is_due.then(|| bytes_in_use(connection)).transpose()?;
+        Ok(Written { notes, size })
+    }
+}
+
+impl Store for Sqlite {
+    fn commit(&mut self, batch: &Batch) -> Result<(), Error> {
+        let connection = &self.connection;
+        run(connection, "BEGIN")?;
+        let written = self.write(batch);
+        let written = written.and_then(|written| run(connection, "COMMIT").map(|()| written));
+        let Written { notes, size } = match written {
+            Ok(written) => written,
+            Err(error) => {
+                run(connection, "ROLLBACK").ok(); // SQLite may have done it
+                return Err(error.into());
+            }
         };
-        transaction.commit()?;
         self.notes = notes;
-        self.unmeasured = if size.is_some() { 0 } else { unmeasured };
-        self.size = size.unwrap_or(self.size);
+        match size {
+            Some(size) => (self.size, self.unmeasured) = (size, 0),
+            None => self.unmeasured += batch.weight(),
+        }
         Ok(())
     }
 
@@ -158,9 +178,9 @@ impl Store for Sqlite {
     }
 
     fn progress(&mut self) -> Result<Progress, Error> {
-        let mut query = self
-            .connection
-            .prepare_cached("SELECT commits, newest, watermark FROM progress")?;
+        let mut query = self.connection.prepare_cached(&format!(
+            "SELECT commits, {NEWEST}, watermark FROM progress"
+        ))?;
         let progress = query.query_row([], |row| {
             Ok(Progress {
                 commits: unsigned(row.get(0)?),
@@ -289,47 +309,52 @@ impl Store for Sqlite {
     }
 }
 
-fn edit(
-    transaction: &Transaction<'_>,
-    batch: &Batch,
-    books: &mut Books,
-) -> Result<(), rusqlite::Error> {
+/// Begins or ends a transaction. Prepared once: one of rusqlite's is parsed anew each time, at both ends.
+fn run(connection: &Connection, statement: &'static str) -> Result<(), rusqlite::Error> {
+    connection.prepare_cached(statement)?.execute([])?;
+    Ok(())
+}
+
+fn edit(connection: &Connection, batch: &Batch, books: &mut Books) -> Result<(), rusqlite::Error> {
     let edits = &batch.edits;
     if edits.is_empty() {
         return Ok(());
     }
-    settle_rows(transaction, &edits.discarded, books)?;
-    revive_rows(transaction, &edits.revived, books)?;
-    replace_rows(transaction, &edits.replaced, books)?;
-    insert_rows(transaction, &edits.added, books)?;
-    delete_requests(transaction, &edits.forgotten_requests)
+    settle_rows(connection, &edits.discarded, books)?;
+    revive_rows(connection, &edits.revived, books)?;
+    replace_rows(connection, &edits.replaced, books)?;
+    insert_rows(connection, &edits.added, books)?;
+    delete_requests(connection, &edits.forgotten_requests)
 }
 
 impl Notes {
     fn read(connection: &Connection) -> Result<Self, rusqlite::Error> {
         connection.query_row(
-            "SELECT coalesce((SELECT max(at) FROM minute), ?1), EXISTS (SELECT 1 FROM empty)",
+            "SELECT coalesce((SELECT max(at) FROM minute), ?1), EXISTS (SELECT 1 FROM empty),
+                    watermark FROM progress",
             [Millis::MIN],
             |row| {
                 Ok(Self {
                     minute: row.get(0)?,
                     has_empty: row.get(1)?,
+                    watermark: unsigned(row.get(2)?),
                 })
             },
         )
     }
 
     /// Writes what a batch adds; what is to be remembered once it is on disk.
-    fn write(self, transaction: &Transaction<'_>, batch: &Batch) -> Result<Self, rusqlite::Error> {
+    fn write(self, connection: &Connection, batch: &Batch) -> Result<Self, rusqlite::Error> {
         Ok(Self {
-            minute: self.write_minute(transaction, batch)?,
-            has_empty: self.write_empty(transaction, batch)?,
+            minute: self.write_minute(connection, batch)?,
+            has_empty: self.write_empty(connection, batch)?,
+            watermark: self.write_progress(connection, batch)?,
         })
     }
 
     fn write_minute(
         self,
-        transaction: &Transaction<'_>,
+        connection: &Connection,
         batch: &Batch,
     ) -> Result<Millis, rusqlite::Error> {
         let minute = batch.at - batch.at.rem_euclid(MINUTE);
@@ -340,21 +365,17 @@ impl Notes {
         if minute <= self.minute {
             return Ok(self.minute);
         }
-        transaction
+        connection
             .prepare_cached("INSERT INTO minute VALUES (?1, ?2)")?
             .execute([minute, signed(first.number)])?;
         Ok(minute)
     }
 
-    fn write_empty(
-        self,
-        transaction: &Transaction<'_>,
-        batch: &Batch,
-    ) -> Result<bool, rusqlite::Error> {
+    fn write_empty(self, connection: &Connection, batch: &Batch) -> Result<bool, rusqlite::Error> {
         let above = |event: &&u64| **event > batch.watermark;
         let mut has_empty = false;
         for event in batch.empty.iter().filter(above) {
-            transaction
+            connection
                 .prepare_cached("INSERT INTO empty VALUES (?1)")?
                 .execute([signed(*event)])?;
             has_empty = true;
@@ -362,12 +383,30 @@ impl Notes {
         if !self.has_empty {
             return Ok(has_empty);
         }
-        transaction
+        connection
             .prepare_cached("DELETE FROM empty WHERE event <= ?1")?
             .execute([signed(batch.watermark)])?;
-        transaction
+        connection
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM empty)")?
             .query_row([], |row| row.get(0))
+    }
+
+    /// Where only events come they tell how far it is, and nothing is written.
+    fn write_progress(
+        self,
+        connection: &Connection,
+        batch: &Batch,
+    ) -> Result<u64, rusqlite::Error> {
+        if batch.is_only_events() && batch.watermark <= self.watermark {
+            return Ok(self.watermark);
+        }
+        connection
+            .prepare_cached(
+                "UPDATE progress SET commits = ?1, watermark = max(watermark, ?2),
+                        newest = max(newest, (SELECT coalesce(max(number), 0) FROM event))",
+            )?
+            .execute([batch.number, batch.watermark].map(signed))?;
+        Ok(self.watermark.max(batch.watermark))
     }
 }
 

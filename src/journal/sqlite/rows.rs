@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Row as SqlRow, Transaction, params};
+use rusqlite::{Connection, Row as SqlRow, params};
 
 use super::books::Books;
 use super::sum;
@@ -14,10 +14,10 @@ use crate::journal::record::{
 use crate::journal::store::{NewEvent, Replacement, Row, Standing};
 
 pub(super) fn insert_events(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     events: &[NewEvent],
 ) -> Result<(), rusqlite::Error> {
-    let mut insert = transaction.prepare_cached("INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert = connection.prepare_cached("INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for new in events {
         insert.execute(params![
             signed(new.number),
@@ -31,14 +31,14 @@ pub(super) fn insert_events(
 }
 
 pub(super) fn insert_rows(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     rows: &[Row],
     books: &mut Books,
 ) -> Result<(), rusqlite::Error> {
     if rows.is_empty() {
         return Ok(());
     }
-    let mut insert = transaction.prepare_cached(
+    let mut insert = connection.prepare_cached(
         "INSERT INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     for row in rows {
@@ -64,14 +64,14 @@ pub(super) fn insert_rows(
 
 /// What has another state by now is left alone: that settlement comes too late.
 pub(super) fn settle_rows(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     settlements: &[Settlement],
     books: &mut Books,
 ) -> Result<(), rusqlite::Error> {
     if settlements.is_empty() {
         return Ok(());
     }
-    let mut update = transaction.prepare_cached(
+    let mut update = connection.prepare_cached(
         "UPDATE delivery SET state = ?2, attempts = ?3, due = ?4, class = ?5, note = ?6
          WHERE number = ?1 AND state = ?7",
     )?;
@@ -95,25 +95,25 @@ pub(super) fn settle_rows(
 
 /// Dead letters that are to be sent again, however old they are.
 pub(super) fn revive_rows(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     revived: &[Settlement],
     books: &mut Books,
 ) -> Result<(), rusqlite::Error> {
-    let mut clear = transaction
+    let mut clear = connection
         .prepare_cached("UPDATE delivery SET expires = NULL WHERE number = ?1 AND state = ?2")?;
     for settled in revived {
         clear.execute([signed(settled.number), code_of(settled.from)])?;
     }
-    settle_rows(transaction, revived, books)
+    settle_rows(connection, revived, books)
 }
 
 /// Deliveries that were made anew.
 pub(super) fn replace_rows(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     replaced: &[Replacement],
     books: &mut Books,
 ) -> Result<(), rusqlite::Error> {
-    let mut update = transaction.prepare_cached(
+    let mut update = connection.prepare_cached(
         "UPDATE delivery SET destination = ?2, state = ?3, attempts = ?4, due = ?5, expires = ?6,
                 class = ?7, note = ?8, sum = ?9, payload = ?10
          WHERE number = ?1 AND state = ?11",
@@ -142,13 +142,13 @@ pub(super) fn replace_rows(
 }
 
 pub(super) fn insert_requests(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     requests: &[FailedRequest],
 ) -> Result<(), rusqlite::Error> {
     if requests.is_empty() {
         return Ok(());
     }
-    let mut insert = transaction.prepare_cached(
+    let mut insert = connection.prepare_cached(
         "INSERT INTO failed_request (id, received_at, client, fault, message)
          VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
@@ -165,10 +165,10 @@ pub(super) fn insert_requests(
 }
 
 pub(super) fn delete_requests(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     numbers: &[u64],
 ) -> Result<(), rusqlite::Error> {
-    let mut delete = transaction.prepare_cached("DELETE FROM failed_request WHERE number = ?1")?;
+    let mut delete = connection.prepare_cached("DELETE FROM failed_request WHERE number = ?1")?;
     for number in numbers {
         delete.execute([signed(*number)])?;
     }

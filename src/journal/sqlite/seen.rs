@@ -1,6 +1,6 @@
 //! Appends that may come again: which keys were seen, and when.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::signed;
 use crate::clock::Millis;
@@ -21,7 +21,7 @@ pub(super) fn has_seen(
 
 /// Adds keys, and drops the oldest if there are more than `most` then.
 pub(super) fn insert_keys(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     keys: &[(DedupeKey, Millis)],
     most: u64,
 ) -> Result<(), rusqlite::Error> {
@@ -30,12 +30,12 @@ pub(super) fn insert_keys(
     }
     // One that was seen longer ago than it is recognised begins anew, at the end of the line.
     let mut insert =
-        transaction.prepare_cached("INSERT OR REPLACE INTO seen (key, at) VALUES (?1, ?2)")?;
+        connection.prepare_cached("INSERT OR REPLACE INTO seen (key, at) VALUES (?1, ?2)")?;
     for (key, at) in keys {
         insert.execute(params![key.bytes(), at])?;
     }
-    let last = transaction.last_insert_rowid();
-    transaction
+    let last = connection.last_insert_rowid();
+    connection
         .prepare_cached("DELETE FROM seen WHERE number <= ?1")?
         .execute([last.saturating_sub(signed(most))])?;
     Ok(())
@@ -44,11 +44,11 @@ pub(super) fn insert_keys(
 /// Forgets some of those that were seen before; how many. The oldest come first, so there is
 /// nothing behind the first that is kept.
 pub(super) fn forget_keys(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     before: Millis,
     most: i64,
 ) -> Result<usize, rusqlite::Error> {
-    transaction
+    connection
         .prepare_cached(
             "DELETE FROM seen WHERE at < ?1 AND number IN (
                  SELECT number FROM seen ORDER BY number LIMIT ?2)",

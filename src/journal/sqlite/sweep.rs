@@ -101,8 +101,8 @@ fn forget_events(
         return Ok(());
     }
     transaction
-        .prepare_cached("UPDATE progress SET forgotten = forgotten + ?1")?
-        .execute([i64::try_from(forgotten).unwrap_or_default()])?;
+        .prepare_cached("UPDATE progress SET forgotten = forgotten + ?1, newest = max(newest, ?2)")?
+        .execute([i64::try_from(forgotten).unwrap_or_default(), range[1]])?;
     forget_minutes(transaction)?;
     forget_deliveries(transaction, range)
 }

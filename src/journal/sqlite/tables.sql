@@ -81,7 +81,8 @@ CREATE TABLE minute (
 ) STRICT;
 
 -- One row: the last commit, the last event, up to which event all are processed, and how many
--- events are forgotten.
+-- events are forgotten. A commit of new events alone leaves it as it is: the last event is the one
+-- here or the last in `event`.
 CREATE TABLE progress (
     commits INTEGER NOT NULL,
     newest INTEGER NOT NULL,

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
+use super::NAP;
 use super::error::Error;
 use super::hand_over::{HandOver, Queue, Ticket};
 use super::record::{Counts, TakenEvent};
@@ -72,6 +73,7 @@ pub(super) fn start(
         must_flush: false,
         broken: None,
         reads: Vec::new(),
+        nap_until: None,
     };
     writer.look_for_room();
     thread::Builder::new()
@@ -100,6 +102,8 @@ struct Writer {
     reads: Vec<(Ticket, Millis)>,
     space: Space,
     sweep_at: Instant,
+    /// When to look by itself for marks, after what came last.
+    nap_until: Option<Instant>,
 }
 
 /// The store failed.
@@ -139,9 +143,16 @@ impl Writer {
         let mut closer = None;
         while closer.is_none() {
             match inbox.wait(Some(self.deadline())) {
-                Found::Letter(command) => closer = self.take(command),
-                Found::Nothing if self.space.is_full() => self.look_for_room(),
-                Found::Nothing => {}
+                Found::Letter(command) => {
+                    self.nap_until = Some(Instant::now() + NAP);
+                    closer = self.take(command);
+                }
+                Found::Nothing => {
+                    self.nap_until = None;
+                    if self.space.is_full() {
+                        self.look_for_room();
+                    }
+                }
                 Found::End => break,
             }
             let more = std::iter::from_fn(|| inbox.take()).take(MAX_COMMANDS);
@@ -233,7 +244,8 @@ impl Writer {
         }
         // Where nobody asks any more, since it is full, nobody would notice that it is not.
         let look = self.space.is_full().then(|| Instant::now() + LOOK_FOR_ROOM);
-        let deadlines = [self.pending.deadline(), look].into_iter().flatten();
+        let deadlines = [self.pending.deadline(), look, self.nap_until];
+        let deadlines = deadlines.into_iter().flatten();
         deadlines.fold(self.sweep_at, Instant::min)
     }
 
@@ -361,7 +373,7 @@ impl Writer {
     /// A commit that failed may be on disk: the log was written, its fsync was not. Then its events
     /// are there, though their senders were told to come back, and its marks must not be made again.
     fn resolve(&mut self, mut in_doubt: Gathered, progress: Progress) {
-        if progress.commits == in_doubt.batch.number {
+        if progress.has(&in_doubt.batch) {
             self.committed(in_doubt);
             return self.hand_over.wake_processor();
         }

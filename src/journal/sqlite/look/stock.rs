@@ -8,11 +8,12 @@ use super::unsigned;
 use crate::clock::Millis;
 use crate::delivery::State;
 use crate::journal::record::{Counts, TagBook, Tally};
+use crate::journal::sqlite::NEWEST;
 
 /// Everything but what only the writer knows.
 pub(in crate::journal) fn counts(file: &Transaction<'_>) -> Result<Counts, rusqlite::Error> {
     let tallies = tallies(file)?;
-    let one = |sql| {
+    let one = |sql: &str| {
         file.prepare_cached(sql)?
             .query_row([], |row| row.get(0))
             .map(unsigned)
@@ -22,7 +23,7 @@ pub(in crate::journal) fn counts(file: &Transaction<'_>) -> Result<Counts, rusql
         tallies,
         tags: tags(file)?,
         failed_requests: one("SELECT count(*) FROM failed_request")?,
-        newest_event: one("SELECT newest FROM progress")?,
+        newest_event: one(&format!("SELECT {NEWEST} FROM progress"))?,
         forgotten: one("SELECT forgotten FROM progress")?,
         oldest_undelivered: oldest_undelivered(file)?,
         ..Counts::default()

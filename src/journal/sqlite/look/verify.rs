@@ -11,6 +11,7 @@ use crate::delivery::{DeliveryId, State};
 use crate::journal::error::Error;
 use crate::journal::look::{TagCount, Verification};
 use crate::journal::record::{TagBook, Tally, event_number};
+use crate::journal::sqlite::NEWEST;
 
 /// Problems that are told one by one.
 const MOST_PROBLEMS: usize = 100;
@@ -87,9 +88,9 @@ fn count_all(
 }
 
 fn count_events(file: &Transaction<'_>) -> Result<Verification, rusqlite::Error> {
-    let one = |sql| file.query_row(sql, [], |row| row.get(0)).map(unsigned);
+    let one = |sql: &str| file.query_row(sql, [], |row| row.get(0)).map(unsigned);
     Ok(Verification {
-        acknowledged: one("SELECT newest FROM progress")?,
+        acknowledged: one(&format!("SELECT {NEWEST} FROM progress"))?,
         forgotten: one("SELECT forgotten FROM progress")?,
         kept: one("SELECT count(*) FROM event")?,
         unprocessed: one(

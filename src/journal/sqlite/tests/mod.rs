@@ -1,5 +1,7 @@
 //! What cannot be seen through the journal: the file itself, and forgetting.
 
+mod progress;
+
 use std::collections::HashSet;
 use std::path::Path;
 
