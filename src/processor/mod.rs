@@ -23,6 +23,10 @@ use crate::tag::{self, Look, PreviewMode, Ran, Tag};
 /// queue wait for less than a millisecond.
 const EVENTS_PER_JOB: usize = 16;
 
+/// So many are worth a script thread of their own, which goes through them while the runtime's thread
+/// serves its sockets: at saturation a tenth more are delivered so where others want the cores, too.
+const WORTH_A_THREAD: usize = 6;
+
 /// Deliveries of one event: half of what the journal numbers, so that there is room for a dead
 /// letter of each tag that is beyond.
 const MOST_DELIVERIES: usize = MAX_DELIVERIES / 2;
@@ -68,7 +72,8 @@ pub async fn run(
             let (of, taken, watching) = (generation.clone(), events.clone(), preview.clone());
             move |worker: &mut Worker| process_all(worker, &of, &taken, clock.steady(), &watching)
         };
-        let ran = match pool.run_near(generation.tag_pace.is_quick(), job()).await {
+        let is_quick = events.len() < WORTH_A_THREAD && generation.tag_pace.is_quick();
+        let ran = match pool.run_near(is_quick, job()).await {
             // Nobody waits for an answer, so these wait for their turn.
             Err(NotRun::Busy) => pool.run(job()).await,
             ran => ran.ok(),
