@@ -167,6 +167,7 @@ def ratios(rows, ours="tagwerk", theirs="nginx-njs"):
         if all(pair):
             pairs.append(pair)
     quiet = [(mine["r200"], other["r200"]) for mine, other in pairs if "r200" in mine and "r200" in other]
+    delivering = [(mine, other) for mine, other in pairs if other["delivered_s"]]  # L0 and L1 deliver nothing
     return dict(cpu=[mine["cpu_us"] / other["cpu_us"] for mine, other in pairs],
-                delivered=[mine["delivered_s"] / other["delivered_s"] for mine, other in pairs],
+                delivered=[mine["delivered_s"] / other["delivered_s"] for mine, other in delivering],
                 quiet=[mine["cpu_us"] / other["cpu_us"] for mine, other in quiet])
