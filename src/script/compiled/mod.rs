@@ -1,5 +1,5 @@
 //! Most functions of most scripts read an event and build a map. They are compiled to a form of our own here,
-//! which does that in a third of the time that Rhai's walk over its tree takes: what is read is looked at where
+//! which does that in about half the time that Rhai's walk over its tree takes: what is read is looked at where
 //! it is and not copied, which function a call means is known, and nothing is counted but loops and calls.
 //!
 //! Rhai stays what says how scripts behave. What is not known here (`lower`), and whatever does not go as
