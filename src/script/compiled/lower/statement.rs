@@ -167,28 +167,14 @@ impl Lower<'_> {
             && let [from, to] = &*call.args
         {
             let (from, to) = (self.value(from)?, self.value(to)?);
-            return Ok((
-                None,
-                Over::Range {
-                    from,
-                    to,
-                    is_inclusive,
-                },
-            ));
+            return Ok((None, range(from, to, is_inclusive)));
         }
         let value = self.value(value)?;
-        if let Code::Constant(range) = &value
-            && let Some((from, to, is_inclusive)) = bounds(range)
+        if let Code::Constant(written) = &value
+            && let Some((from, to, is_inclusive)) = bounds(written)
         {
             let [from, to] = [from, to].map(|bound| Code::Constant(bound.into()));
-            return Ok((
-                None,
-                Over::Range {
-                    from,
-                    to,
-                    is_inclusive,
-                },
-            ));
+            return Ok((None, range(from, to, is_inclusive)));
         }
         let (begin, source) = self.source(value);
         Ok((begin, Over::Array(source)))
@@ -205,6 +191,14 @@ impl Lower<'_> {
                 (Some(begin), Source { place, spare })
             }
         }
+    }
+}
+
+fn range(from: Code, to: Code, is_inclusive: bool) -> Over {
+    Over::Range {
+        from,
+        to,
+        is_inclusive,
     }
 }
 
