@@ -16,15 +16,22 @@ use tracing::debug;
 
 use super::Service;
 use super::exchange::{self, Shared};
+use super::idle::Idle;
 use super::remains::RefusedHead;
 use super::socket::Socket;
 
 /// How much hyper reads ahead. Every head fits, and a large body comes in few pieces.
 const READ_BUFFER: usize = 64 * 1_024;
 
-/// Serves `stream` until the peer closes, a deadline passes, or the drain after `stop` is over.
-pub(super) async fn run<T, S>(stream: T, peer: IpAddr, shared: &Shared<S>, stop: CancellationToken)
-where
+/// Serves `stream` until the peer closes, a deadline passes, or the drain after `stop` is over. Notes
+/// when it is idle.
+pub(super) async fn run<T, S>(
+    stream: T,
+    peer: IpAddr,
+    shared: &Shared<S>,
+    idle: &Idle,
+    stop: CancellationToken,
+) where
     T: AsyncRead + AsyncWrite + Unpin,
     S: Service,
 {
@@ -34,7 +41,7 @@ where
     let service = service_fn(|request: hyper::Request<Incoming>| async move {
         Ok::<_, Infallible>(exchange::answer(shared, peer, request, refused_head).await)
     });
-    let socket = Socket::new(stream, limits, refused_head);
+    let socket = Socket::new(stream, limits, refused_head, idle);
     let connection = http1::Builder::new()
         // A sender that closes its half has still asked, and is answered.
         .half_close(true)

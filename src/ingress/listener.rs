@@ -1,6 +1,6 @@
 //! Accepts connections, refuses those that are too many, and drains when told to stop.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,8 +26,12 @@ use crate::request::Response;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a connection that got no seat may take to read why.
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
-/// How many such connections are told why at the same time; the others are closed without a word.
-const REFUSALS_AT_ONCE: usize = 64;
+/// How many such connections are waited for at the same time; the others are closed when they were told.
+const REFUSALS_AT_ONCE: usize = 512;
+/// Bytes that are read at once to be thrown away.
+const SCRAP: usize = 1_024;
+/// How often, where nobody waits for the peer.
+const SCRAPS: usize = 64;
 
 /// How the drain went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +79,7 @@ struct Door<S> {
 impl<S: Service> Door<S> {
     fn new(service: Arc<S>, settings: Settings) -> Self {
         Self {
-            seats: Seats::new(&settings.limits),
+            seats: Seats::new(settings.limits),
             refusing: Arc::default(),
             tasks: TaskTracker::new(),
             shared: Arc::new(Shared {
@@ -90,34 +94,36 @@ impl<S: Service> Door<S> {
 
     fn welcome(&self, stream: TcpStream, peer: IpAddr, stop: &CancellationToken) {
         let is_trusted = sender::is_trusted(peer, &self.shared.settings.trusted_proxies);
-        match self.seats.take(peer, is_trusted) {
+        // Its own token, as all connections would wait at the lock of a common one.
+        let stop = stop.child_token();
+        match self.seats.take(peer, is_trusted, stop.clone()) {
             Ok(seat) => self.seat(stream, peer, seat, stop),
             Err(why) => self.turn_away(stream, peer, why),
         }
     }
 
-    fn seat(&self, stream: TcpStream, peer: IpAddr, seat: Seat, stop: &CancellationToken) {
+    fn seat(&self, stream: TcpStream, peer: IpAddr, seat: Seat, stop: CancellationToken) {
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%peer, %error, "could not set TCP_NODELAY");
         }
         let shared = Arc::clone(&self.shared);
-        // Its own token, as all connections would wait at the lock of a common one.
-        let stop = stop.child_token();
         self.tasks.spawn(async move {
-            connection::run(stream, peer, &shared, stop).await;
-            drop(seat);
+            connection::run(stream, peer, &shared, seat.idle(), stop).await;
         });
     }
 
     fn turn_away(&self, stream: TcpStream, peer: IpAddr, why: Refusal) {
         debug!(%peer, status = why.status(), "connection refused: {}", why.message());
         self.shared.settings.metrics.refused(why.counted_as());
-        if self.refusing.fetch_add(1, Ordering::Relaxed) >= REFUSALS_AT_ONCE {
-            self.refusing.fetch_sub(1, Ordering::Relaxed);
-            return;
-        }
         let request_id = self.shared.request_ids.make();
         let answer = wire_text(&why.response(&request_id), &request_id);
+        if self.refusing.fetch_add(1, Ordering::Relaxed) >= REFUSALS_AT_ONCE {
+            self.refusing.fetch_sub(1, Ordering::Relaxed);
+            if let Err(error) = say_at_once(stream, &answer) {
+                debug!(%peer, %error, "could not say why the connection was refused");
+            }
+            return;
+        }
         let refusing = Arc::clone(&self.refusing);
         self.tasks.spawn(async move {
             if let Ok(Err(error)) = timeout(REFUSAL_TIME, say(stream, &answer)).await {
@@ -133,8 +139,22 @@ impl<S: Service> Door<S> {
 async fn say(mut stream: TcpStream, answer: &[u8]) -> io::Result<()> {
     stream.write_all(answer).await?;
     stream.shutdown().await?;
-    let mut scrap = [0; 1_024];
+    let mut scrap = [0; SCRAP];
     while stream.read(&mut scrap).await? > 0 {}
+    Ok(())
+}
+
+/// The same without a wait: nothing was written to it yet, so there is room for the answer, and most
+/// have sent their request by now, and no more.
+fn say_at_once(stream: TcpStream, answer: &[u8]) -> io::Result<()> {
+    let mut stream = stream.into_std()?;
+    stream.write_all(answer)?;
+    let mut scrap = [0; SCRAP];
+    for _ in 0..SCRAPS {
+        if !matches!(stream.read(&mut scrap), Ok(SCRAP)) {
+            break;
+        }
+    }
     Ok(())
 }
 

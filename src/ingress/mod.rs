@@ -19,6 +19,7 @@ mod framing;
 mod guard;
 mod remains;
 mod deadline;
+mod idle;
 mod socket;
 mod sender;
 mod request_id;
@@ -109,9 +110,10 @@ impl Default for Settings {
 /// The bounds of the listener. The defaults are the constants of the same names.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Open connections; one more is answered 503 and closed.
+    /// Open connections; for one more an idle one leaves, or it is answered 503 and closed.
     pub connections: usize,
-    /// Open connections of one address (one /64 network of IPv6); one more is answered 429 and closed.
+    /// Open connections of one address (one /64 network of IPv6); for one more an idle one of them
+    /// leaves, or it is answered 429 and closed.
     pub connections_per_address: usize,
     /// From the first byte of a head (or, for the first one, from the accept) to its last; then 408.
     pub head_time: Duration,
@@ -119,6 +121,8 @@ pub struct Limits {
     pub body_time: Duration,
     /// Between two requests on one connection; then it is closed.
     pub idle_time: Duration,
+    /// The same while all connections are taken that there may be: then it leaves for a new one.
+    pub idle_time_if_full: Duration,
     /// How long the peer may take nothing of an answer; then the connection is cut.
     pub write_time: Duration,
     /// From the stop signal to the end of the last request; then it is cut.
@@ -144,6 +148,9 @@ pub const HEAD_TIME: Duration = Duration::from_secs(5);
 pub const BODY_TIME: Duration = Duration::from_secs(10);
 /// Longer than the pause between two webhooks of a busy shop, short enough to free the seats.
 pub const IDLE_TIME: Duration = Duration::from_secs(60);
+/// Longer than a sender takes between two requests that it has to send, so that it is never closed
+/// when the next one is under way.
+pub const IDLE_TIME_IF_FULL: Duration = Duration::from_secs(1);
 /// Answers are small: whoever takes nothing for so long has gone, or wants to hold our memory.
 pub const WRITE_TIME: Duration = Duration::from_secs(10);
 /// Within what process supervisors give between SIGTERM and SIGKILL.
@@ -165,6 +172,7 @@ impl Default for Limits {
             head_time: HEAD_TIME,
             body_time: BODY_TIME,
             idle_time: IDLE_TIME,
+            idle_time_if_full: IDLE_TIME_IF_FULL,
             write_time: WRITE_TIME,
             drain_time: DRAIN_TIME,
             headers: HEADERS,

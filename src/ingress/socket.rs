@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::Limits;
 use super::deadline::Deadline;
 use super::guard::{Step, StreamGuard, Then};
+use super::idle::Idle;
 use super::refusal::Refusal;
 use super::remains::RefusedHead;
 
@@ -58,6 +59,8 @@ pub(super) struct Socket<'a, T> {
     inner: T,
     /// What was refused, for whoever watches.
     refused_head: &'a RefusedHead,
+    /// For whoever looks for a connection that could leave.
+    idle: &'a Idle,
     guard: StreamGuard,
     limits: Limits,
     /// Bytes that were read and not given to hyper: an unfinished head, or what follows from it.
@@ -90,10 +93,16 @@ enum Wait {
 }
 
 impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
-    pub(super) fn new(inner: T, limits: Limits, refused_head: &'a RefusedHead) -> Self {
+    pub(super) fn new(
+        inner: T,
+        limits: Limits,
+        refused_head: &'a RefusedHead,
+        idle: &'a Idle,
+    ) -> Self {
         Self {
             inner,
             refused_head,
+            idle,
             guard: StreamGuard::new(limits),
             limits,
             held: BytesMut::new(),
@@ -118,6 +127,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         if fresh.is_empty() {
             return Poll::Ready(Ok(Progress::EndOfStream));
         }
+        self.idle.end();
         let Step { pass, then } = self.guard.follow(fresh);
         let rest = fresh.get(pass..).unwrap_or_default();
         match then {
@@ -208,7 +218,10 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         match wait {
             Wait::Body => false,
             Wait::Head => self.read_deadline.is_over(cx, self.limits.head_time),
-            Wait::NextRequest => self.read_deadline.is_over(cx, self.limits.idle_time),
+            Wait::NextRequest => {
+                self.idle.begin();
+                self.read_deadline.is_over(cx, self.limits.idle_time)
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use super::exchange::Shared;
 use super::framing::BodyGuard;
 use super::guard::{StreamGuard, Then};
 use super::head::{BodyFraming, HeadGuard, Verdict};
+use super::idle::Idle;
 use super::request_id::RequestIds;
 use super::{Admission, Limits, Service, Settings, connection};
 use crate::request::{Head, Request, Response};
@@ -175,7 +176,7 @@ fn connect(pipe: usize) -> (DuplexStream, Arc<Recorder>) {
     };
     tokio::spawn(async move {
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        connection::run(far, peer, &shared, CancellationToken::new()).await;
+        connection::run(far, peer, &shared, &Idle::new(), CancellationToken::new()).await;
     });
     (near, service)
 }
