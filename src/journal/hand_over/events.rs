@@ -11,9 +11,9 @@ const MAX_EVENTS: usize = 10_000;
 /// Bytes of event data in memory; few large events count as many small ones.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// One read from disk: enough that it is rare, few enough that appends do not wait for it.
+/// One read from disk: enough that it is rare, few enough that appends do not wait for it (1 ms).
 const READ: Room = Room {
-    rows: 1_000,
+    rows: 256,
     bytes: 4 * 1024 * 1024,
 };
 

@@ -1,10 +1,12 @@
 //! The journal in SQLite: write-ahead log, `synchronous=FULL`. One connection writes, and only the
-//! writer thread uses it; one reads beside it, for people. A commit that returned is on disk (a
+//! writer thread uses it; one moves the log into the file, and one reads beside them, for people. A
+//! commit that returned is on disk (a
 //! simulated power cut lost 203 of 5,000 acknowledged records with `NORMAL`, none with `FULL`).
 
 mod books;
 mod log;
 mod look;
+mod mover;
 mod open;
 mod reader;
 mod rows;
@@ -31,6 +33,7 @@ use super::store::{
 };
 use crate::clock::Millis;
 use books::{Books, fire_late};
+use mover::Mover;
 use open::Durability;
 use rows::{
     delete_requests, insert_events, insert_requests, insert_rows, read_event, read_pending,
@@ -42,6 +45,8 @@ use sweep::{Sweep, bytes_in_use};
 pub(super) struct Sqlite {
     file: PathBuf,
     durability: Durability,
+    /// Ends before the connection does. None only while there is no connection.
+    mover: Option<Mover>,
     connection: Connection,
     sweep: Sweep,
     /// As it was measured last, and roughly what has come since.
@@ -96,8 +101,9 @@ impl Sqlite {
     }
 
     fn start(file: PathBuf, durability: Durability, home: Home) -> Result<Self, Error> {
-        let connection = open::connect(&file, durability, open::AT_START)?;
+        let mut connection = open::connect(&file, durability, open::AT_START)?;
         Ok(Self {
+            mover: Some(Mover::start(&mut connection, &file, durability)?),
             sweep: Sweep::default(),
             size: bytes_in_use(&connection)?,
             unmeasured: 0,
@@ -170,8 +176,14 @@ impl Store for Sqlite {
 
     /// The connection is not trusted again; a new one reads what is really there.
     fn recover(&mut self) -> Result<(), Error> {
-        self.connection = Connection::open_in_memory()?; // the old one must go first
+        self.mover = None; // the old ones must go first
+        self.connection = Connection::open_in_memory()?;
         self.connection = open::connect(&self.file, self.durability, open::AFTER_A_FAILURE)?;
+        self.mover = Some(Mover::start(
+            &mut self.connection,
+            &self.file,
+            self.durability,
+        )?);
         self.notes = Notes::read(&self.connection)?;
         self.size = bytes_in_use(&self.connection)?;
         Ok(())

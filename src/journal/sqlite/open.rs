@@ -17,11 +17,6 @@ const FORMAT: i64 = 2;
 /// The tables of a new file.
 const TABLES: &str = include_str!("tables.sql");
 
-/// Pages of 4 KiB before the log is moved into the database file: 2 MiB. Whoever appends meanwhile
-/// waits for it. With 16 MiB that were 60 ms on a slow machine, and made the slowest hundredth of
-/// all answers; moving little and often costs two more fsyncs each time.
-const CHECKPOINT_PAGES: i64 = 512;
-
 /// The writer's page cache in KiB, as SQLite wants it: negative.
 const CACHE_KIB: i64 = -16_000;
 
@@ -46,6 +41,15 @@ pub(super) enum Durability {
     Disk,
     /// Nothing: the file goes with the process.
     None,
+}
+
+impl Durability {
+    fn synchronous(self) -> &'static str {
+        match self {
+            Self::Disk => "FULL",
+            Self::None => "OFF",
+        }
+    }
 }
 
 /// The name of the file in its folder.
@@ -85,18 +89,24 @@ pub(super) fn connect(
         let why = format!("{}: no write-ahead log here, only {mode}", file.display());
         return Err(Error::Storage(why));
     }
-    let synchronous = match durability {
-        Durability::Disk => "FULL",
-        Durability::None => "OFF",
-    };
-    connection.pragma_update(None, "synchronous", synchronous)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "synchronous", durability.synchronous())?;
     connection.pragma_update(None, "cache_size", CACHE_KIB)?;
     match format(&connection)? {
         0 => connection.execute_batch(&format!("BEGIN; {TABLES} COMMIT;"))?,
         found => check_format(found)?,
     }
     rewrite_log(&connection, patience)?;
+    Ok(connection)
+}
+
+/// Opens the file to move its log into it, beside whoever writes it.
+pub(super) fn connect_to_move(
+    file: &Path,
+    durability: Durability,
+) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.pragma_update(None, "synchronous", durability.synchronous())?;
     Ok(connection)
 }
 

@@ -1,5 +1,6 @@
 //! What cannot be seen through the journal: the file itself, and forgetting.
 
+mod log;
 mod progress;
 
 use std::collections::HashSet;
