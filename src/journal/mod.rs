@@ -275,8 +275,12 @@ impl Journal {
     /// [`Error::Closed`].
     pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
         let room = self.mailbox.room().await.ok_or(Error::Closed)?;
+        let nap = match settlements.first() {
+            Some(first) if self.hand_over.is_filling(&first.destination) => Duration::ZERO,
+            _ => NAP,
+        };
         let command = Command::Settle(settlements);
-        room.post_lazily(command, NAP).map_err(|_| Error::Closed)
+        room.post_lazily(command, nap).map_err(|_| Error::Closed)
     }
 
     /// Returns when everything that was given before is on disk.

@@ -23,6 +23,10 @@ use crate::tag::{self, Look, PreviewMode, Ran, Tag};
 /// queue wait for less than a millisecond.
 const EVENTS_PER_JOB: usize = 16;
 
+/// Deliveries of one job, as the last one lets expect: those of many tags are to be sent and settled
+/// before there are more of them than may wait for that unwritten, as each is then written twice.
+const DELIVERIES_PER_JOB: usize = 256;
+
 /// So many are worth a script thread of their own, which goes through them while the runtime's thread
 /// serves its sockets: at saturation a tenth more are delivered so where others want the cores, too.
 const WORTH_A_THREAD: usize = 6;
@@ -62,17 +66,19 @@ pub async fn run(
     preview: Preview,
     stop: CancellationToken,
 ) {
+    let mut most = EVENTS_PER_JOB;
     loop {
         let events = tokio::select! {
             () = stop.cancelled() => return,
-            events = journal.take_events(EVENTS_PER_JOB) => events,
+            events = journal.take_events(most) => events,
         };
         let (generation, events) = (live.current(), Arc::new(events));
         let job = || {
             let (of, taken, watching) = (generation.clone(), events.clone(), preview.clone());
             move |worker: &mut Worker| process_all(worker, &of, &taken, clock.steady(), &watching)
         };
-        let is_quick = events.len() < WORTH_A_THREAD && generation.tag_pace.is_quick();
+        let are_few = events.len() < WORTH_A_THREAD && most == EVENTS_PER_JOB;
+        let is_quick = are_few && generation.tag_pace.is_quick();
         let ran = match pool.run_near(is_quick, job()).await {
             // Nobody waits for an answer, so these wait for their turn.
             Err(NotRun::Busy) => pool.run(job()).await,
@@ -82,15 +88,24 @@ pub async fn run(
             Some(processed) => processed,
             None => again::one_by_one(&pool, &generation, &events, clock).await,
         };
+        let is_more = events.len() == most;
+        most = events_of_next_job(&processed);
         if let Err(error) = journal.append_deliveries(processed).await {
             error!(%error, "deliveries could not be journalled; their events are processed again at the next start");
         }
         // Where there is always more, nothing here ever waits, and others want their turn. Else the
         // next look waits: to be asked again at once costs a look at all sockets.
-        if events.len() == EVENTS_PER_JOB {
+        if is_more {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// How many events the next job is to have, if they are like these.
+fn events_of_next_job(processed: &[Processed]) -> usize {
+    let made: usize = processed.iter().map(|one| one.made.deliveries.len()).sum();
+    let each = made.div_ceil(processed.len().max(1)).max(1);
+    (DELIVERIES_PER_JOB / each).clamp(1, EVENTS_PER_JOB)
 }
 
 fn process_all(

@@ -260,6 +260,12 @@ impl HandOver {
         outbox.is_some_and(|outbox| outbox.holds(number))
     }
 
+    /// True if so much is in memory for a destination that its settlements should not lie about.
+    pub(super) fn is_filling(&self, destination: &Arc<str>) -> bool {
+        let outboxes = lock(&self.outboxes);
+        outboxes.get(destination).is_some_and(Outbox::is_filling)
+    }
+
     pub(super) fn is_healthy(&self) -> bool {
         self.is_healthy.load(Ordering::Relaxed) && !self.is_closed()
     }

@@ -10,7 +10,7 @@ use crate::journal::record::Pending;
 use crate::journal::store::{Due, Room, Wanted};
 
 /// Deliveries in memory, sent or not: some seconds' worth for a fast vendor.
-const MAX_HELD: usize = 4_096;
+const MAX_HELD: usize = 8_192;
 
 /// Bytes of their payloads; few large ones count as many small ones.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -56,6 +56,11 @@ impl Outbox {
 
     pub(super) fn holds(&self, number: u64) -> bool {
         self.held.contains_key(&number)
+    }
+
+    /// True if what is settled should soon be on disk, as its places are wanted.
+    pub(super) fn is_filling(&self) -> bool {
+        self.held.len() >= MAX_HELD / 2 || self.bytes >= MAX_BYTES / 2
     }
 
     /// True if the caller must have more read from disk; asks only one of them at a time. If there
