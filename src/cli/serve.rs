@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use clap::Args;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -79,6 +79,10 @@ async fn serve(live: Live) -> Result<(), Exit> {
     Ok(())
 }
 
+/// Connections that may wait to be accepted: what Linux allows, if nobody has changed that. The kernel
+/// drops what comes beyond, which is not told so and asks again a second later.
+const BACKLOG: u32 = 4_096;
+
 /// Opens a listener; `key` is what the user set its address with.
 pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Exit> {
     let failed = |error: io::Error| {
@@ -88,7 +92,18 @@ pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, 
         };
         Exit::misconfigured(format!("{key}: cannot listen on {address}: {error}{hint}"))
     };
-    TcpListener::bind(address).await.map_err(failed)
+    listen(address).map_err(failed)
+}
+
+/// As `TcpListener::bind`, with a longer queue.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn greet(app: &App) -> Result<(), Exit> {

@@ -30,7 +30,7 @@ pub(super) async fn run<T, S>(
     peer: IpAddr,
     shared: &Shared<S>,
     idle: &Idle,
-    stop: CancellationToken,
+    stop: &CancellationToken,
 ) where
     T: AsyncRead + AsyncWrite + Unpin,
     S: Service,

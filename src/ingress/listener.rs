@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,6 +29,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
 /// How many such connections are waited for at the same time; the others are closed when they were told.
 const REFUSALS_AT_ONCE: usize = 512;
+/// After so many the requests under way have their turn. In a rush that comes back at once a connection
+/// that is turned away costs a third of a request: with 128 in a row (tokio's own limit) 46 % of what
+/// can be taken was taken, with 16 it was 73 %, with 8 94 %.
+const REFUSALS_IN_A_ROW: u32 = 8;
 /// Bytes that are read at once to be thrown away.
 const SCRAP: usize = 1_024;
 /// How often, where nobody waits for the peer.
@@ -49,6 +54,7 @@ pub async fn serve<S: Service>(
     stop: CancellationToken,
 ) -> Drained {
     let door = Door::new(service, settings);
+    let mut refused = 0_u32;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -56,7 +62,14 @@ pub async fn serve<S: Service>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => door.welcome(stream, peer.ip().to_canonical(), &stop),
+            Ok((stream, peer)) => {
+                let peer = peer.ip().to_canonical();
+                refused += u32::from(!door.welcome(stream, peer, &stop));
+                if refused == REFUSALS_IN_A_ROW {
+                    refused = 0;
+                    yield_now().await;
+                }
+            }
             Err(error) => pause_after(&error).await,
         }
     }
@@ -92,23 +105,25 @@ impl<S: Service> Door<S> {
         }
     }
 
-    fn welcome(&self, stream: TcpStream, peer: IpAddr, stop: &CancellationToken) {
+    /// False if it was turned away.
+    fn welcome(&self, stream: TcpStream, peer: IpAddr, stop: &CancellationToken) -> bool {
         let is_trusted = sender::is_trusted(peer, &self.shared.settings.trusted_proxies);
-        // Its own token, as all connections would wait at the lock of a common one.
-        let stop = stop.child_token();
-        match self.seats.take(peer, is_trusted, stop.clone()) {
-            Ok(seat) => self.seat(stream, peer, seat, stop),
+        let seat = self.seats.take(peer, is_trusted, stop);
+        let is_welcome = seat.is_ok();
+        match seat {
+            Ok(seat) => self.seat(stream, peer, seat),
             Err(why) => self.turn_away(stream, peer, why),
         }
+        is_welcome
     }
 
-    fn seat(&self, stream: TcpStream, peer: IpAddr, seat: Seat, stop: CancellationToken) {
+    fn seat(&self, stream: TcpStream, peer: IpAddr, seat: Seat) {
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%peer, %error, "could not set TCP_NODELAY");
         }
         let shared = Arc::clone(&self.shared);
         self.tasks.spawn(async move {
-            connection::run(stream, peer, &shared, seat.idle(), stop).await;
+            connection::run(stream, peer, &shared, seat.idle(), seat.leave()).await;
         });
     }
 

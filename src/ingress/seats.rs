@@ -55,12 +55,18 @@ pub(super) struct Seat {
     seats: Arc<Seats>,
     number: u64,
     idle: Arc<Idle>,
+    leave: CancellationToken,
 }
 
 impl Seat {
     /// To be told when the connection waits.
     pub(super) fn idle(&self) -> &Idle {
         &self.idle
+    }
+
+    /// Cancelled when the connection is to end, once it is idle: its seat may be another's by then.
+    pub(super) fn leave(&self) -> &CancellationToken {
+        &self.leave
     }
 }
 
@@ -73,13 +79,12 @@ impl Seats {
     }
 
     /// A seat for a connection from `peer`; one that `is_trusted` carries many senders and is
-    /// not counted by address. It is to end when it is idle and `leave` is cancelled: its seat is
-    /// another's then.
+    /// not counted by address. `stop` has all of them leave.
     pub(super) fn take(
         self: &Arc<Self>,
         peer: IpAddr,
         is_trusted: bool,
-        leave: CancellationToken,
+        stop: &CancellationToken,
     ) -> Result<Seat, Refusal> {
         let address = (!is_trusted).then(|| network(peer));
         let mut taken = self.lock();
@@ -91,16 +96,18 @@ impl Seats {
         if !taken.has_room(&self.limits) {
             return Err(Refusal::TooManyConnections);
         }
-        let idle = Arc::new(Idle::new());
+        // Each has its own token, as all would wait at the lock of a common one.
+        let (idle, leave) = (Arc::new(Idle::new()), stop.child_token());
         let number = taken.seat(Occupant {
             address,
             idle: idle.clone(),
-            leave,
+            leave: leave.clone(),
         });
         Ok(Seat {
             seats: Arc::clone(self),
             number,
             idle,
+            leave,
         })
     }
 
@@ -221,10 +228,8 @@ mod tests {
             ..Limits::default()
         };
         let seats = Seats::new(limits);
-        let take = |peer: &str, is_trusted| {
-            let leave = CancellationToken::new();
-            seats.take(peer.parse().unwrap(), is_trusted, leave)
-        };
+        let stop = CancellationToken::new();
+        let take = |peer: &str, is_trusted| seats.take(peer.parse().unwrap(), is_trusted, &stop);
 
         let first = take("198.51.100.1", false).unwrap();
         let mapped = take("::ffff:198.51.100.1", false).unwrap();
@@ -252,20 +257,17 @@ mod tests {
             ..Limits::default()
         };
         let (seats, patience) = (Seats::new(limits), limits.idle_time_if_full);
-        let take = |peer: &str| {
-            let leave = CancellationToken::new();
-            let seat = seats.take(peer.parse().unwrap(), false, leave.clone());
-            seat.map(|seat| (seat, leave))
-        };
+        let stop = CancellationToken::new();
+        let take = |peer: &str| seats.take(peer.parse().unwrap(), false, &stop);
         let [busy, second, first] =
             ["198.51.100.1", "198.51.100.1", "198.51.100.2"].map(|peer| take(peer).unwrap());
-        first.0.idle().begin();
+        first.idle().begin();
         tokio::time::advance(patience / 2).await;
-        second.0.idle().begin();
+        second.idle().begin();
         tokio::time::advance(patience / 2).await;
-        first.0.idle().begin();
+        first.idle().begin();
         let third = take("198.51.100.3").unwrap();
-        let leaves = [&busy, &second, &first, &third].map(|(_, leave)| leave.is_cancelled());
+        let leaves = [&busy, &second, &first, &third].map(|seat| seat.leave().is_cancelled());
         assert_eq!(leaves, [false, false, true, false]);
         drop(first);
         assert_eq!(
@@ -278,9 +280,9 @@ mod tests {
         );
         tokio::time::advance(patience / 2).await;
         let fourth = take("198.51.100.1").unwrap();
-        assert!(second.1.is_cancelled() && !busy.1.is_cancelled());
-        third.0.idle().begin();
-        third.0.idle().end();
+        assert!(second.leave().is_cancelled() && !busy.leave().is_cancelled());
+        third.idle().begin();
+        third.idle().end();
         tokio::time::advance(patience).await;
         assert_eq!(
             take("198.51.100.4").unwrap_err(),

@@ -176,7 +176,7 @@ fn connect(pipe: usize) -> (DuplexStream, Arc<Recorder>) {
     };
     tokio::spawn(async move {
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        connection::run(far, peer, &shared, &Idle::new(), CancellationToken::new()).await;
+        connection::run(far, peer, &shared, &Idle::new(), &CancellationToken::new()).await;
     });
     (near, service)
 }

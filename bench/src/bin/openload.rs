@@ -25,7 +25,7 @@ impl State {
         let second = self.second(at);
         match answer {
             Some(head) if (200..300).contains(&head.status) => second.accepted.push(micros),
-            Some(head) if head.status == 503 => { second.refused.push(micros); second.no_hint += u64::from(!head.retry_after) }
+            Some(head) if matches!(head.status, 429 | 503) => { second.refused.push(micros); second.no_hint += u64::from(!head.retry_after) }
             _ => second.other += 1,
         }
     }
