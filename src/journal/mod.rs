@@ -301,6 +301,11 @@ impl Journal {
         self.wait(Command::Close).await
     }
 
+    /// True while events wait on disk for which there was no room in memory.
+    pub fn is_behind(&self) -> bool {
+        self.hand_over.is_behind()
+    }
+
     /// True while the last write succeeded.
     pub fn is_healthy(&self) -> bool {
         self.hand_over.is_healthy()

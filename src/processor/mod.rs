@@ -31,6 +31,13 @@ const DELIVERIES_PER_JOB: usize = 256;
 /// serves its sockets: at saturation a tenth more are delivered so where others want the cores, too.
 const WORTH_A_THREAD: usize = 6;
 
+/// While a backlog is worked off, the processor rests for one part in so many of the time that it
+/// works: answers come first, and do not wait for a processor that is always ready to run.
+const REST_SHARE: u32 = 3;
+
+/// Rests shorter than this are put together: the runtime's clock ticks once a millisecond.
+const SHORTEST_REST: Duration = Duration::from_millis(2);
+
 /// Deliveries of one event: half of what the journal numbers, so that there is room for a dead
 /// letter of each tag that is beyond.
 const MOST_DELIVERIES: usize = MAX_DELIVERIES / 2;
@@ -66,12 +73,13 @@ pub async fn run(
     preview: Preview,
     stop: CancellationToken,
 ) {
-    let mut most = EVENTS_PER_JOB;
+    let (mut most, mut rest) = (EVENTS_PER_JOB, Rest::default());
     loop {
         let events = tokio::select! {
             () = stop.cancelled() => return,
             events = journal.take_events(most) => events,
         };
+        let begun = Instant::now();
         let (generation, events) = (live.current(), Arc::new(events));
         let job = || {
             let (of, taken, watching) = (generation.clone(), events.clone(), preview.clone());
@@ -97,6 +105,24 @@ pub async fn run(
         // next look waits: to be asked again at once costs a look at all sockets.
         if is_more {
             tokio::task::yield_now().await;
+        }
+        rest.after(begun.elapsed(), journal.is_behind()).await;
+    }
+}
+
+/// The time that the processor owes to others.
+#[derive(Debug, Default)]
+struct Rest(Duration);
+
+impl Rest {
+    /// Rests if it has worked long enough on a backlog.
+    async fn after(&mut self, worked: Duration, is_behind: bool) {
+        self.0 = match is_behind {
+            true => self.0 + worked / REST_SHARE,
+            false => Duration::ZERO,
+        };
+        if self.0 >= SHORTEST_REST {
+            tokio::time::sleep(std::mem::take(&mut self.0)).await;
         }
     }
 }
@@ -349,5 +375,61 @@ fn tag_trace(tag: &Tag, ran: Ran) -> TagTrace {
         fault: ran.fault.map(with_source),
         duration_us: u64::try_from(ran.took.as_micros()).unwrap_or(u64::MAX),
         deliveries: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::DeliveryId;
+
+    /// An event of which so many deliveries were made.
+    fn made(deliveries: usize) -> Processed {
+        let delivery = |ordinal| Delivery {
+            id: DeliveryId::of("e", "tag", ordinal),
+            event_id: "e".into(),
+            received_at: 0,
+            tag: "tag".into(),
+            destination: "crm".into(),
+            payload: "{}".into(),
+            due: 0,
+            expires: None,
+            state: State::Pending,
+        };
+        Processed {
+            number: 1,
+            made: (0..deliveries).map(delivery).collect(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_works_off_a_backlog_rests_a_quarter_of_the_time() {
+        let (mut rest, job) = (Rest::default(), Duration::from_millis(3));
+        for (is_behind, rested) in [(false, 0), (true, 10)] {
+            let begun = tokio::time::Instant::now();
+            for _ in 0..10 {
+                rest.after(job, is_behind).await;
+            }
+            let slept = begun.elapsed();
+            assert_eq!(slept, Duration::from_millis(rested), "{is_behind}");
+        }
+        rest.after(job, false).await;
+        assert_eq!(rest.0, Duration::ZERO, "it owes nothing any more");
+    }
+
+    #[test]
+    fn a_job_has_as_many_events_as_make_what_may_wait_unwritten() {
+        for (deliveries, events) in [
+            (&[][..], 16),
+            (&[0, 0, 0], 16),
+            (&[1, 2, 1], 16),
+            (&[16, 16], 16),
+            (&[100], 2),
+            (&[0, 200], 2),
+            (&[1_000], 1),
+        ] {
+            let processed: Vec<Processed> = deliveries.iter().map(|count| made(*count)).collect();
+            assert_eq!(events_of_next_job(&processed), events, "{deliveries:?}");
+        }
     }
 }

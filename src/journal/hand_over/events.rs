@@ -54,6 +54,10 @@ impl Events {
         self.ready.is_empty()
     }
 
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind
+    }
+
     /// True if the caller must have more read from disk; asks only one of them at a time.
     pub(super) fn start_reading(&mut self) -> bool {
         let must_read = self.behind && !self.is_reading;

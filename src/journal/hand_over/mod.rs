@@ -162,6 +162,11 @@ impl HandOver {
         self.events_changed.notify_one();
     }
 
+    /// True while there are events on disk that were never in memory.
+    pub(super) fn is_behind(&self) -> bool {
+        lock(&self.events).is_behind()
+    }
+
     /// Notes that events are processed.
     pub(super) fn close_events(&self, numbers: &[u64]) {
         let mut events = lock(&self.events);

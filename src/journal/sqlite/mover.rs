@@ -4,7 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
@@ -16,8 +16,8 @@ use tracing::warn;
 use super::open::{self, Durability};
 use crate::journal::error::Error;
 
-/// Pages of 4 KiB that are moved at a time: 2 MiB. More at once, and commits wait for the disk behind it;
-/// fewer, and pages that change often are moved more often.
+/// Pages of 4 KiB that are moved at a time: 2 MiB. More at once, and commits wait for the disk behind
+/// it; fewer, and pages that change often are moved more often.
 pub(super) const MOVE_AT: u32 = 512;
 
 /// Pages from which on the log is to begin anew: 16 MiB. Until then what was moved stays in it.
@@ -26,8 +26,9 @@ const LONG: u32 = 4_096;
 /// So few that the writer moves them itself, in less than a commit takes twice.
 const FEW: u32 = 64;
 
-/// Pages from which on the writer moves whatever there is, as nobody else seems to.
-pub(super) const TOO_LONG: u32 = 4 * LONG;
+/// Pages from which on the writer moves whatever there is, as nobody else seems to: 32 MiB, half of
+/// what is kept free on a disk (`writer::space`).
+pub(super) const TOO_LONG: u32 = 2 * LONG;
 
 /// The thread. It ends when this is dropped, after what it is about to move.
 pub(super) struct Mover {
@@ -40,10 +41,19 @@ enum Letter {
     End,
 }
 
+/// What both know of the log.
+#[derive(Default)]
+struct Progress {
+    /// So many of its pages are in the file.
+    moved: AtomicU32,
+    /// It was said that it cannot be moved.
+    is_told: AtomicBool,
+}
+
 /// What the writer does after each commit.
 struct AfterCommit {
     letters: SyncSender<Letter>,
-    moved: Arc<AtomicU32>,
+    progress: Arc<Progress>,
 }
 
 impl Mover {
@@ -54,10 +64,10 @@ impl Mover {
         durability: Durability,
     ) -> Result<Self, Error> {
         let (letters, inbox) = mpsc::sync_channel(1);
-        let moved = Arc::new(AtomicU32::new(0));
+        let progress = Arc::new(Progress::default());
         let after = AfterCommit {
             letters: letters.clone(),
-            moved: moved.clone(),
+            progress: progress.clone(),
         };
         connection.wal_hook(Some(move |log: &mut Wal, pages| {
             after.committed(log, u32::try_from(pages).unwrap_or_default());
@@ -66,7 +76,7 @@ impl Mover {
         let file = file.to_owned();
         let thread = thread::Builder::new()
             .name("journal-log".to_owned())
-            .spawn(move || work(&file, durability, &inbox, &moved))
+            .spawn(move || work(&file, durability, &inbox, &progress))
             .map_err(|error| Error::Storage(format!("cannot start the journal's log: {error}")))?;
         Ok(Self {
             letters,
@@ -109,16 +119,19 @@ fn step(pages: u32, moved: u32) -> Step {
 
 impl AfterCommit {
     fn committed(&self, log: &mut Wal, pages: u32) {
-        match step(pages, self.moved.load(Ordering::Relaxed)) {
+        let moved = self.progress.moved.load(Ordering::Relaxed);
+        match step(pages, moved) {
             Step::Nothing => {}
             // Without room for it the thread has one to come to.
             Step::MoveBeside => drop(self.letters.try_send(Letter::Move)),
-            Step::MoveHere => note(log.checkpoint_v2(CheckpointMode::PASSIVE), &self.moved),
+            Step::MoveHere => self
+                .progress
+                .note(log.checkpoint_v2(CheckpointMode::PASSIVE)),
         }
     }
 }
 
-fn work(file: &Path, durability: Durability, inbox: &Receiver<Letter>, moved: &AtomicU32) {
+fn work(file: &Path, durability: Durability, inbox: &Receiver<Letter>, progress: &Progress) {
     let mut connection = None;
     while let Ok(Letter::Move) = inbox.recv() {
         // Most journals are so small that it is never needed.
@@ -128,30 +141,35 @@ fn work(file: &Path, durability: Durability, inbox: &Receiver<Letter>, moved: &A
         };
         match opened {
             Ok(opened) => {
-                note(
-                    opened.wal_checkpoint_v2(Some("main"), CheckpointMode::PASSIVE),
-                    moved,
-                );
+                progress.note(opened.wal_checkpoint_v2(Some("main"), CheckpointMode::PASSIVE));
                 connection = Some(opened);
             }
-            Err(error) => tell(&error),
+            Err(error) => progress.tell(&error),
         }
     }
 }
 
-/// Notes how many pages of the log are in the file by now.
-fn note(done: Result<(i32, i32), rusqlite::Error>, moved: &AtomicU32) {
-    match done {
-        Ok((_, pages)) => moved.store(u32::try_from(pages).unwrap_or_default(), Ordering::Relaxed),
-        // The other one is at it.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
-        Err(error) => tell(&error),
+impl Progress {
+    /// Notes how many pages of the log are in the file by now.
+    fn note(&self, done: Result<(i32, i32), rusqlite::Error>) {
+        match done {
+            Ok((_, pages)) => {
+                let pages = u32::try_from(pages).unwrap_or_default();
+                self.moved.store(pages, Ordering::Relaxed);
+                self.is_told.store(false, Ordering::Relaxed);
+            }
+            // The other one is at it.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+            Err(error) => self.tell(&error),
+        }
     }
-}
 
-/// Nothing is lost: what could not be moved stays in the log.
-fn tell(error: &rusqlite::Error) {
-    warn!(%error, "the journal's log could not be moved into its file, and grows until it can");
+    /// Once, until it can be moved again. Nothing is lost: what could not be moved stays in the log.
+    fn tell(&self, error: &rusqlite::Error) {
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            warn!(%error, "the journal's log could not be moved into its file, and grows until it can");
+        }
+    }
 }
 
 #[cfg(test)]
