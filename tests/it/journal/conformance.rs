@@ -251,7 +251,7 @@ async fn a_delivery_that_was_taken_does_not_come_again_before_it_is_settled(
 }
 
 async fn more_deliveries_than_fit_in_memory_all_come_once(Fixture { journal, .. }: Fixture) {
-    const COUNT: usize = 10_000;
+    const COUNT: usize = 20_000;
     let slack = name("slack");
     fill(&journal, "slack", COUNT).await;
     let mut seen = BTreeSet::new();
@@ -273,7 +273,7 @@ async fn more_deliveries_than_fit_in_memory_all_come_once(Fixture { journal, .. 
 }
 
 async fn room_that_is_made_is_filled(Fixture { journal, .. }: Fixture) {
-    const COUNT: usize = 6_000;
+    const COUNT: usize = 10_000;
     let slack = name("slack");
     // Somebody waits already when they come.
     assert_eq!(
