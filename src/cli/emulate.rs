@@ -41,7 +41,7 @@ pub(super) fn run(options: &Options) -> Result<(), Exit> {
 
 async fn emulate(options: &Options) -> Result<(), Exit> {
     let mut signals = Signals::listen()?;
-    let listener = bind(options.listen, "--listen").await?;
+    let listener = bind(options.listen, "--listen")?;
     let emulator = Emulator::new(options.kind)
         .answering(options.answer.clone())
         .announcing(announce);

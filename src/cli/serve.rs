@@ -59,8 +59,8 @@ async fn serve(live: Live) -> Result<(), Exit> {
     // The folder before the ports: a second server on it is told that, and not to take another port.
     let journal = open_journal(&live, clock, &metrics)?;
     let start = Start {
-        listener: bind(config.server.listen, "[server] listen").await?,
-        admin_listener: bind(config.admin.listen, "[admin] listen").await?,
+        listener: bind(config.server.listen, "[server] listen")?,
+        admin_listener: bind(config.admin.listen, "[admin] listen")?,
         live: live.into(),
         journal,
         metrics,
@@ -84,7 +84,7 @@ async fn serve(live: Live) -> Result<(), Exit> {
 const BACKLOG: u32 = 4_096;
 
 /// Opens a listener; `key` is what the user set its address with.
-pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Exit> {
+pub(super) fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, Exit> {
     let failed = |error: io::Error| {
         let hint = match error.kind() {
             io::ErrorKind::AddrInUse => "\n  hint: take another port, or stop what listens there",

@@ -97,7 +97,8 @@ pub async fn run(
             None => again::one_by_one(&pool, &generation, &events, clock).await,
         };
         let is_more = events.len() == most;
-        most = events_of_next_job(&processed);
+        let made = processed.iter().map(|one| one.made.deliveries.len()).sum();
+        most = events_of_next_job(events.len(), made);
         if let Err(error) = journal.append_deliveries(processed).await {
             error!(%error, "deliveries could not be journalled; their events are processed again at the next start");
         }
@@ -127,10 +128,9 @@ impl Rest {
     }
 }
 
-/// How many events the next job is to have, if they are like these.
-fn events_of_next_job(processed: &[Processed]) -> usize {
-    let made: usize = processed.iter().map(|one| one.made.deliveries.len()).sum();
-    let each = made.div_ceil(processed.len().max(1)).max(1);
+/// How many events the next job is to have, if they are like these, of which so many deliveries were made.
+fn events_of_next_job(events: usize, made: usize) -> usize {
+    let each = made.div_ceil(events.max(1)).max(1);
     (DELIVERIES_PER_JOB / each).clamp(1, EVENTS_PER_JOB)
 }
 
@@ -381,26 +381,6 @@ fn tag_trace(tag: &Tag, ran: Ran) -> TagTrace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::DeliveryId;
-
-    /// An event of which so many deliveries were made.
-    fn made(deliveries: usize) -> Processed {
-        let delivery = |ordinal| Delivery {
-            id: DeliveryId::of("e", "tag", ordinal),
-            event_id: "e".into(),
-            received_at: 0,
-            tag: "tag".into(),
-            destination: "crm".into(),
-            payload: "{}".into(),
-            due: 0,
-            expires: None,
-            state: State::Pending,
-        };
-        Processed {
-            number: 1,
-            made: (0..deliveries).map(delivery).collect(),
-        }
-    }
 
     #[tokio::test(start_paused = true)]
     async fn who_works_off_a_backlog_rests_a_quarter_of_the_time() {
@@ -419,17 +399,17 @@ mod tests {
 
     #[test]
     fn a_job_has_as_many_events_as_make_what_may_wait_unwritten() {
-        for (deliveries, events) in [
-            (&[][..], 16),
-            (&[0, 0, 0], 16),
-            (&[1, 2, 1], 16),
-            (&[16, 16], 16),
-            (&[100], 2),
-            (&[0, 200], 2),
-            (&[1_000], 1),
+        for (events, deliveries, next) in [
+            (0, 0, 16),
+            (3, 0, 16),
+            (3, 4, 16),
+            (2, 32, 16),
+            (1, 100, 2),
+            (2, 200, 2),
+            (1, 1_000, 1),
         ] {
-            let processed: Vec<Processed> = deliveries.iter().map(|count| made(*count)).collect();
-            assert_eq!(events_of_next_job(&processed), events, "{deliveries:?}");
+            let found = events_of_next_job(events, deliveries);
+            assert_eq!(found, next, "{deliveries} of {events}");
         }
     }
 }

@@ -43,9 +43,9 @@ enum Letter {
 
 /// What both know of the log.
 #[derive(Default)]
-struct Progress {
+struct Moved {
     /// So many of its pages are in the file.
-    moved: AtomicU32,
+    pages: AtomicU32,
     /// It was said that it cannot be moved.
     is_told: AtomicBool,
 }
@@ -53,7 +53,7 @@ struct Progress {
 /// What the writer does after each commit.
 struct AfterCommit {
     letters: SyncSender<Letter>,
-    progress: Arc<Progress>,
+    moved: Arc<Moved>,
 }
 
 impl Mover {
@@ -64,10 +64,10 @@ impl Mover {
         durability: Durability,
     ) -> Result<Self, Error> {
         let (letters, inbox) = mpsc::sync_channel(1);
-        let progress = Arc::new(Progress::default());
+        let moved = Arc::new(Moved::default());
         let after = AfterCommit {
             letters: letters.clone(),
-            progress: progress.clone(),
+            moved: moved.clone(),
         };
         connection.wal_hook(Some(move |log: &mut Wal, pages| {
             after.committed(log, u32::try_from(pages).unwrap_or_default());
@@ -76,7 +76,7 @@ impl Mover {
         let file = file.to_owned();
         let thread = thread::Builder::new()
             .name("journal-log".to_owned())
-            .spawn(move || work(&file, durability, &inbox, &progress))
+            .spawn(move || work(&file, durability, &inbox, &moved))
             .map_err(|error| Error::Storage(format!("cannot start the journal's log: {error}")))?;
         Ok(Self {
             letters,
@@ -119,19 +119,17 @@ fn step(pages: u32, moved: u32) -> Step {
 
 impl AfterCommit {
     fn committed(&self, log: &mut Wal, pages: u32) {
-        let moved = self.progress.moved.load(Ordering::Relaxed);
+        let moved = self.moved.pages.load(Ordering::Relaxed);
         match step(pages, moved) {
             Step::Nothing => {}
             // Without room for it the thread has one to come to.
             Step::MoveBeside => drop(self.letters.try_send(Letter::Move)),
-            Step::MoveHere => self
-                .progress
-                .note(log.checkpoint_v2(CheckpointMode::PASSIVE)),
+            Step::MoveHere => self.moved.note(log.checkpoint_v2(CheckpointMode::PASSIVE)),
         }
     }
 }
 
-fn work(file: &Path, durability: Durability, inbox: &Receiver<Letter>, progress: &Progress) {
+fn work(file: &Path, durability: Durability, inbox: &Receiver<Letter>, moved: &Moved) {
     let mut connection = None;
     while let Ok(Letter::Move) = inbox.recv() {
         // Most journals are so small that it is never needed.
@@ -141,21 +139,21 @@ fn work(file: &Path, durability: Durability, inbox: &Receiver<Letter>, progress:
         };
         match opened {
             Ok(opened) => {
-                progress.note(opened.wal_checkpoint_v2(Some("main"), CheckpointMode::PASSIVE));
+                moved.note(opened.wal_checkpoint_v2(Some("main"), CheckpointMode::PASSIVE));
                 connection = Some(opened);
             }
-            Err(error) => progress.tell(&error),
+            Err(error) => moved.tell(&error),
         }
     }
 }
 
-impl Progress {
+impl Moved {
     /// Notes how many pages of the log are in the file by now.
     fn note(&self, done: Result<(i32, i32), rusqlite::Error>) {
         match done {
             Ok((_, pages)) => {
                 let pages = u32::try_from(pages).unwrap_or_default();
-                self.moved.store(pages, Ordering::Relaxed);
+                self.pages.store(pages, Ordering::Relaxed);
                 self.is_told.store(false, Ordering::Relaxed);
             }
             // The other one is at it.
