@@ -1,8 +1,9 @@
-//! The time of day, passed in so that tests can hold it. It does not sleep: waiting is tokio's.
+//! The time of day, passed in so that tests can hold it, and a thread's time on the processor. It does
+//! not sleep: waiting is tokio's.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970-01-01T00:00:00Z: how Tagwerk writes times down.
 pub type Millis = i64;
@@ -66,6 +67,19 @@ pub fn rfc3339(at: Millis) -> String {
 pub fn parse_rfc3339(text: &str) -> Option<Millis> {
     let moment: jiff::Timestamp = text.parse().ok()?;
     Some(moment.as_millisecond())
+}
+
+/// How long this thread has been on a processor.
+#[cfg(unix)]
+pub fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Elsewhere the time that passed will do.
+#[cfg(not(unix))]
+pub fn thread_time() -> Duration {
+    START.elapsed()
 }
 
 /// There is one wall clock, so there is one of each of these.

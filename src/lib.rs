@@ -20,6 +20,7 @@ pub mod mailbox;
 pub mod outcome;
 pub mod request;
 pub mod secret;
+pub mod workers;
 
 // The ground: what the user configured, and how the program speaks to its operator.
 pub mod config;

@@ -73,6 +73,8 @@ enum Asleep {
     No,
     Until(Instant),
     UntilWoken,
+    /// Until there are so many letters.
+    Gathering(usize),
 }
 
 struct Letter<T> {
@@ -96,7 +98,10 @@ impl<T> Queue<T> {
             content,
             _room: room,
         });
-        let must_wake = must_wake(state.asleep);
+        let must_wake = match state.asleep {
+            Asleep::Gathering(enough) => state.letters.len() >= enough,
+            asleep => must_wake(asleep),
+        };
         drop(state);
         if must_wake {
             self.arrived.notify_one();
@@ -157,6 +162,19 @@ impl<T> Mailbox<T> {
         })
     }
 
+    /// What has a thread that [gathers](Inbox::gather) look again whether it should. It keeps nothing
+    /// open.
+    pub fn nudge(&self) -> impl Fn() + use<T> {
+        let queue = Arc::downgrade(&self.0.0);
+        move || {
+            let Some(queue) = queue.upgrade() else { return };
+            let gathers = matches!(queue.lock().asleep, Asleep::Gathering(_));
+            if gathers {
+                queue.arrived.notify_one();
+            }
+        }
+    }
+
     fn put(&self, content: T, room: OwnedSemaphorePermit) -> Result<(), T> {
         let queue = &self.0.0;
         queue.put(content, room, |_| true)
@@ -178,6 +196,7 @@ impl<T> Room<'_, T> {
             Asleep::No => false,
             Asleep::Until(wakes) => wakes > by,
             Asleep::UntilWoken => true,
+            Asleep::Gathering(_) => false,
         })
     }
 }
@@ -213,6 +232,23 @@ impl<T> Inbox<T> {
         }
     }
 
+    /// Waits until there are `enough` letters, but no longer than `deadline` or than `is_worthwhile`,
+    /// which is asked at first and after each [`nudge`](Mailbox::nudge). Takes none out.
+    pub fn gather(&self, enough: usize, deadline: Instant, is_worthwhile: impl Fn() -> bool) {
+        let queue = &self.0.0;
+        let mut state = queue.lock();
+        while state.letters.len() < enough && !state.ended && is_worthwhile() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state.asleep = Asleep::Gathering(enough);
+            let waited = queue.arrived.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.asleep = Asleep::No;
+        }
+    }
+
     /// A letter that is there already.
     pub fn take(&self) -> Option<T> {
         let letter = self.0.0.lock().letters.pop_front();
@@ -222,6 +258,8 @@ impl<T> Inbox<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[tokio::test]
@@ -272,6 +310,39 @@ mod tests {
             Found::Letter(3),
             "when it wakes by itself"
         );
+    }
+
+    #[test]
+    fn a_thread_that_gathers_is_woken_by_enough_or_by_a_nudge_or_by_the_end() {
+        const LONG: Duration = Duration::from_secs(3_600);
+        let (mailbox, inbox) = mailbox(8);
+        let is_worthwhile = Arc::new(AtomicBool::new(true));
+        let gathered = |enough| {
+            let (inbox, is_worthwhile) = (inbox.clone(), is_worthwhile.clone());
+            std::thread::spawn(move || {
+                inbox.gather(enough, Instant::now() + LONG, || {
+                    is_worthwhile.load(Ordering::SeqCst)
+                });
+                std::iter::from_fn(|| inbox.take()).collect::<Vec<_>>()
+            })
+        };
+        let thread = gathered(3);
+        for letter in 1..=3 {
+            mailbox.try_post(letter).unwrap();
+        }
+        assert_eq!(thread.join().unwrap(), [1, 2, 3]);
+
+        let thread = gathered(3);
+        mailbox.try_post(4).unwrap();
+        is_worthwhile.store(false, Ordering::SeqCst);
+        mailbox.nudge()();
+        assert_eq!(thread.join().unwrap(), [4]);
+
+        is_worthwhile.store(true, Ordering::SeqCst);
+        inbox.gather(3, Instant::now(), || true); // the time is over
+        let thread = gathered(3);
+        drop(mailbox);
+        assert!(thread.join().unwrap().is_empty());
     }
 
     #[test]

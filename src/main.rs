@@ -8,6 +8,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     use_small_pages();
+    allow_many_files();
     tagwerk::cli::main()
 }
 
@@ -16,4 +17,24 @@ fn main() -> ExitCode {
 fn use_small_pages() {
     #[cfg(target_os = "linux")]
     let _unknown_to_the_kernel = rustix::thread::disable_transparent_huge_pages(true).is_err();
+}
+
+/// All connections that the listener keeps (`tagwerk::ingress`), and twice as many files besides. Shells
+/// and systemd allow 1,024 unless the program asks for more.
+const FILES: u64 = 16_384;
+
+/// As many as that, or as the operator allows.
+fn allow_many_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let wanted = limit.maximum.map_or(FILES, |most| most.min(FILES));
+        let is_too_low = limit.current.is_some_and(|current| current < wanted);
+        let raised = Rlimit {
+            current: Some(wanted),
+            ..limit
+        };
+        let _fewer_then = is_too_low && setrlimit(Resource::Nofile, raised).is_err();
+    }
 }

@@ -2,6 +2,7 @@
 
 mod service;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::rerun::Rerunner;
 use crate::script::Pool;
 use crate::secret::Secret;
 use crate::telemetry::Metrics;
+use crate::workers::Workers;
 use service::Front;
 
 /// A running Tagwerk.
@@ -102,9 +104,10 @@ pub fn open_journal(
     live: &Live,
     clock: Clock,
     metrics: &Metrics,
+    workers: &Workers,
 ) -> Result<Journal, journal::Error> {
     let config = &live.current().config;
-    Journal::open_counting(&config.journal, &config.data.dir, clock, metrics)
+    Journal::open_counting(&config.journal, &config.data.dir, clock, metrics, workers)
 }
 
 impl App {
@@ -148,7 +151,7 @@ impl App {
         };
         let standings = Standings::default();
         app.run_loops(&pool, threads, Courier::new()?, clock, standings.clone());
-        app.open_front(listener, clock);
+        app.open_front(listener, clock)?;
         app.open_admin(admin_listener, standings, pool, clock);
         Ok(app)
     }
@@ -185,7 +188,7 @@ impl App {
         loop_tasks.spawn(generation::watch(live.clone(), loops.clone()));
     }
 
-    fn open_front(&self, listener: TcpListener, clock: Clock) {
+    fn open_front(&self, listener: TcpListener, clock: Clock) -> io::Result<()> {
         let config = &self.live.current().config;
         let settings = ingress::Settings {
             trusted_proxies: config.server.trusted_proxies.clone(),
@@ -194,16 +197,17 @@ impl App {
             ..ingress::Settings::default()
         };
         let (front, doors) = (self.parts.front.clone(), self.parts.doors.clone());
+        let drained = ingress::serve(listener, front, settings, doors)?;
         self.parts.door_tasks.spawn(async move {
-            let drained = ingress::serve(listener, front, settings, doors).await;
-            if drained.cut > 0 {
-                let requests = drained.cut;
+            let requests = drained.await.cut;
+            if requests > 0 {
                 warn!(
                     requests,
                     "some requests did not end in time and were cut off"
                 );
             }
         });
+        Ok(())
     }
 
     fn open_admin(&self, listener: TcpListener, standings: Standings, pool: Pool, clock: Clock) {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -16,6 +17,7 @@ use crate::config::SystemEnvironment;
 use crate::generation::Live;
 use crate::script::{limits, make_room_here};
 use crate::telemetry::{self, Metrics};
+use crate::workers::Workers;
 
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
@@ -32,32 +34,39 @@ pub(super) fn run(_options: &Options, config: &Path) -> Result<(), Exit> {
     telemetry::start(&SystemEnvironment);
     let live = Live::start(config.to_owned(), Box::new(SystemEnvironment))
         .map_err(|problems| Exit::configuration(&problems))?;
-    runtime()?.block_on(serve(live))
+    let mut runtime = threads();
+    let workers = Workers::of(&mut runtime);
+    runtime.build()?.block_on(serve(live, workers))
 }
 
-/// The runtime of every command that has one. Its threads have room for scripts; the journal has a
-/// thread of its own.
+/// The runtime of every command that has one.
+pub(super) fn runtime() -> Result<Runtime, Exit> {
+    Ok(threads().build()?)
+}
+
+/// Threads that have room for scripts; the journal has a thread of its own.
 ///
-/// It has half as many threads as there are cores: scripts, which take the greater part, have threads
-/// too, and each further one is woken to look for work that is done by then. On two cores an event
-/// takes a tenth less CPU with one than with two, at saturation and at 200 a second.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+/// There are half as many as there are cores: scripts, which take the greater part, have threads too,
+/// and each further one is woken to look for work that is done by then. On two cores an event takes a
+/// tenth less CPU with one than with two, at saturation and at 200 a second.
+fn threads() -> Builder {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    Ok(tokio::runtime::Builder::new_multi_thread()
+    let mut threads = Builder::new_multi_thread();
+    threads
         .worker_threads(cores.div_ceil(2))
         .enable_all()
         .thread_stack_size(limits::STACK_BYTES)
-        .on_thread_start(make_room_here)
-        .build()?)
+        .on_thread_start(make_room_here);
+    threads
 }
 
-async fn serve(live: Live) -> Result<(), Exit> {
+async fn serve(live: Live, workers: Workers) -> Result<(), Exit> {
     // Before anybody is told that we listen: a signal from then on drains.
     let mut signals = Signals::listen()?;
     let config = live.current().config.clone();
     let (clock, metrics) = (Clock::System, Metrics::new());
     // The folder before the ports: a second server on it is told that, and not to take another port.
-    let journal = open_journal(&live, clock, &metrics)?;
+    let journal = open_journal(&live, clock, &metrics, &workers)?;
     let start = Start {
         listener: bind(config.server.listen, "[server] listen")?,
         admin_listener: bind(config.admin.listen, "[admin] listen")?,

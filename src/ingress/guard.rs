@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 pub(super) struct StreamGuard {
     place: Place,
     heads: u64,
+    is_plain: bool,
     limits: Limits,
 }
 
@@ -46,6 +47,7 @@ impl StreamGuard {
         Self {
             place: Place::Head(HeadGuard::new()),
             heads: 0,
+            is_plain: true,
             limits,
         }
     }
@@ -81,6 +83,11 @@ impl StreamGuard {
         self.heads
     }
 
+    /// True while every head that has passed was [plain](Verdict::Whole::is_plain).
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
     /// From now on nothing may pass.
     pub(super) fn end(&mut self) {
         self.place = Place::End;
@@ -93,7 +100,12 @@ impl StreamGuard {
             Place::Head(head) => match head.judge(rest, &self.limits) {
                 Verdict::Partial => Ok(0),
                 Verdict::Refused(why) => Err((0, Then::Refuse(why))),
-                Verdict::Whole { bytes, body } => {
+                Verdict::Whole {
+                    bytes,
+                    body,
+                    is_plain,
+                } => {
+                    self.is_plain &= is_plain;
                     self.begin_body(body);
                     Ok(bytes)
                 }

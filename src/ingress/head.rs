@@ -23,6 +23,7 @@ pub(super) struct HeadGuard {
     has_host: bool,
     length: Option<u64>,
     is_chunked: bool,
+    is_plain: bool,
 }
 
 #[derive(Debug)]
@@ -37,7 +38,13 @@ pub(super) enum Verdict {
     /// So far it may be good, but its end is not there.
     Partial,
     /// It is good and so many bytes long.
-    Whole { bytes: usize, body: BodyFraming },
+    Whole {
+        bytes: usize,
+        body: BodyFraming,
+        /// An answer with a body may follow it, and then another request: it is not HEAD and not
+        /// HTTP/1.0, expects nothing before its body, and does not ask for the end.
+        is_plain: bool,
+    },
     /// It must not reach hyper.
     Refused(Refusal),
 }
@@ -59,6 +66,7 @@ impl HeadGuard {
             has_host: false,
             length: None,
             is_chunked: false,
+            is_plain: true,
         }
     }
 
@@ -81,8 +89,11 @@ impl HeadGuard {
             match self.judge_line(line, limits) {
                 Err(why) => return Verdict::Refused(why),
                 Ok(Some(body)) => {
-                    let bytes = self.judged;
-                    return Verdict::Whole { bytes, body };
+                    return Verdict::Whole {
+                        bytes: self.judged,
+                        body,
+                        is_plain: self.is_plain,
+                    };
                 }
                 Ok(None) => {}
             }
@@ -109,6 +120,7 @@ impl HeadGuard {
             (Part::RequestLine, []) => Ok(None),
             (Part::RequestLine, _) => {
                 self.is_http_11 = judge_request_line(line)?;
+                self.is_plain = self.is_http_11 && !line.starts_with(b"HEAD ");
                 self.part = Part::Fields;
                 Ok(None)
             }
@@ -136,7 +148,7 @@ impl HeadGuard {
         self.note_field(name, value.trim_ascii())
     }
 
-    /// Keeps what decides on framing and host.
+    /// Keeps what decides on framing, host and what may follow.
     fn note_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Refusal> {
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => {
@@ -159,6 +171,10 @@ impl HeadGuard {
                     return Err(Refusal::Coding);
                 }
                 self.is_chunked = true;
+            }
+            6 if name.eq_ignore_ascii_case(b"expect") => self.is_plain = false,
+            10 if name.eq_ignore_ascii_case(b"connection") => {
+                self.is_plain &= value.eq_ignore_ascii_case(b"keep-alive");
             }
             _ => {}
         }
@@ -323,7 +339,7 @@ mod tests {
 
     fn judge(head: &str) -> Result<BodyFraming, Refusal> {
         match HeadGuard::new().judge(head.as_bytes(), &Limits::default()) {
-            Verdict::Whole { bytes, body } => {
+            Verdict::Whole { bytes, body, .. } => {
                 assert_eq!(bytes, head.len(), "{head:?}");
                 Ok(body)
             }

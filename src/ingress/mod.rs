@@ -4,7 +4,8 @@
 //! hyper parses and writes; around it stands what hyper leaves open:
 //!
 //! ```text
-//! listener ─ seats        accept, count, refuse, drain
+//! listener ─ door ─ seats accept, count, drain; who gets in
+//!   standing              one socket without a seat: each request is refused at once
 //!   connection            one socket: hyper between the two below
 //!     socket ─ guard      sees every byte before hyper: head, framing, target; deadlines
 //!     exchange ─ body     one request: admission, body, the service, the answer
@@ -27,6 +28,10 @@ mod body;
 mod exchange;
 mod connection;
 mod seats;
+mod pace;
+mod wire;
+mod door;
+mod standing;
 mod listener;
 #[cfg(test)]
 mod tests;
@@ -110,11 +115,14 @@ impl Default for Settings {
 /// The bounds of the listener. The defaults are the constants of the same names.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Open connections; for one more an idle one leaves, or it is answered 503 and closed.
+    /// Open connections; for one more an idle one leaves, or it is refused with 503.
     pub connections: usize,
     /// Open connections of one address (one /64 network of IPv6); for one more an idle one of them
-    /// leaves, or it is answered 429 and closed.
+    /// leaves, or it is refused with 429.
     pub connections_per_address: usize,
+    /// Open connections beyond these, whose requests are refused until there is a place for them; one
+    /// more is answered 503 (or 429) and closed.
+    pub standing: usize,
     /// From the first byte of a head (or, for the first one, from the accept) to its last; then 408.
     pub head_time: Duration,
     /// From the head to the last byte of the body; then 408.
@@ -142,6 +150,8 @@ pub struct Limits {
 pub const CONNECTIONS: usize = 2_048;
 /// A sender needs a handful; one address shall not take all of [`CONNECTIONS`].
 pub const CONNECTIONS_PER_ADDRESS: usize = 128;
+/// One was measured to take 5.4 KiB, so that is 22 MiB.
+pub const STANDING: usize = 4_096;
 /// A head is one packet, or a few; a slower one is broken or hostile.
 pub const HEAD_TIME: Duration = Duration::from_secs(5);
 /// The largest body (8 MiB) over a slow mobile uplink needs more, an ordinary one far less.
@@ -169,6 +179,7 @@ impl Default for Limits {
         Self {
             connections: CONNECTIONS,
             connections_per_address: CONNECTIONS_PER_ADDRESS,
+            standing: STANDING,
             head_time: HEAD_TIME,
             body_time: BODY_TIME,
             idle_time: IDLE_TIME,

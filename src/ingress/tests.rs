@@ -101,6 +101,7 @@ fn requests_in(mut bytes: &[u8]) -> Vec<(String, usize)> {
     while let Verdict::Whole {
         bytes: length,
         body,
+        ..
     } = HeadGuard::new().judge(bytes, &Limits::default())
     {
         let (head, rest) = bytes.split_at(length);

@@ -55,6 +55,7 @@ use crate::clock::{Clock, Millis};
 use crate::config::{self, JournalKind};
 use crate::mailbox::Mailbox;
 use crate::telemetry::Metrics;
+use crate::workers::Workers;
 use hand_over::{HandOver, Ticket};
 use sqlite::{Questions, Reader, Sqlite};
 use store::Store;
@@ -94,10 +95,16 @@ impl Journal {
     /// wrote it, [`Error::Unreleased`] if one before the first release did, [`Error::Storage`] for
     /// all else.
     pub fn open(settings: &config::Journal, folder: &Path, clock: Clock) -> Result<Self, Error> {
-        Self::open_counting(settings, folder, clock, &Metrics::new())
+        Self::open_counting(
+            settings,
+            folder,
+            clock,
+            &Metrics::new(),
+            &Workers::default(),
+        )
     }
 
-    /// The same, with its commits counted.
+    /// The same, with its commits counted; while `workers` are all busy they are made for more at once.
     ///
     /// # Errors
     /// As [`Journal::open`].
@@ -106,6 +113,7 @@ impl Journal {
         folder: &Path,
         clock: Clock,
         metrics: &Metrics,
+        workers: &Workers,
     ) -> Result<Self, Error> {
         let store = match settings.kind {
             JournalKind::Sqlite => Sqlite::open(folder)?,
@@ -114,6 +122,7 @@ impl Journal {
         let file = store.file().to_owned();
         let settings = Settings {
             meter: metrics.journal().clone(),
+            workers: workers.clone(),
             ..Settings::new(settings.clone(), clock)
         };
         Self::start(Box::new(store), &file, settings)
@@ -144,6 +153,7 @@ impl Journal {
     fn start(store: Box<dyn Store>, file: &Path, settings: Settings) -> Result<Self, Error> {
         let (mailbox, inbox) = crate::mailbox::mailbox(QUEUE);
         let clock = settings.clock;
+        settings.workers.when_idle(mailbox.nudge());
         let (reader, questions) = Reader::start(file)?;
         let hand_over = writer::start(store, reader, settings, inbox)?;
         Ok(Self {

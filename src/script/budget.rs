@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::limits;
+use crate::clock::thread_time;
 
 /// The clock is read at most once in so many steps while they are quick. A reading costs about as
 /// much as one of Rhai's operations, and 64 of them take a few microseconds.
@@ -108,20 +109,6 @@ impl Budget {
     pub(super) fn was_slow(&self, now: Instant) -> bool {
         self.used >= SLOW || now.duration_since(self.begun) >= SURELY_SLOW
     }
-}
-
-#[cfg(unix)]
-fn thread_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default()
-}
-
-/// Elsewhere the time that passed will do.
-#[cfg(not(unix))]
-fn thread_time() -> Duration {
-    use std::sync::OnceLock;
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed()
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["journal"]),
     (
         "rustix",
-        &["generation", "journal", "main", "script", "telemetry"],
+        &["clock", "generation", "journal", "main", "telemetry"],
     ),
     ("rustls", &["destination"]),
     ("rustls_platform_verifier", &["destination"]),

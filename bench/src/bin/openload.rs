@@ -31,9 +31,14 @@ impl State {
     }
 }
 
+/// False if the server has closed it meanwhile, as a sender's pool of connections sees it.
+fn is_open(socket: &TcpStream) -> bool {
+    matches!(socket.try_read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+}
+
 /// Sends one request and reads its answer; the connection is given back if it stays.
 async fn exchange(socket: &mut Option<TcpStream>, host: &str, request: &[u8], bytes: &mut Vec<u8>) -> Option<Head> {
-    if socket.is_none() {
+    if !socket.as_ref().is_some_and(is_open) {
         let fresh = TcpStream::connect(host).await.ok()?;
         fresh.set_nodelay(true).ok()?;
         *socket = Some(fresh);

@@ -24,6 +24,7 @@ use crate::error::BoxError;
 use crate::generation::Live;
 use crate::journal::Counts;
 use crate::telemetry::Metrics;
+use crate::workers::Workers;
 
 /// Everything that the demo runs.
 pub(super) struct Stage {
@@ -63,7 +64,7 @@ impl Stage {
             .map_err(|problems| Exit::configuration(&problems))?;
         let (clock, metrics) = (Clock::System, Metrics::new());
         let start = Start {
-            journal: open_journal(&live, clock, &metrics)?,
+            journal: open_journal(&live, clock, &metrics, &Workers::default())?,
             live: live.into(),
             metrics,
             listener,

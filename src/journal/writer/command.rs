@@ -12,6 +12,7 @@ use crate::journal::look::{Reran, Rerun};
 use crate::journal::record::{Counts, Entry, FailedRequest, Known, Processed, Settlement};
 use crate::journal::waiting::Waiting;
 use crate::telemetry::{JournalMeter, Metrics};
+use crate::workers::Workers;
 
 /// What the writer is asked to do. Where times count, the asker brings its own.
 pub(in crate::journal) enum Command {
@@ -84,6 +85,8 @@ pub(in crate::journal) struct Settings {
     /// From the end of one round of forgetting to the start of the next.
     pub sweep_every: Duration,
     pub meter: JournalMeter,
+    /// While they are all busy, commits are made for more at once.
+    pub workers: Workers,
 }
 
 /// So often is looked for what has expired; where that is soon, oftener.
@@ -102,6 +105,7 @@ impl Settings {
             clock,
             pause: Duration::from_secs(1),
             meter: Metrics::new().journal().clone(),
+            workers: Workers::default(),
         }
     }
 }

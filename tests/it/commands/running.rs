@@ -155,3 +155,24 @@ async fn the_demo_delivers_to_every_vendor() {
     let files = std::fs::read_dir(folder.path()).unwrap();
     assert_eq!(files.count(), 0, "it leaves nothing behind");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_server_may_open_as_many_files_as_it_is_let() {
+    let set = WorkingSet::of_orders(NOWHERE);
+    for (before, open_files) in [
+        ("ulimit -Sn 256", "16384"),
+        ("ulimit -Hn 1024; ulimit -Sn 256", "1024"),
+        ("ulimit -Sn 17000", "17000"),
+    ] {
+        let server = Server::start_under(&set, before).await;
+        let limits = format!("/proc/{}/limits", server.process());
+        let limits = std::fs::read_to_string(limits).unwrap();
+        let line = limits
+            .lines()
+            .find(|line| line.starts_with("Max open files"));
+        let soft = line.and_then(|line| line.split_whitespace().nth(3));
+        assert_eq!(soft, Some(open_files), "{before}");
+        server.stop().await;
+    }
+}

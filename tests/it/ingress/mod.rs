@@ -2,6 +2,7 @@
 
 mod exchange;
 mod limits;
+mod overload;
 mod probes;
 
 use std::future::Future;
@@ -88,7 +89,8 @@ impl Server {
             released: Semaphore::new(0),
         });
         let stop = CancellationToken::new();
-        let running = tokio::spawn(serve(listener, Arc::clone(&echo), settings, stop.clone()));
+        let running = serve(listener, Arc::clone(&echo), settings, stop.clone()).unwrap();
+        let running = tokio::spawn(running);
         Self {
             address,
             echo,

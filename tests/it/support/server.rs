@@ -55,7 +55,12 @@ impl Server {
 
     /// One that may write no file beyond so many blocks of 512 bytes: a disk that is soon full.
     pub(crate) async fn start_on_small_disk(set: &WorkingSet, blocks: u32) -> Self {
-        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" serve");
+        Self::start_under(set, &format!("trap '' XFSZ; ulimit -f {blocks}")).await
+    }
+
+    /// One that is started by a shell which did this before.
+    pub(crate) async fn start_under(set: &WorkingSet, before: &str) -> Self {
+        let limited = format!("{before}; exec \"$0\" serve");
         let mut command = Command::new("sh");
         command
             .args(["-c", &limited, env!("CARGO_BIN_EXE_tagwerk")])
