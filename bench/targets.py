@@ -254,16 +254,24 @@ def overloaded(effort):
     beside = f"{found['accepted']:,}/s of {found['capacity']:,}/s, {found['offered']:,}/s offered, {found['unsent']:,}/s found no free connection"
     crowd = overload.measure(effort.overload_seconds / 4, connections=overload.CROWD)
     print("   " + str(crowd))
-    in_crowd = f"{crowd['accepted']:,}/s, {crowd['refused']:,}/s were told to come back"
+    alone = overload.measure(effort.overload_seconds / 4, connections=overload.ONE_ADDRESS, is_proxy=False)
+    print("   " + str(alone))
+    every = (found, crowd, alone)
     return [
         Row("overload, 3 times what it can take: accepted, of capacity", "≥ 80 %", [found["kept"] * 100], " %", least=80, digits=0, note=beside),
         Row("the same: back to normal", "≤ 5 s", [found["recovered"]], " s", most=5, digits=0, note=slow_seconds(found)),
-        Row(f"overload over {overload.CROWD:,} connections, of which 2,048 are taken: accepted, of capacity", "≥ 80 %", [crowd["kept"] * 100], " %", least=80, digits=0, note=in_crowd),
+        Row(f"overload over {overload.CROWD:,} connections, of which 2,048 are taken: accepted, of capacity", "≥ 80 %", [crowd["kept"] * 100], " %", least=80, digits=0, note=told(crowd)),
         Row("the same: 503 and `Retry-After`, p99 of the worst second", "≤ 50 ms", [crowd["refused_p99"]], " ms", most=50, digits=0),
         Row("the same: back to normal", "≤ 5 s", [crowd["recovered"]], " s", most=5, digits=0, note=slow_seconds(crowd)),
-        Row("both: refused in any other way, or without `Retry-After`", "0", [sum(one["other"] + one["without_hint"] for one in (found, crowd))], most=0, digits=0),
-        Row("both: acknowledged and lost", "0", [found["lost"] + crowd["lost"]], most=0, digits=0, note=f"of {found['acked'] + crowd['acked']:,}"),
+        Row(f"overload from one address over {overload.ONE_ADDRESS:,} connections, of which 128 are taken: accepted, of capacity", "≥ 80 %", [alone["kept"] * 100], " %", least=80, digits=0, note=told(alone)),
+        Row("the same: 429 and `Retry-After`, p99 of the worst second", "≤ 50 ms", [alone["refused_p99"]], " ms", most=50, digits=0),
+        Row("all three: answered neither with 200 nor with 429 or 503, or these without `Retry-After`", "0", [sum(one["other"] + one["without_hint"] for one in every)], most=0, digits=0),
+        Row("all three: acknowledged and lost", "0", [sum(one["lost"] for one in every)], most=0, digits=0, note=f"of {sum(one['acked'] for one in every):,}"),
     ]
+
+
+def told(found):
+    return f"{found['accepted']:,}/s of {found['capacity']:,}/s, {found['refused']:,}/s were told to come back"
 
 
 def slow_seconds(found):
