@@ -3,9 +3,9 @@
 //! done is SQLite's (<https://sqlite.org/wal.html#ckpt>).
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::hooks::Wal;
@@ -48,6 +48,8 @@ struct Moved {
     pages: AtomicU32,
     /// It was said that it cannot be moved.
     is_told: AtomicBool,
+    /// Held by the thread while it moves pages.
+    moving: Mutex<()>,
 }
 
 /// What the writer does after each commit.
@@ -102,6 +104,8 @@ enum Step {
     MoveBeside,
     /// By the writer.
     MoveHere,
+    /// By the writer, who waits for the thread if that is at it: nothing more may come before.
+    MoveAllHere,
 }
 
 /// Of a log of so many pages, of which so many are moved. After the log has begun anew, the latter may
@@ -109,7 +113,7 @@ enum Step {
 fn step(pages: u32, moved: u32) -> Step {
     let left = pages.checked_sub(moved).unwrap_or(pages);
     match pages {
-        TOO_LONG.. => Step::MoveHere,
+        TOO_LONG.. => Step::MoveAllHere,
         LONG.. if left <= FEW => Step::MoveHere,
         LONG.. => Step::MoveBeside,
         _ if left >= MOVE_AT => Step::MoveBeside,
@@ -125,6 +129,10 @@ impl AfterCommit {
             // Without room for it the thread has one to come to.
             Step::MoveBeside => drop(self.letters.try_send(Letter::Move)),
             Step::MoveHere => self.moved.note(log.checkpoint_v2(CheckpointMode::PASSIVE)),
+            Step::MoveAllHere => {
+                let _alone = self.moved.moving();
+                self.moved.note(log.checkpoint_v2(CheckpointMode::PASSIVE));
+            }
         }
     }
 }
@@ -139,6 +147,7 @@ fn work(file: &Path, durability: Durability, inbox: &Receiver<Letter>, moved: &M
         };
         match opened {
             Ok(opened) => {
+                let _alone = moved.moving();
                 moved.note(opened.wal_checkpoint_v2(Some("main"), CheckpointMode::PASSIVE));
                 connection = Some(opened);
             }
@@ -160,6 +169,10 @@ impl Moved {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
             Err(error) => self.tell(&error),
         }
+    }
+
+    fn moving(&self) -> MutexGuard<'_, ()> {
+        self.moving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Once, until it can be moved again. Nothing is lost: what could not be moved stays in the log.
@@ -188,7 +201,7 @@ mod tests {
             (LONG, LONG - MOVE_AT, Step::MoveBeside),
             (LONG + 70, LONG, Step::MoveBeside),
             (LONG + 70, LONG + 10, Step::MoveHere),
-            (TOO_LONG, 0, Step::MoveHere),
+            (TOO_LONG, 0, Step::MoveAllHere),
         ] {
             assert_eq!(step(pages, moved), expected, "{moved} of {pages}");
         }
