@@ -96,7 +96,7 @@ impl<S: Service> Door<S> {
     /// What to write to one who is refused; whether that is the last answer on its connection.
     ///
     /// Blocks this thread now and then: see [`Pace`].
-    pub(super) fn refuse(&self, peer: IpAddr, why: Refusal, is_last: bool) -> Vec<u8> {
+    pub(super) fn refuse(&self, peer: IpAddr, why: Refusal, is_last: bool) -> String {
         debug!(%peer, status = why.status(), "refused at the door: {}", why.message());
         self.shared.settings.metrics.refused(why.counted_as());
         let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);

@@ -130,9 +130,9 @@ fn welcome<S: Service>(door: &Arc<Door<S>>, stream: TcpStream, peer: IpAddr) {
 
 /// Says why and closes, without a wait: nothing was written to it yet, so there is room for the answer,
 /// and most have sent their request by now, and no more.
-fn turn_away(stream: TcpStream, answer: &[u8]) -> io::Result<()> {
+fn turn_away(stream: TcpStream, answer: &str) -> io::Result<()> {
     let mut stream = stream.into_std()?;
-    stream.write_all(answer)?;
+    stream.write_all(answer.as_bytes())?;
     let mut scrap = [0; SCRAP];
     for _ in 0..SCRAPS {
         if !matches!(stream.read(&mut scrap), Ok(SCRAP)) {

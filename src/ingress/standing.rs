@@ -177,8 +177,8 @@ impl<S: Service> Standing<S> {
     }
 
     /// Writes an answer without a wait. There is room for it, unless the peer asks and does not read.
-    fn write(&self, answer: &[u8]) -> io::Result<()> {
-        match self.stream.try_write(answer)? {
+    fn write(&self, answer: &str) -> io::Result<()> {
+        match self.stream.try_write(answer.as_bytes())? {
             count if count == answer.len() => Ok(()),
             _ => Err(io::ErrorKind::WriteZero.into()),
         }

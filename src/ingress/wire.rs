@@ -13,7 +13,7 @@ const NO_ID: &str = "0000000000000000";
 pub(super) struct WireText {
     status_line: String,
     /// What comes before, between and after the request ids.
-    rest: Vec<Vec<u8>>,
+    rest: Vec<String>,
 }
 
 impl WireText {
@@ -22,41 +22,24 @@ impl WireText {
         let status = StatusCode::from_u16(response.status).unwrap_or_default();
         let reason = status.canonical_reason().unwrap_or_default();
         let length = response.body.len();
-        let mut rest =
-            format!("x-request-id: {NO_ID}\r\ncontent-length: {length}\r\n").into_bytes();
+        let mut rest = format!("x-request-id: {NO_ID}\r\ncontent-length: {length}\r\n");
         for (name, value) in &response.headers {
-            rest.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+            let value = String::from_utf8_lossy(value.as_bytes());
+            rest.extend([name.as_str(), ": ", &value, "\r\n"]);
         }
-        rest.extend_from_slice(b"\r\n");
-        rest.extend_from_slice(&response.body);
+        rest.push_str("\r\n");
+        rest.push_str(&String::from_utf8_lossy(&response.body));
         Self {
             status_line: format!("HTTP/1.1 {} {reason}\r\n", response.status),
-            rest: split(&rest, NO_ID.as_bytes()),
+            rest: rest.split(NO_ID).map(str::to_owned).collect(),
         }
     }
 
     /// The answer to one request; after the last one of its connection the peer expects no other.
-    pub(super) fn with(&self, request_id: &str, is_last: bool) -> Vec<u8> {
-        let connection: &[u8] = if is_last {
-            b"connection: close\r\n"
-        } else {
-            b""
-        };
-        let rest = self.rest.join(request_id.as_bytes());
-        [self.status_line.as_bytes(), connection, &rest].concat()
+    pub(super) fn with(&self, request_id: &str, is_last: bool) -> String {
+        let connection = if is_last { "connection: close\r\n" } else { "" };
+        [&self.status_line, connection, &self.rest.join(request_id)].concat()
     }
-}
-
-fn split(bytes: &[u8], at: &[u8]) -> Vec<Vec<u8>> {
-    let mut parts = Vec::new();
-    let mut rest = bytes;
-    while let Some(place) = rest.windows(at.len()).position(|window| window == at) {
-        let (part, after) = rest.split_at(place);
-        parts.push(part.to_vec());
-        rest = after.get(at.len()..).unwrap_or_default();
-    }
-    parts.push(rest.to_vec());
-    parts
 }
 
 #[cfg(test)]
@@ -74,7 +57,7 @@ mod tests {
                 body.len()
             )
         };
-        let sent = [false, true].map(|is_last| String::from_utf8(text.with(id, is_last)).unwrap());
+        let sent = [false, true].map(|is_last| text.with(id, is_last));
         assert_eq!(sent, [head(""), head("connection: close\r\n")]);
     }
 }
