@@ -1,9 +1,12 @@
-//! One connection: hyper between the guarded socket and the exchanges, and its end.
+//! One connection that has a seat: hyper between the guarded socket and the exchanges, until it ends or
+//! its seat is another's.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,15 +26,16 @@ use super::socket::Socket;
 /// How much hyper reads ahead. Every head fits, and a large body comes in few pieces.
 const READ_BUFFER: usize = 64 * 1_024;
 
-/// Serves `stream` until the peer closes, a deadline passes, or the drain after `stop` is over. Notes
-/// when it is idle.
+/// Serves `stream` until the peer closes, a deadline passes, or the drain after the listener's stop is
+/// over. Notes when it is idle. After `get_up` it is given back as soon as nothing is under way.
 pub(super) async fn run<T, S>(
     stream: T,
     peer: IpAddr,
     shared: &Shared<S>,
     idle: &Idle,
-    stop: &CancellationToken,
-) where
+    get_up: &CancellationToken,
+) -> Option<T>
+where
     T: AsyncRead + AsyncWrite + Unpin,
     S: Service,
 {
@@ -42,7 +46,7 @@ pub(super) async fn run<T, S>(
         Ok::<_, Infallible>(exchange::answer(shared, peer, request, refused_head).await)
     });
     let socket = Socket::new(stream, limits, refused_head, idle);
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         // A sender that closes its half has still asked, and is answered.
         .half_close(true)
         // Answers are small: to copy one is cheaper than to write it in two pieces.
@@ -51,25 +55,49 @@ pub(super) async fn run<T, S>(
         .header_read_timeout(None)
         .max_buf_size(READ_BUFFER.max(2 * limits.head_bytes))
         .serve_connection(TokioIo::new(socket), service);
-    let mut connection = pin!(connection);
-
     let ended = tokio::select! {
         biased;
-        ended = connection.as_mut() => Some(ended),
-        () = stop.cancelled() => None,
+        ended = &mut connection => Some(ended),
+        () = get_up.cancelled() => None,
     };
     let ended = match ended {
         Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            let Ok(ended) = timeout(limits.drain_time, connection).await else {
-                shared.cut.fetch_add(1, Ordering::Relaxed);
-                return;
-            };
-            ended
-        }
+        None => tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => {
+                Pin::new(&mut connection).graceful_shutdown();
+                let Ok(ended) = timeout(limits.drain_time, connection).await else {
+                    shared.cut.fetch_add(1, Ordering::Relaxed);
+                    return None;
+                };
+                ended
+            }
+            ended = until_idle(&mut connection, idle) => match ended {
+                Some(ended) => ended,
+                None => return into_stream(connection.into_parts()),
+            }
+        },
     };
     if let Err(error) = ended {
         debug!(%peer, %error, "connection ended");
     }
+    None
+}
+
+/// Runs `connection` until it waits for its next request. What it comes to if it ends before.
+async fn until_idle<C: Future + Unpin>(connection: &mut C, idle: &Idle) -> Option<C::Output> {
+    poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
+        Poll::Ready(ended) => Poll::Ready(Some(ended)),
+        Poll::Pending if idle.time().is_some() => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+/// None if something was read that would be lost.
+fn into_stream<T: AsyncRead + AsyncWrite + Unpin, S>(
+    parts: http1::Parts<TokioIo<Socket<'_, T>>, S>,
+) -> Option<T> {
+    let stream = parts.io.into_inner().into_stream()?;
+    parts.read_buf.is_empty().then_some(stream)
 }

@@ -1,5 +1,5 @@
-//! What decides whether a connection gets in: the seats, and the tasks that serve who has one; and
-//! how who has none is told. It accepts nothing and reads nothing.
+//! Where a connection is: with those who are served, which have a seat, or with those who stand; and how
+//! those are told. It accepts nothing and reads nothing.
 
 use std::io;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
@@ -21,7 +21,7 @@ use super::exchange::Shared;
 use super::pace::{Pace, Reading};
 use super::refusal::Refusal;
 use super::request_id::RequestIds;
-use super::seats::{Seat, Seats};
+use super::seats::{Seat, Seats, StandingPlace};
 use super::wire::WireText;
 use super::{Service, Settings, sender};
 use crate::clock::thread_time;
@@ -33,25 +33,37 @@ pub(super) struct Door<S> {
     /// The connections that have a seat.
     pub(super) tasks: TaskTracker,
     /// Where they are served.
-    runtime: Handle,
-    stop: CancellationToken,
+    serving: Handle,
+    got_up: mpsc::Sender<GotUp>,
     seats: Arc<Seats>,
-    standing_places: Arc<Semaphore>,
     pace: Mutex<Pace>,
     too_many: WireText,
     too_many_from_address: WireText,
 }
 
+/// A connection whose seat is another's, between two requests. It belongs to no runtime.
+#[derive(Debug)]
+pub(super) struct GotUp {
+    pub(super) stream: std::net::TcpStream,
+    pub(super) peer: IpAddr,
+    pub(super) place: StandingPlace,
+}
+
 impl<S: Service> Door<S> {
-    /// Connections will be served on the runtime that this is called on, until `stop` is cancelled.
-    pub(super) fn new(service: Arc<S>, settings: Settings, stop: CancellationToken) -> Self {
+    /// Connections will be served on the runtime that this is called on, until `stop` is cancelled. Those
+    /// that get up come out at the other end.
+    pub(super) fn new(
+        service: Arc<S>,
+        settings: Settings,
+        stop: CancellationToken,
+    ) -> (Self, mpsc::Receiver<GotUp>) {
         let processors = thread::available_parallelism().map_or(1, usize::from);
-        Self {
+        let (got_up, who_got_up) = mpsc::channel(settings.limits.standing.max(1));
+        let door = Self {
             seats: Seats::new(settings.limits),
-            standing_places: Arc::new(Semaphore::new(settings.limits.standing)),
             tasks: TaskTracker::new(),
-            runtime: Handle::current(),
-            stop,
+            serving: Handle::current(),
+            got_up,
             pace: Mutex::new(Pace::new(processors, reading())),
             too_many: WireText::of(Refusal::TooManyConnections),
             too_many_from_address: WireText::of(Refusal::TooManyFromAddress),
@@ -59,37 +71,65 @@ impl<S: Service> Door<S> {
                 service,
                 request_ids: RequestIds::new(random_seed()),
                 bodies: Budget::new(settings.limits.bodies_bytes),
+                stop,
                 cut: AtomicUsize::new(0),
                 settings,
             }),
-        }
+        };
+        (door, who_got_up)
     }
 
     pub(super) fn find_seat(&self, peer: IpAddr) -> Result<Seat, Refusal> {
         let is_trusted = sender::is_trusted(peer, &self.shared.settings.trusted_proxies);
-        self.seats.take(peer, is_trusted, &self.stop)
+        self.seats.take(peer, is_trusted, &self.shared.stop)
     }
 
     /// The right to stay without a seat, while there is room for that.
-    pub(super) fn find_place_to_stand(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.standing_places).try_acquire_owned().ok()
+    pub(super) fn find_place_to_stand(&self) -> Option<StandingPlace> {
+        self.seats.stand()
     }
 
-    /// Serves `stream` from now on.
-    pub(super) fn let_in(&self, stream: TcpStream, peer: IpAddr, seat: Seat) -> io::Result<()> {
-        stream.set_nodelay(true)?;
+    /// Serves `stream` from now on, as long as it has the seat; then it stands, if there is room.
+    pub(super) fn let_in(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        peer: IpAddr,
+        seat: Seat,
+    ) -> io::Result<()> {
         // Sockets belong to the runtime that they were made on.
         let stream = stream.into_std()?;
-        let shared = Arc::clone(&self.shared);
+        let door = Arc::clone(self);
         let serve = async move {
-            match TcpStream::from_std(stream) {
-                Ok(stream) => {
-                    connection::run(stream, peer, &shared, seat.idle(), seat.leave()).await;
-                }
-                Err(error) => debug!(%peer, %error, "could not serve a connection"),
+            if let Err(error) = door.serve(stream, peer, seat).await {
+                debug!(%peer, %error, "a connection ended at the door");
             }
         };
-        self.tasks.spawn_on(serve, &self.runtime);
+        self.tasks.spawn_on(serve, &self.serving);
+        Ok(())
+    }
+
+    async fn serve(
+        self: Arc<Self>,
+        stream: std::net::TcpStream,
+        peer: IpAddr,
+        seat: Seat,
+    ) -> io::Result<()> {
+        let stream = TcpStream::from_std(stream)?;
+        let given_back =
+            connection::run(stream, peer, &self.shared, seat.idle(), seat.get_up()).await;
+        if let Some(stream) = given_back
+            && let Some(place) = seat.stand()
+        {
+            let stream = stream.into_std()?;
+            // There are no more places than it has room for; after the stop nobody takes it.
+            self.got_up
+                .try_send(GotUp {
+                    stream,
+                    peer,
+                    place,
+                })
+                .ok();
+        }
         Ok(())
     }
 

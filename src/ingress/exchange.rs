@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::body::{self, Budget, Share};
@@ -36,6 +37,8 @@ pub(super) struct Shared<S> {
     pub(super) settings: Settings,
     pub(super) request_ids: RequestIds,
     pub(super) bodies: Budget,
+    /// Cancelled when the listener is to drain.
+    pub(super) stop: CancellationToken,
     /// Connections that were cut off by the end of the drain time.
     pub(super) cut: AtomicUsize,
 }

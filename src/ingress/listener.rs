@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::door::Door;
+use super::door::{Door, GotUp};
+use super::refusal::Refusal;
 use super::standing::stand;
 use super::{Service, Settings};
 
@@ -46,9 +47,19 @@ pub fn serve<S: Service>(
     settings: Settings,
     stop: CancellationToken,
 ) -> io::Result<impl Future<Output = Drained> + Send> {
-    let door = Arc::new(Door::new(service, settings, stop.clone()));
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (door, got_up) = Door::new(service, settings, stop.clone());
+    let door = Arc::new(door);
     let (ended, has_ended) = oneshot::channel::<()>();
-    let accepting = Accepting::prepare(listener, door.clone(), stop)?;
+    let accepting = Accepting {
+        listener: move_to(&runtime, listener)?,
+        runtime,
+        door: door.clone(),
+        got_up,
+        stop,
+    };
     thread::Builder::new()
         .name("accept".to_owned())
         .spawn(move || {
@@ -70,62 +81,75 @@ struct Accepting<S> {
     runtime: Runtime,
     listener: TcpListener,
     door: Arc<Door<S>>,
+    got_up: mpsc::Receiver<GotUp>,
     stop: CancellationToken,
 }
 
 impl<S: Service> Accepting<S> {
-    fn prepare(
-        listener: TcpListener,
-        door: Arc<Door<S>>,
-        stop: CancellationToken,
-    ) -> io::Result<Self> {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        // A socket belongs to the runtime that it was made on.
-        let listener = listener.into_std()?;
-        let listener = {
-            let _on = runtime.enter();
-            TcpListener::from_std(listener)?
-        };
-        Ok(Self {
-            runtime,
-            listener,
-            door,
-            stop,
-        })
-    }
-
-    fn run(self) {
+    fn run(mut self) {
         self.runtime.block_on(async {
-            while let Some(accepted) = self.stop.run_until_cancelled(self.listener.accept()).await {
-                match accepted {
-                    Ok((stream, peer)) => welcome(&self.door, stream, peer.ip().to_canonical()),
-                    Err(error) => pause_after(&error).await,
+            loop {
+                tokio::select! {
+                    () = self.stop.cancelled() => return,
+                    accepted = self.listener.accept() => match accepted {
+                        Ok((stream, peer)) => {
+                            let peer = peer.ip().to_canonical();
+                            note(peer, welcome(&self.door, stream, peer));
+                        }
+                        Err(error) => pause_after(&error).await,
+                    },
+                    Some(one) = self.got_up.recv() => {
+                        note(one.peer, have_stand(&self.door, one));
+                    }
                 }
             }
         });
     }
 }
 
-fn welcome<S: Service>(door: &Arc<Door<S>>, stream: TcpStream, peer: IpAddr) {
-    let done = match door.find_seat(peer) {
-        Ok(seat) => door.let_in(stream, peer, seat),
-        Err(why) => match door.find_place_to_stand() {
-            Some(place) => {
-                let standing = stand(stream, peer, why, door.clone());
-                tokio::spawn(async move {
-                    standing.await;
-                    drop(place);
-                });
-                Ok(())
-            }
-            None => turn_away(stream, &door.refuse(peer, why, true)),
-        },
-    };
+fn note(peer: IpAddr, done: io::Result<()>) {
     if let Err(error) = done {
         debug!(%peer, %error, "a connection ended at the door");
     }
+}
+
+/// A socket belongs to the runtime that it was made on.
+fn move_to(runtime: &Runtime, listener: TcpListener) -> io::Result<TcpListener> {
+    let listener = listener.into_std()?;
+    let _on = runtime.enter();
+    TcpListener::from_std(listener)
+}
+
+fn welcome<S: Service>(door: &Arc<Door<S>>, stream: TcpStream, peer: IpAddr) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let why = match door.find_seat(peer) {
+        Ok(seat) => return door.let_in(stream, peer, seat),
+        Err(why) => why,
+    };
+    let Some(place) = door.find_place_to_stand() else {
+        return turn_away(stream, &door.refuse(peer, why, true));
+    };
+    let patience = door.shared.settings.limits.head_time;
+    tokio::spawn(stand(stream, peer, why, patience, place, door.clone()));
+    Ok(())
+}
+
+/// Has a connection wait for its next request without a seat.
+fn have_stand<S: Service>(
+    door: &Arc<Door<S>>,
+    GotUp {
+        stream,
+        peer,
+        place,
+    }: GotUp,
+) -> io::Result<()> {
+    let stream = TcpStream::from_std(stream)?;
+    let (why, patience) = (
+        Refusal::TooManyConnections,
+        door.shared.settings.limits.idle_time,
+    );
+    tokio::spawn(stand(stream, peer, why, patience, place, door.clone()));
+    Ok(())
 }
 
 /// Says why and closes, without a wait: nothing was written to it yet, so there is room for the answer,

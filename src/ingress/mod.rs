@@ -6,7 +6,7 @@
 //! ```text
 //! listener ─ door ─ seats accept, count, drain; who gets in
 //!   standing              one socket without a seat: each request is refused at once
-//!   connection            one socket: hyper between the two below
+//!   connection            one socket with a seat: hyper between the two below
 //!     socket ─ guard      sees every byte before hyper: head, framing, target; deadlines
 //!     exchange ─ body     one request: admission, body, the service, the answer
 //! ```
@@ -115,10 +115,9 @@ impl Default for Settings {
 /// The bounds of the listener. The defaults are the constants of the same names.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Open connections; for one more an idle one leaves, or it is refused with 503.
+    /// Connections that are served; for one more those that are idle get up, or it is refused with 503.
     pub connections: usize,
-    /// Open connections of one address (one /64 network of IPv6); for one more an idle one of them
-    /// leaves, or it is refused with 429.
+    /// The same of one address (one /64 network of IPv6); then it is refused with 429.
     pub connections_per_address: usize,
     /// Open connections beyond these, whose requests are refused until there is a place for them; one
     /// more is answered 503 (or 429) and closed.
@@ -129,7 +128,7 @@ pub struct Limits {
     pub body_time: Duration,
     /// Between two requests on one connection; then it is closed.
     pub idle_time: Duration,
-    /// The same while all connections are taken that there may be: then it leaves for a new one.
+    /// The same while as many are served as may be: then it gets up, and stands until its next request.
     pub idle_time_if_full: Duration,
     /// How long the peer may take nothing of an answer; then the connection is cut.
     pub write_time: Duration,
@@ -158,9 +157,9 @@ pub const HEAD_TIME: Duration = Duration::from_secs(5);
 pub const BODY_TIME: Duration = Duration::from_secs(10);
 /// Longer than the pause between two webhooks of a busy shop, short enough to free the seats.
 pub const IDLE_TIME: Duration = Duration::from_secs(60);
-/// Longer than a sender takes between two requests that it has to send, so that it is never closed
-/// when the next one is under way.
-pub const IDLE_TIME_IF_FULL: Duration = Duration::from_secs(1);
+/// Longer than a sender takes between two requests that it has to send, as to get up and to get in again
+/// costs half of what an answer costs.
+pub const IDLE_TIME_IF_FULL: Duration = Duration::from_millis(100);
 /// Answers are small: whoever takes nothing for so long has gone, or wants to hold our memory.
 pub const WRITE_TIME: Duration = Duration::from_secs(10);
 /// Within what process supervisors give between SIGTERM and SIGKILL.

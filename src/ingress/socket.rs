@@ -115,6 +115,12 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
         }
     }
 
+    /// What it reads from, if nothing was read of a request that hyper has not had.
+    pub(super) fn into_stream(self) -> Option<T> {
+        let is_open = self.reading == Reading::Open && self.held.is_empty();
+        (is_open && self.guard.is_between_requests()).then_some(self.inner)
+    }
+
     /// Reads straight into hyper's buffer, and takes back what may not go on.
     fn poll_read_direct(
         &mut self,
@@ -243,7 +249,11 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
     ) -> Poll<io::Result<R>> {
         if outcome.is_ready() {
             self.write_deadline.clear();
-        } else if self.write_deadline.is_over(cx, self.limits.write_time) {
+            return outcome;
+        }
+        // hyper waits for the next request already while the answer to the last one is on its way.
+        self.idle.end();
+        if self.write_deadline.is_over(cx, self.limits.write_time) {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         outcome

@@ -1,6 +1,6 @@
-//! A connection for which there is no seat. It stays open, and each request on it is refused as soon as
-//! it has come, or seated if there is a seat by then. To keep it and refuse a request costs a third of
-//! what it costs to close it and have its sender come back.
+//! A connection without a seat: there was none for it, or it was idle and another needed it. It stays
+//! open, and each request on it is refused as soon as it has come, or seated if there is a seat by then.
+//! To keep it and refuse a request costs a third of what it costs to close it and have its sender come back.
 //!
 //! What is read is followed by the same [`StreamGuard`] as any other request, and thrown away.
 
@@ -18,6 +18,7 @@ use tracing::debug;
 use super::door::Door;
 use super::guard::{Step, StreamGuard, Then};
 use super::refusal::Refusal;
+use super::seats::StandingPlace;
 use super::{Limits, Service};
 
 /// Bytes that are read at once. Nearly all requests have fewer.
@@ -25,11 +26,13 @@ const PIECE: usize = 4_096;
 /// How long one that is closed may take to read why.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
-/// Stays with `stream` until it gets in, or is closed.
+/// Stays with `stream` until it gets in, or is closed: so it is if nothing has come after `patience`.
 pub(super) async fn stand<S: Service>(
     stream: TcpStream,
     peer: IpAddr,
     why: Refusal,
+    patience: Duration,
+    place: StandingPlace,
     door: Arc<Door<S>>,
 ) {
     let limits = door.shared.settings.limits;
@@ -37,10 +40,11 @@ pub(super) async fn stand<S: Service>(
         guard: StreamGuard::new(limits),
         held: Vec::new(),
         refused: 0,
-        patience: Box::pin(sleep(limits.head_time)),
+        patience: Box::pin(sleep(patience)),
         stream,
         peer,
         why,
+        _place: place,
         door,
     };
     if let Err(error) = standing.stay(&limits).await {
@@ -53,6 +57,7 @@ struct Standing<S> {
     peer: IpAddr,
     /// Why there is no seat for it.
     why: Refusal,
+    _place: StandingPlace,
     door: Arc<Door<S>>,
     guard: StreamGuard,
     /// The beginning of a head.
@@ -75,7 +80,6 @@ enum Heard {
 
 impl<S: Service> Standing<S> {
     async fn stay(mut self, limits: &Limits) -> io::Result<()> {
-        self.stream.set_nodelay(true)?;
         loop {
             let ready = tokio::select! {
                 biased;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -163,23 +164,48 @@ impl Service for Recorder {
     }
 }
 
+/// A connection that is served.
+struct Served {
+    near: DuplexStream,
+    service: Arc<Recorder>,
+    get_up: CancellationToken,
+    stop: CancellationToken,
+    /// What comes back of it.
+    back: JoinHandle<Option<DuplexStream>>,
+}
+
 /// A served connection; the near end of it is returned.
 fn connect(pipe: usize) -> (DuplexStream, Arc<Recorder>) {
+    let served = serve(pipe);
+    (served.near, served.service)
+}
+
+fn serve(pipe: usize) -> Served {
     let (near, far) = duplex(pipe);
     let service = Arc::new(Recorder::default());
     let settings = Settings::default();
+    let stop = CancellationToken::new();
+    let get_up = stop.child_token();
     let shared = Shared {
         service: Arc::clone(&service),
         request_ids: RequestIds::new(1),
         bodies: Budget::new(settings.limits.bodies_bytes),
+        stop: stop.clone(),
         cut: AtomicUsize::new(0),
         settings,
     };
-    tokio::spawn(async move {
+    let told = get_up.clone();
+    let back = tokio::spawn(async move {
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        connection::run(far, peer, &shared, &Idle::new(), &CancellationToken::new()).await;
+        connection::run(far, peer, &shared, &Idle::new(), &told).await
     });
-    (near, service)
+    Served {
+        near,
+        service,
+        get_up,
+        stop,
+        back,
+    }
 }
 
 /// Sends `reads` one after another, and returns the statuses of all answers.
@@ -351,4 +377,67 @@ async fn a_peer_that_takes_no_answer_is_cut() {
     write.await;
     assert_eq!(start.elapsed().as_secs(), 10);
     assert!(!service.requests.lock().unwrap().is_empty());
+}
+
+/// Whether all that can be done now has been done, and it has not come back.
+async fn stays(back: &JoinHandle<Option<DuplexStream>>) -> bool {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    !back.is_finished()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_told_to_get_up_does_so_between_two_requests() {
+    for (before, after, answers) in [
+        (GET.to_owned(), "", 1),
+        (format!("{GET}{POST}{CHUNKED}"), "", 3),
+        // The beginning of a head, of a body, and nothing at all.
+        (format!("{GET}GE"), GET.strip_prefix("GE").unwrap(), 2),
+        (POST.strip_suffix("llo").unwrap().to_owned(), "llo", 1),
+        (String::new(), GET, 1),
+    ] {
+        let mut served = serve(1 << 20);
+        served.near.write_all(before.as_bytes()).await.unwrap();
+        assert!(stays(&served.back).await, "nobody has told it");
+        served.get_up.cancel();
+        if !after.is_empty() {
+            assert!(stays(&served.back).await, "{before:?}");
+            served.near.write_all(after.as_bytes()).await.unwrap();
+        }
+        let mut back = served.back.await.unwrap().expect(&before);
+        assert_eq!(served.service.requests.lock().unwrap().len(), answers);
+        back.write_all(b"It is open still.").await.unwrap();
+        drop(back);
+        let answered = read_to_end(&mut served.near).await;
+        assert_eq!(statuses(&answered), vec![200; answers]);
+        assert!(answered.ends_with("It is open still."));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_not_taken_his_answer_does_not_get_up() {
+    let mut served = serve(64);
+    served.near.write_all(GET.as_bytes()).await.unwrap();
+    served.get_up.cancel();
+    assert!(stays(&served.back).await);
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"{}") {
+        served.near.read_buf(&mut answer).await.unwrap();
+    }
+    assert!(served.back.await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_told_to_get_up_in_a_request_is_drained_like_any_other() {
+    let start = Instant::now();
+    let mut served = serve(1 << 20);
+    let (begin, rest) = POST.split_at(POST.len() - 1);
+    served.near.write_all(begin.as_bytes()).await.unwrap();
+    served.get_up.cancel();
+    assert!(stays(&served.back).await);
+    served.stop.cancel();
+    assert!(stays(&served.back).await);
+    served.near.write_all(rest.as_bytes()).await.unwrap();
+    assert_eq!(statuses(&read_to_end(&mut served.near).await), [200]);
+    assert!(served.back.await.unwrap().is_none(), "it was closed");
+    assert!(start.elapsed().as_secs() < 1);
 }

@@ -53,21 +53,17 @@ fn is_told_when_to_come_back(answer: &Answer) -> bool {
     answer.header("retry-after") == Some("1") && answer.json()["request_id"] == request_id
 }
 
+/// As [`narrow`], but idle ones get up at once.
+fn restless() -> [Limits; 2] {
+    narrow().map(|(limits, _)| Limits {
+        idle_time_if_full: Duration::ZERO,
+        ..limits
+    })
+}
+
 #[tokio::test]
-async fn who_asks_nothing_leaves_for_who_does() {
-    let at_once = Duration::ZERO;
-    for limits in [
-        Limits {
-            connections: 2,
-            idle_time_if_full: at_once,
-            ..Limits::default()
-        },
-        Limits {
-            connections_per_address: 2,
-            idle_time_if_full: at_once,
-            ..Limits::default()
-        },
-    ] {
+async fn who_asks_nothing_gets_up_for_who_does() {
+    for limits in restless() {
         let server = Server::with_limits(limits).await;
         let mut idle = server.connect().await;
         assert_eq!(idle.send(PIXEL).await.answer().await.unwrap().status, 200);
@@ -83,9 +79,46 @@ async fn who_asks_nothing_leaves_for_who_does() {
         while third.send(PIXEL).await.answer().await.unwrap().status != 200 {
             third = server.connect().await;
         }
+        // It stands, and gets in again when the third one asks nothing.
+        while asked(&mut idle, PIXEL).await.status != 200 {}
+        assert_eq!(asked(&mut busy, "{}").await.status, 200);
+        while asked(&mut third, PIXEL).await.status != 200 {}
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_that_takes_turns_is_served_on_the_same_connections() {
+    for limits in restless() {
+        let server = Server::with_limits(limits).await;
+        let mut crowd = Vec::new();
+        for _ in 0..20 {
+            crowd.push(server.connect().await);
+        }
+        for round in 0..3 {
+            for raw in &mut crowd {
+                while asked(raw, PIXEL).await.status != 200 {}
+            }
+            assert_eq!(server.handled(), 20 * (round + 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_idle_one_that_cannot_stand_is_closed() {
+    for limits in restless() {
+        let server = Server::with_limits(Limits {
+            standing: 0,
+            ..limits
+        })
+        .await;
+        let mut idle = server.connect().await;
+        assert_eq!(asked(&mut idle, PIXEL).await.status, 200);
+        let _silent = server.connect().await;
+        let mut third = server.connect().await;
+        while asked(&mut third, PIXEL).await.status != 200 {
+            third = server.connect().await;
+        }
         assert!(idle.answer().await.is_none(), "it was closed");
-        assert_eq!(busy.send("{}").await.answer().await.unwrap().status, 200);
-        assert_eq!(third.send(PIXEL).await.answer().await.unwrap().status, 200);
     }
 }
 
