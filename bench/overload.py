@@ -51,7 +51,7 @@ def figures(sent, found, capacity, rest, seconds):
     before, during, after = rows[1:rest - 1], rows[rest + 1:rest + int(seconds) - 1], rows[rest + int(seconds):rest * 3 + int(seconds) - 1]
     usual = statistics.median(row.accepted_p99 for row in before)
     since, slow_later = recovered(after, usual)
-    slow_before = sum(bool(is_bad(row, usual)) for row in before)
+    slow_before = sum(is_slow(row, usual) for row in before)
     refused = [row.refused_p99 for row in during if row.refused]
     return dict(
         capacity=round(capacity), offered=round(mean(row.offered for row in during)), accepted=round(mean(row.accepted for row in during)),
@@ -62,16 +62,20 @@ def figures(sent, found, capacity, rest, seconds):
 
 
 def recovered(rows, usual):
-    """Seconds until things are as before for five in a row, and how many after that are not: single ones that a busy machine makes."""
-    are_bad = [is_bad(row, usual) for row in rows]
-    windows = [any(are_bad[index:index + IN_A_ROW]) for index in range(len(rows) - IN_A_ROW + 1)]
-    since = windows.index(False) if False in windows else len(rows)
-    return since, sum(are_bad[since:])
+    """Seconds until things are as before for five in a row, and how many after that are slower: single ones that a busy machine makes."""
+    windows = [is_normal(rows[index:index + IN_A_ROW], usual) for index in range(len(rows) - IN_A_ROW + 1)]
+    since = windows.index(True) if True in windows else len(rows)
+    return since, sum(is_slow(row, usual) for row in rows[since:])
 
 
-def is_bad(row, usual):
-    """Something is refused, or answers are not as quick as before (twice as slow, and over 5 ms)."""
-    return row.refused or row.other or row.unsent or row.accepted_p99 > max(2 * usual, 5)
+def is_normal(rows, usual):
+    """Nothing is refused, and most of these seconds are not slow."""
+    return not any(row.refused or row.other or row.unsent for row in rows) and sum(is_slow(row, usual) for row in rows) * 2 < len(rows)
+
+
+def is_slow(row, usual):
+    """Answers are not as quick as before: twice as slow, and over 5 ms."""
+    return row.accepted_p99 > max(2 * usual, 5)
 
 
 class Second:
