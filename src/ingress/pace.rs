@@ -87,10 +87,10 @@ mod tests {
 
     #[test]
     fn refusals_have_their_share_of_the_time() {
-        assert_eq!(rests(1, &[(3, 3), (6, 6)]), [Some(17), Some(34)]);
-        let busy = [(18, 3), (30, 3), (1_000, 3)];
-        assert_eq!(rests(1, &busy), [Some(2), None, None]);
-        assert_eq!(rests(2, &[(3, 3), (6, 6)]), [Some(7), Some(14)]);
+        assert_eq!(rests(1, &[(3, 3), (6, 6)]), [Some(6), Some(11)]);
+        let busy = [(6, 3), (30, 3), (1_000, 3)];
+        assert_eq!(rests(1, &busy), [Some(3), None, None]);
+        assert_eq!(rests(2, &[(3, 3), (6, 6)]), [Some(1), Some(3)]);
         assert_eq!(rests(7, &[(3, 3), (6, 6)]), [None, None]);
     }
 }
