@@ -55,28 +55,27 @@ where
         .header_read_timeout(None)
         .max_buf_size(READ_BUFFER.max(2 * limits.head_bytes))
         .serve_connection(TokioIo::new(socket), service);
-    let ended = tokio::select! {
+
+    let what_comes = tokio::select! {
         biased;
-        ended = &mut connection => Some(ended),
-        () = get_up.cancelled() => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => tokio::select! {
+        ended = &mut connection => Comes::End(ended),
+        () = get_up.cancelled() => tokio::select! {
             biased;
-            () = shared.stop.cancelled() => {
-                Pin::new(&mut connection).graceful_shutdown();
-                let Ok(ended) = timeout(limits.drain_time, connection).await else {
-                    shared.cut.fetch_add(1, Ordering::Relaxed);
-                    return None;
-                };
-                ended
-            }
-            ended = until_idle(&mut connection, idle) => match ended {
-                Some(ended) => ended,
-                None => return into_stream(connection.into_parts()),
-            }
+            () = shared.stop.cancelled() => Comes::Drain,
+            comes = until_idle(&mut connection, idle) => comes,
         },
+    };
+    let ended = match what_comes {
+        Comes::End(ended) => ended,
+        Comes::Idle => return into_stream(connection.into_parts()),
+        Comes::Drain => {
+            Pin::new(&mut connection).graceful_shutdown();
+            let Ok(ended) = timeout(limits.drain_time, &mut connection).await else {
+                shared.cut.fetch_add(1, Ordering::Relaxed);
+                return None;
+            };
+            ended
+        }
     };
     if let Err(error) = ended {
         debug!(%peer, %error, "connection ended");
@@ -84,11 +83,19 @@ where
     None
 }
 
-/// Runs `connection` until it waits for its next request. What it comes to if it ends before.
-async fn until_idle<C: Future + Unpin>(connection: &mut C, idle: &Idle) -> Option<C::Output> {
+/// What comes after a connection was served for some time.
+enum Comes<E> {
+    End(E),
+    Drain,
+    /// It waits for its next request, and its seat is another's.
+    Idle,
+}
+
+/// Runs `connection` until it waits for its next request, or ends.
+async fn until_idle<C: Future + Unpin>(connection: &mut C, idle: &Idle) -> Comes<C::Output> {
     poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
-        Poll::Ready(ended) => Poll::Ready(Some(ended)),
-        Poll::Pending if idle.time().is_some() => Poll::Ready(None),
+        Poll::Ready(ended) => Poll::Ready(Comes::End(ended)),
+        Poll::Pending if idle.time().is_some() => Poll::Ready(Comes::Idle),
         Poll::Pending => Poll::Pending,
     })
     .await

@@ -95,7 +95,7 @@ impl<S: Service> Accepting<S> {
                         Ok((stream, peer)) => {
                             let peer = peer.ip().to_canonical();
                             note(peer, welcome(&self.door, stream, peer));
-                        }
+                        },
                         Err(error) => pause_after(&error).await,
                     },
                     Some(one) = self.got_up.recv() => {
