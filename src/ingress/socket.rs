@@ -249,11 +249,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Socket<'a, T> {
     ) -> Poll<io::Result<R>> {
         if outcome.is_ready() {
             self.write_deadline.clear();
-            return outcome;
-        }
-        // hyper waits for the next request already while the answer to the last one is on its way.
-        self.idle.end();
-        if self.write_deadline.is_over(cx, self.limits.write_time) {
+        } else if self.write_deadline.is_over(cx, self.limits.write_time) {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         outcome
