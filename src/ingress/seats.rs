@@ -193,7 +193,7 @@ impl Taken {
     }
 
     /// Takes the seats of those who have been idle for long enough: the idlest first, as many as there
-    /// is room for to stand, but one in any case. That one will have to close. Whether there was one.
+    /// is room for to stand, but one in any case, which closes if there is none. Whether there was one.
     fn have_get_up(&mut self, limits: &Limits, among: impl Fn(&Occupant) -> bool) -> bool {
         let open = self.open.iter().filter(|(_, one)| among(one));
         let idle = open.filter_map(|(number, one)| Some((one.idle.time()?, *number)));

@@ -48,7 +48,7 @@ struct Moved {
     pages: AtomicU32,
     /// It was said that it cannot be moved.
     is_told: AtomicBool,
-    /// Held by the thread while it moves pages.
+    /// Held by the thread while it moves pages, and by the writer while it moves all there are.
     moving: Mutex<()>,
 }
 
