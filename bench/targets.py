@@ -252,9 +252,9 @@ def overloaded(effort):
     found = overload.measure(effort.overload_seconds)
     print("   " + str(found))
     beside = f"{found['accepted']:,}/s of {found['capacity']:,}/s, {found['offered']:,}/s offered, {found['unsent']:,}/s found no free connection"
-    crowd = overload.measure(effort.overload_seconds / 4, connections=overload.CROWD)
+    crowd = overload.measure(effort.overload_seconds, connections=overload.CROWD)
     print("   " + str(crowd))
-    alone = overload.measure(effort.overload_seconds / 4, connections=overload.ONE_ADDRESS, is_proxy=False)
+    alone = overload.measure(effort.overload_seconds, connections=overload.ONE_ADDRESS, is_proxy=False)
     print("   " + str(alone))
     every = (found, crowd, alone)
     return [
